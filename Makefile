@@ -1,0 +1,76 @@
+# Everything that a checkout needs, from a Python >= 3.11 with venv (and Node, if the tests with the
+# JavaScript clients shall run). `make help` lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INTEROP := tests/interop
+
+# The sub-environments of the two uses; stamps make the second call fast.
+RUN_STAMP := $(VENV)/.stamp-run
+DEV_STAMP := $(VENV)/.stamp-dev
+NPM_STAMP := $(INTEROP)/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types contracts docs build check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(RUN_STAMP) ## run the demonstration server
+	$(BIN)/socketio-asgi demo
+
+test: $(DEV_STAMP) interop ## run the tests (PYTEST_ARGS="-k name" selects)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP) ## check style, format and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP) ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(DEV_STAMP) ## check the types with mypy and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pyright --ignoreexternal --verifytypes socketio_asgi
+
+docs: $(DEV_STAMP) ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+check: lint types test docs build ## everything above
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(INTEROP)/node_modules build dist site
+
+.PHONY: interop
+# Without Node the tests with the JavaScript clients are skipped.
+interop:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NPM_STAMP); \
+	else echo "no npm: the tests with the JavaScript clients are skipped"; fi
+
+$(NPM_STAMP): $(INTEROP)/package.json $(INTEROP)/package-lock.json
+	npm ci --prefix $(INTEROP) --no-audit --no-fund
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): $(BIN)/python pyproject.toml
+	$(PIP) install --quiet --editable '.[standard]'
+	touch $@
+
+$(DEV_STAMP): $(BIN)/python pyproject.toml
+	$(PIP) install --quiet --editable '.[dev]'
+	touch $@ $(RUN_STAMP)
