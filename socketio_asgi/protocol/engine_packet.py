@@ -1,0 +1,141 @@
+"""Engine.IO packets: the types, the outgoing :class:`Frame`, and decoding of one packet.
+
+Both revisions of the protocol share the packet types and the text form; what differs (binary data
+and the payloads of HTTP long-polling) is in :mod:`.engine_v4` and :mod:`.engine_v3`.
+
+Source: https://socket.io/docs/v4/engine-io-protocol/#protocol
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from enum import IntEnum
+from typing import NamedTuple
+
+from .errors import DecodeError
+
+
+class EnginePacketType(IntEnum):
+    """The seven packet types of Engine.IO; the value is the digit on the wire."""
+
+    OPEN = 0
+    CLOSE = 1
+    PING = 2
+    PONG = 3
+    MESSAGE = 4
+    UPGRADE = 5
+    NOOP = 6
+
+
+class EnginePacket(NamedTuple):
+    """One decoded Engine.IO packet.
+
+    Attributes:
+        type: What kind of packet it is.
+        data: The text after the type digit, or the bytes of a binary message.
+    """
+
+    type: EnginePacketType
+    data: str | bytes
+
+
+class Frame:
+    """One outgoing Engine.IO packet, in every form that a transport may need.
+
+    A broadcast shares one frame between all its recipients, so each form is computed at most once.
+
+    Attributes:
+        text: The packet as text, type digit included; None for a binary message.
+        binary: The bytes of a binary message (its type is always MESSAGE); None for text.
+        compress: Whether an HTTP response that carries the packet may be compressed.
+    """
+
+    __slots__ = ("_piece", "binary", "compress", "text")
+
+    def __init__(
+        self, text: str | None, binary: bytes | None = None, *, compress: bool = True
+    ) -> None:
+        self.text = text
+        self.binary = binary
+        self.compress = compress
+        self._piece: bytes | None = None
+
+    @classmethod
+    def message(cls, data: str | bytes, *, compress: bool = True) -> Frame:
+        """A MESSAGE packet with the given text or bytes."""
+        if isinstance(data, str):
+            return cls("4" + data, compress=compress)
+        return cls(None, data, compress=compress)
+
+    @classmethod
+    def packet(cls, type_: EnginePacketType, data: str = "") -> Frame:
+        """A packet of any type with text data."""
+        return cls(f"{type_:d}{data}")
+
+    @property
+    def piece(self) -> bytes:
+        """The packet as one record of an Engine.IO 4 payload (binary data as base64)."""
+        if self._piece is None:
+            if self.text is not None:
+                self._piece = self.text.encode("utf-8", "replace")
+            else:
+                self._piece = b"b" + base64.b64encode(self.binary or b"")
+        return self._piece
+
+    @property
+    def size(self) -> int:
+        """How much memory the packet occupies while it waits, in bytes (ASCII text is exact)."""
+        return len(self.binary or b"") if self.text is None else len(self.text)
+
+    def __repr__(self) -> str:
+        kind = "binary" if self.text is None else EnginePacketType(int(self.text[0])).name
+        return f"<Frame {kind} {self.size} bytes>"
+
+
+PING = Frame("2")
+PONG = Frame("3")
+NOOP = Frame("6")
+CLOSE = Frame("1")
+PROBE = "probe"
+"""The data of the PING and PONG packets that test a transport before an upgrade."""
+PROBE_PONG = Frame("3" + PROBE)
+
+# An unchecked int() of a character would accept other scripts' digits.
+_TYPES = {str(type_.value): type_ for type_ in EnginePacketType}
+
+
+def decode_text(text: str) -> EnginePacket:
+    """Decode the text form of one packet: a type digit, then the data.
+
+    Raises:
+        DecodeError: The text is empty or does not begin with a known type.
+    """
+    type_ = _TYPES.get(text[:1])
+    if type_ is None:
+        raise DecodeError("Engine.IO", "unknown packet type" if text else "empty packet")
+    return EnginePacket(type_, text[1:])
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode the base64 form of a binary message.
+
+    Raises:
+        DecodeError: The text is not canonical base64.
+    """
+    try:
+        return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (ValueError, UnicodeEncodeError) as error:
+        raise DecodeError("Engine.IO", "binary data is not valid base64") from error
+
+
+def decode_utf8(body: bytes) -> str:
+    """Decode a request body as text.
+
+    Raises:
+        DecodeError: The bytes are not valid UTF-8.
+    """
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodeError("Engine.IO", "payload is not valid UTF-8") from error

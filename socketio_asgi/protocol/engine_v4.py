@@ -1,0 +1,64 @@
+"""Engine.IO 4: records separated by 0x1e, binary data as base64, raw bytes on WebSocket.
+
+Source: https://socket.io/docs/v4/engine-io-protocol/#packet-encoding
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .engine_codec import Payload
+from .engine_packet import (
+    EnginePacket,
+    EnginePacketType,
+    Frame,
+    decode_base64,
+    decode_text,
+    decode_utf8,
+)
+from .errors import DecodeError
+
+SEPARATOR = "\x1e"
+_SEPARATOR_BYTE = b"\x1e"
+
+
+class EngineCodecV4:
+    """The current revision of the Engine.IO protocol."""
+
+    revision = 4
+
+    def decode(self, data: str | bytes) -> EnginePacket:
+        """Decode one WebSocket message: text has a type digit, bytes are a MESSAGE."""
+        if isinstance(data, str):
+            return decode_text(data)
+        return EnginePacket(EnginePacketType.MESSAGE, data)
+
+    def decode_payload(self, body: bytes, *, binary: bool) -> list[EnginePacket]:
+        """Decode the body of a POST request; binary bodies do not exist in this revision."""
+        if binary:
+            raise DecodeError("Engine.IO", "binary payloads belong to revision 3 of the protocol")
+        return [_decode_record(record) for record in decode_utf8(body).split(SEPARATOR)]
+
+    def encode_binary(self, data: bytes) -> bytes:
+        """Bytes go on the wire as they are."""
+        return data
+
+    def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
+        """Join the records; the result is always text."""
+        return Payload(_SEPARATOR_BYTE.join([frame.piece for frame in frames]), binary=False)
+
+    def fitting(self, frames: Iterable[Frame], limit: int) -> int:
+        """How many of the first frames fit into ``limit`` bytes; at least one."""
+        size = count = 0
+        for frame in frames:
+            size += len(frame.piece) + (1 if count else 0)
+            if size > limit and count:
+                break
+            count += 1
+        return count
+
+
+def _decode_record(record: str) -> EnginePacket:
+    if record[:1] == "b":
+        return EnginePacket(EnginePacketType.MESSAGE, decode_base64(record[1:]))
+    return decode_text(record)

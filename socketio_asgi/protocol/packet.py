@@ -1,0 +1,140 @@
+"""Socket.IO packets, and the interface of the parsers that put them on the wire.
+
+Source: https://socket.io/docs/v4/socket-io-protocol/#packet-encoding and
+https://socket.io/docs/v4/custom-parser/
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Protocol
+
+from .errors import DecodeError
+
+
+class PacketType(IntEnum):
+    """The packet types of Socket.IO; the value is the digit on the wire."""
+
+    CONNECT = 0
+    DISCONNECT = 1
+    EVENT = 2
+    ACK = 3
+    CONNECT_ERROR = 4
+    BINARY_EVENT = 5
+    BINARY_ACK = 6
+
+
+class Packet:
+    """One Socket.IO packet.
+
+    A decoded packet is never of a binary type: its attachments are already in place, and an event
+    is an event whether it had some or not.
+
+    Attributes:
+        type: What kind of packet it is.
+        namespace: The namespace it belongs to, ``/`` by default.
+        data: The arguments of an EVENT (its name first) or ACK as a list, the payload of a CONNECT
+            or CONNECT_ERROR, None otherwise.
+        id: The number that an acknowledgement refers to, or None.
+    """
+
+    __slots__ = ("data", "id", "namespace", "type")
+
+    def __init__(
+        self, type: PacketType, namespace: str = "/", data: Any = None, id: int | None = None
+    ) -> None:
+        self.type = type
+        self.namespace = namespace
+        self.data = data
+        self.id = id
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Packet):
+            return NotImplemented
+        return (self.type, self.namespace, self.data, self.id) == (
+            (other.type, other.namespace, other.data, other.id)
+        )
+
+    def __repr__(self) -> str:
+        return f"<Packet {self.type.name} {self.namespace} id={self.id}>"
+
+
+RESERVED_EVENTS = frozenset({"connect", "connect_error", "disconnect", "disconnecting"})
+"""Events with a meaning of their own, which no packet may carry and no user may emit.
+
+Source: https://socket.io/docs/v4/emit-cheatsheet/#reserved-events
+"""
+
+
+def check_payload(type: PacketType, data: Any) -> None:
+    """Check that the payload of a decoded packet has the shape that its type demands.
+
+    Raises:
+        DecodeError: It has not.
+    """
+    match type:
+        case PacketType.EVENT | PacketType.BINARY_EVENT:
+            return check_event(data)
+        case PacketType.ACK | PacketType.BINARY_ACK:
+            valid = isinstance(data, list)
+        case PacketType.CONNECT:
+            valid = data is None or isinstance(data, dict)
+        case PacketType.DISCONNECT:
+            valid = data is None
+        case PacketType.CONNECT_ERROR:
+            valid = isinstance(data, (str, dict))
+    if not valid:
+        raise DecodeError("Socket.IO", f"the payload does not fit the type {type.name}")
+
+
+def check_event(data: Any) -> None:
+    """Check that the payload of an EVENT is a list that begins with a permitted name.
+
+    Raises:
+        DecodeError: It is not.
+    """
+    if not (isinstance(data, list) and data and isinstance(data[0], str)):
+        raise DecodeError("Socket.IO", "an event must be a list that begins with its name")
+    if data[0] in RESERVED_EVENTS:
+        raise DecodeError("Socket.IO", f"the event name {data[0]!r} is reserved")
+
+
+class Decoder(Protocol):
+    """Puts the messages of one connection together to packets.
+
+    One decoder serves one connection; it may hold a packet whose attachments are still coming.
+    """
+
+    def add(self, data: str | bytes) -> Packet | None:
+        """Take one Engine.IO message.
+
+        Args:
+            data: Text or bytes, as the other side's encoder made them.
+
+        Returns:
+            The packet that is now complete, or None while attachments are missing.
+
+        Raises:
+            DecodeError: The message is not a valid packet or not what was expected.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget a packet that is not complete; called when the connection ends."""
+        ...
+
+
+class Parser(Protocol):
+    """Turns packets into Engine.IO messages and back."""
+
+    def encode(self, packet: Packet) -> list[str | bytes]:
+        """Encode a packet as one message, followed by one for each attachment.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented.
+        """
+        ...
+
+    def decoder(self) -> Decoder:
+        """A new decoder for one connection."""
+        ...

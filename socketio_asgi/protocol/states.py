@@ -1,0 +1,126 @@
+"""The state tables of both protocols; the code that acts on them is elsewhere.
+
+Source: https://socket.io/docs/v4/engine-io-protocol/ and
+https://socket.io/docs/v4/socket-io-protocol/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from .engine_packet import EnginePacketType
+from .packet import PacketType
+
+
+class SessionState(Enum):
+    """The life of an Engine.IO session."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    UPGRADING = "upgrading"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class SessionInput(Enum):
+    """What moves an Engine.IO session from one state to the next."""
+
+    HANDSHAKE = auto()
+    """The OPEN packet was handed to the transport."""
+    PROBE = auto()
+    """A second transport was opened for an upgrade."""
+    UPGRADE = auto()
+    """The second transport took over."""
+    ABANDON = auto()
+    """The second transport failed; the first one stays."""
+    CLOSE = auto()
+    """This side wants to close, once everything that waits is sent."""
+    END = auto()
+    """The connection is gone, or given up at once."""
+
+
+SESSION_TRANSITIONS: Mapping[tuple[SessionState, SessionInput], SessionState] = {
+    (SessionState.OPENING, SessionInput.HANDSHAKE): SessionState.OPEN,
+    (SessionState.OPENING, SessionInput.END): SessionState.CLOSED,
+    (SessionState.OPEN, SessionInput.PROBE): SessionState.UPGRADING,
+    (SessionState.OPEN, SessionInput.CLOSE): SessionState.CLOSING,
+    (SessionState.OPEN, SessionInput.END): SessionState.CLOSED,
+    (SessionState.UPGRADING, SessionInput.UPGRADE): SessionState.OPEN,
+    (SessionState.UPGRADING, SessionInput.ABANDON): SessionState.OPEN,
+    (SessionState.UPGRADING, SessionInput.CLOSE): SessionState.CLOSING,
+    (SessionState.UPGRADING, SessionInput.END): SessionState.CLOSED,
+    (SessionState.CLOSING, SessionInput.END): SessionState.CLOSED,
+}
+"""Every permitted step of a session; an input without an entry changes nothing."""
+
+
+class EngineAction(Enum):
+    """What a server does with an Engine.IO packet of an open session."""
+
+    DELIVER = auto()
+    HEARTBEAT = auto()
+    ANSWER = auto()
+    CLOSE = auto()
+    IGNORE = auto()
+    REFUSE = auto()
+
+
+SERVER_ACTIONS: Mapping[int, Mapping[EnginePacketType, EngineAction]] = {
+    4: {
+        EnginePacketType.OPEN: EngineAction.IGNORE,
+        EnginePacketType.CLOSE: EngineAction.CLOSE,
+        EnginePacketType.PING: EngineAction.REFUSE,
+        EnginePacketType.PONG: EngineAction.HEARTBEAT,
+        EnginePacketType.MESSAGE: EngineAction.DELIVER,
+        EnginePacketType.UPGRADE: EngineAction.IGNORE,
+        EnginePacketType.NOOP: EngineAction.IGNORE,
+    },
+    # Revision 3 has the heartbeat the other way round: the client pings.
+    3: {
+        EnginePacketType.OPEN: EngineAction.IGNORE,
+        EnginePacketType.CLOSE: EngineAction.CLOSE,
+        EnginePacketType.PING: EngineAction.ANSWER,
+        EnginePacketType.PONG: EngineAction.REFUSE,
+        EnginePacketType.MESSAGE: EngineAction.DELIVER,
+        EnginePacketType.UPGRADE: EngineAction.IGNORE,
+        EnginePacketType.NOOP: EngineAction.IGNORE,
+    },
+}
+"""By revision and packet type, what a server does."""
+
+
+class SocketState(Enum):
+    """The life of a socket, which is one client in one namespace, on the server."""
+
+    ABSENT = "absent"
+    """The client has not asked for the namespace, or was refused."""
+    CONNECTING = "connecting"
+    """CONNECT came, the middlewares run."""
+    CONNECTED = "connected"
+    LEFT = "left"
+    """The server disconnected the socket; packets that were under way may still come."""
+
+
+class PacketAction(Enum):
+    """What a server does with a Socket.IO packet."""
+
+    CONNECT = auto()
+    DISPATCH = auto()
+    ACKNOWLEDGE = auto()
+    DISCONNECT = auto()
+    IGNORE = auto()
+
+
+PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
+    (SocketState.ABSENT, PacketType.CONNECT): PacketAction.CONNECT,
+    (SocketState.CONNECTING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
+    (SocketState.CONNECTED, PacketType.ACK): PacketAction.ACKNOWLEDGE,
+    (SocketState.CONNECTED, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.LEFT, PacketType.CONNECT): PacketAction.CONNECT,
+    (SocketState.LEFT, PacketType.EVENT): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.ACK): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.DISCONNECT): PacketAction.IGNORE,
+}
+"""By state and packet type, what a server does; without an entry, the client broke the protocol."""
