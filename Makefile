@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.stamp-dev
 NPM_STAMP := $(INTEROP)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types contracts docs build check clean
+.PHONY: help demo test lint format types docs build check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,7 +41,8 @@ types: $(DEV_STAMP) ## check the types with mypy and pyright
 	$(BIN)/pyright --ignoreexternal --verifytypes socketio_asgi
 
 docs: $(DEV_STAMP) ## build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	@report=$$($(BIN)/zensical build --clean --strict 2>&1); code=$$?; echo "$$report"; \
+	if echo "$$report" | grep -q '^griffe:'; then echo "a docstring is wrong"; exit 1; fi; exit $$code
 
 build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	rm -rf dist
