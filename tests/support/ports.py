@@ -1,0 +1,52 @@
+"""Free ports on loopback that nobody else can take between choosing and using them."""
+
+from __future__ import annotations
+
+import socket
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+
+
+class PortReservation:
+    """A port of loopback, held by a bound socket that never listens.
+
+    While it is held, the kernel gives the port neither to another ``bind(0)`` nor to an outgoing
+    connection. A server that sets ``SO_REUSEADDR`` or ``SO_REUSEPORT`` (all of ours do) may
+    listen on it, stop, and listen on it again.
+
+    >>> with PortReservation() as reservation:
+    ...     run_server(reservation.port)
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind((HOST, 0))
+        self.port: int = self._socket.getsockname()[1]
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def listening_socket() -> socket.socket:
+    """Return a socket that listens on a free port of loopback, to hand to a server."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, 0))
+    sock.listen(1024)
+    return sock
