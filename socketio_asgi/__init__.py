@@ -1,0 +1,1 @@
+"""Socket.IO as a pure ASGI application."""
