@@ -114,6 +114,8 @@ class ServerProcess:
         self._ready_path = ready_path
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._last_output = ""
+        self._ended = False
 
     def _build_command(self, name: str, app: str, options: Sequence[str]) -> list[str]:
         self._reservation = PortReservation()
@@ -162,8 +164,6 @@ class ServerProcess:
             return self._last_output
         return os.pread(self._log.fileno(), 1_000_000, 0).decode(errors="replace")
 
-    _last_output = ""
-
     def start(self) -> Self:
         """Start the process and wait until it answers HTTP; raises with its output if not."""
         require_module(self._command[2])
@@ -178,6 +178,7 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that kill() reaches the workers, and only them
         )
+        self._ended = False
         self._wait_until_ready()
         return self
 
@@ -222,11 +223,12 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End all processes of this server at once, as a crash would."""
-        if self._process is None:
+        if self._process is None or self._ended:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(STOP_TIMEOUT)
+        self._ended = True  # the system may give this id to somebody else from now on
 
     def restart(self) -> Self:
         """Stop if still running, and start again on the same port."""
