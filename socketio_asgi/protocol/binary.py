@@ -7,6 +7,7 @@ Source: https://socket.io/docs/v4/socket-io-protocol/#binary-attachments
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from .errors import DecodeError
@@ -27,19 +28,20 @@ def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
     containers: list[Any] = [data]
     while containers:
         container = containers.pop()
-        for key, value in _items(container):
-            if not isinstance(value, (dict, list)):
-                continue
+        for key in _keys(container):
+            value = container[key]
             if isinstance(value, dict) and cast("Any", value).get(PLACEHOLDER) is True:
                 container[key] = _take(unused, cast("Any", value).get("num"))
-            else:
+            elif isinstance(value, (dict, list)):
                 containers.append(value)
     if unused:
         raise DecodeError("Socket.IO", "an attachment has no placeholder")
 
 
-def _items(container: Any) -> list[tuple[Any, Any]]:
-    return list(container.items() if isinstance(container, dict) else enumerate(container))
+def _keys(container: Any) -> Iterable[Any]:
+    if isinstance(container, dict):
+        return cast("dict[str, Any]", container)
+    return range(len(container))
 
 
 def _take(unused: dict[int, bytes], number: Any) -> bytes:

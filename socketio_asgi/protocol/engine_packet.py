@@ -85,8 +85,10 @@ class Frame:
 
     @property
     def size(self) -> int:
-        """How much memory the packet occupies while it waits, in bytes (ASCII text is exact)."""
-        return len(self.binary or b"") if self.text is None else len(self.text)
+        """How much the packet counts against the limit of what waits to be sent, in bytes."""
+        if self.text is None:
+            return len(self.binary or b"")
+        return len(self.text) if self.text.isascii() else len(self.piece)
 
     def __repr__(self) -> str:
         kind = "binary" if self.text is None else EnginePacketType(int(self.text[0])).name
@@ -121,7 +123,7 @@ def decode_base64(text: str) -> bytes:
     """Decode the base64 form of a binary message.
 
     Raises:
-        DecodeError: The text is not canonical base64.
+        DecodeError: The text is not base64 with its padding, or holds anything else.
     """
     try:
         return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)

@@ -58,7 +58,8 @@ class EngineCodecV3:
         """How many of the first frames fit into ``limit`` bytes; at least one."""
         size = count = 0
         for frame in frames:
-            # The base64 form is the longest that a packet can take.
+            # The text form is the longest of a packet: base64 with one more character than in
+            # revision 4, the digits of the length and a colon.
             size += len(frame.piece) + 1 + MAX_LENGTH_DIGITS + 1
             if size > limit and count:
                 break
@@ -83,7 +84,7 @@ def _decode_bytes(data: bytes) -> EnginePacket:
 def _decode_text_payload(text: str) -> list[EnginePacket]:
     if not text:
         raise DecodeError("Engine.IO", "empty payload")
-    units = None if text.isascii() or max(text) <= "\uffff" else text.encode("utf-16-le")
+    units = _astral_units(text)
     end = len(text) if units is None else len(units) // 2
     packets: list[EnginePacket] = []
     # ``position`` counts UTF-16 units, ``index`` characters; they differ only beyond U+FFFF.
@@ -98,6 +99,14 @@ def _decode_text_payload(text: str) -> list[EnginePacket]:
         packets.append(_decode_text_packet(chunk))
         position, index = start + length, colon + 1 + len(chunk)
     return packets
+
+
+def _astral_units(text: str) -> bytes | None:
+    """The UTF-16 encoding of text that has characters beyond U+FFFF; None for other text."""
+    if text.isascii():
+        return None
+    units = text.encode("utf-16-le")
+    return units if len(units) > 2 * len(text) else None
 
 
 def _cut(text: str, units: bytes | None, index: int, start: int, length: int) -> str:

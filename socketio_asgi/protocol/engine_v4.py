@@ -20,6 +20,7 @@ from .errors import DecodeError
 
 SEPARATOR = "\x1e"
 _SEPARATOR_BYTE = b"\x1e"
+_MESSAGE = EnginePacketType.MESSAGE
 
 
 class EngineCodecV4:
@@ -28,10 +29,8 @@ class EngineCodecV4:
     revision = 4
 
     def decode(self, data: str | bytes) -> EnginePacket:
-        """Decode one WebSocket message: text has a type digit, bytes are a MESSAGE."""
-        if isinstance(data, str):
-            return decode_text(data)
-        return EnginePacket(EnginePacketType.MESSAGE, data)
+        """Decode one WebSocket message: text has a type digit or is base64, bytes are a MESSAGE."""
+        return _decode_record(data) if isinstance(data, str) else EnginePacket(_MESSAGE, data)
 
     def decode_payload(self, body: bytes, *, binary: bool) -> list[EnginePacket]:
         """Decode the body of a POST request; binary bodies do not exist in this revision."""
@@ -59,6 +58,7 @@ class EngineCodecV4:
 
 
 def _decode_record(record: str) -> EnginePacket:
+    # Also on WebSocket: a client with forceBase64 sends all its binary data like that.
     if record[:1] == "b":
-        return EnginePacket(EnginePacketType.MESSAGE, decode_base64(record[1:]))
+        return EnginePacket(_MESSAGE, decode_base64(record[1:]))
     return decode_text(record)

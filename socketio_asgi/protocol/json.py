@@ -3,8 +3,8 @@
 Strategy. orjson does all ordinary work in one pass, and asks :meth:`JSONEncoder._convert` for
 values that it does not know: rich types become JSON types, and bytes are taken out of the document
 (a placeholder stays behind). Only when orjson refuses a document as a whole (a lone surrogate, an
-integer beyond 64 bits, a key that is not text) is the slow way taken: :mod:`json` with a bounded
-depth, both ways.
+integer beyond 64 bits, a number beyond a double, a key that is not text) is the slow way taken:
+:mod:`json` with a bounded depth, both ways, with the same result for what both know.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from enum import Enum
+from itertools import accumulate
 from typing import Any, NoReturn, cast
 from uuid import UUID
 
@@ -71,14 +72,24 @@ class JSONEncoder:
 
         Raises:
             EncodeError: A value cannot be represented, or the nesting is too deep or circular.
+            Exception: Whatever ``default`` raises, except TypeError.
         """
         try:
             return orjson.dumps(value, default=self._convert).decode()
         except orjson.JSONEncodeError:
-            self.attachments.clear()
+            return self._encode_slowly(value)
+
+    def _encode_slowly(self, value: Any) -> str:
+        self.attachments.clear()
+        try:
             plain = self._plain(value, MAX_FALLBACK_DEPTH)
-        # ASCII output carries a lone surrogate as an escape, which is how JavaScript sends it.
-        return json.dumps(plain, separators=(",", ":"))
+        except RecursionError as error:
+            raise EncodeError("the data is nested too deeply") from error
+        try:
+            # ASCII output has a lone surrogate as an escape, which is how JavaScript sends it.
+            return json.dumps(plain, separators=(",", ":"))
+        except ValueError as error:
+            raise EncodeError("an integer has too many digits") from error
 
     def _convert(self, value: Any) -> Any:
         """One step towards the JSON types, for a value that orjson does not know."""
@@ -95,34 +106,33 @@ class JSONEncoder:
 
     def _plain(self, value: Any, depth: int) -> Any:
         """The same value in the types that :mod:`json` encodes as orjson would."""
-        if value is None or isinstance(value, (bool, str)):
+        if value is None or isinstance(value, (str, bool)):
             return value
+        if type(value) is float:
+            return value if math.isfinite(value) else None
+        if isinstance(value, int) and not isinstance(value, Enum):
+            return int(value)
         if depth <= 0:
             raise EncodeError(f"the data is nested more than {MAX_FALLBACK_DEPTH} levels deep")
-        if isinstance(value, Enum):
-            return self._plain(value.value, depth - 1)
-        if isinstance(value, int):
-            return int(value)
-        if isinstance(value, float):
-            return value if math.isfinite(value) else None
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, list) or type(value) is tuple:
             return [self._plain(item, depth - 1) for item in cast("list[Any]", value)]
         if isinstance(value, dict):
-            items = cast("dict[Any, Any]", value).items()
+            items = cast("Any", value).items()
             return {_key(key): self._plain(item, depth - 1) for key, item in items}
-        return self._plain_object(value, depth)
+        return self._plain(self._step(value), depth - 1)
 
-    def _plain_object(self, value: Any, depth: int) -> Any:
-        if isinstance(value, (date, time, UUID)):
-            return orjson.loads(orjson.dumps(value))
-        if is_dataclass(value) and not isinstance(value, type):
-            items = {field.name: getattr(value, field.name) for field in fields(value)}
-            return self._plain(items, depth - 1)
+    def _step(self, value: Any) -> Any:
+        """What orjson does with a value of a rich type that it knows; otherwise our own step."""
+        if isinstance(value, Enum):
+            return value.value
         try:
-            converted = self._convert(value)
+            if isinstance(value, (date, time, UUID)):
+                return orjson.loads(orjson.dumps(value))
+            if is_dataclass(value) and not isinstance(value, type):
+                return _public_attributes(value)
+            return self._convert(value)
         except TypeError as error:
             raise EncodeError(str(error)) from error
-        return self._plain(converted, depth - 1)
 
 
 def convert(value: Any) -> Any:
@@ -131,65 +141,79 @@ def convert(value: Any) -> Any:
     Raises:
         TypeError: The type is not known here.
     """
-    if isinstance(value, tuple):  # a named tuple: orjson leaves subclasses to us
-        return list(cast("tuple[Any, ...]", value))
+    if isinstance(value, tuple):  # a named tuple: orjson leaves some subclasses to us
+        return list(cast("Any", value))
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[Any, Any]", value))
+        return dict(cast("Any", value))
     model_dump = getattr(value, "model_dump", None)  # pydantic
     if callable(model_dump):
         return model_dump()
-    names = getattr(type(value), "__struct_fields__", None)  # msgspec
+    names = getattr(value, "__struct_fields__", None)  # msgspec
     if names is not None:
         return {name: getattr(value, name) for name in names}
     raise TypeError(
-        f"a value of type {type(value).__qualname__!r} has no JSON form;"
+        f"a value of type {_type_name(value)} has no JSON form;"
         " send JSON types or bytes, or give the parser a default= function for it"
     )
 
 
+def _type_name(value: object) -> str:
+    return repr(type(value).__qualname__)
+
+
+def _public_attributes(value: Any) -> dict[str, Any]:
+    """The attributes of a dataclass instance that orjson writes."""
+    items: dict[str, Any] | None = getattr(value, "__dict__", None)
+    if items is None:
+        items = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: item for name, item in items.items() if not name.startswith("_")}
+
+
 def _key(key: Any) -> str:
-    """An object key as JavaScript would write it."""
+    """An object key as text: what JSON would write for the value."""
     if isinstance(key, Enum):
         return _key(key.value)
     if isinstance(key, str):
         return key
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    if isinstance(key, (datetime, date, time, UUID)):
+    if isinstance(key, (date, UUID)):
         return str(orjson.loads(orjson.dumps(key)))
-    raise EncodeError(f"an object key of type {type(key).__qualname__!r} has no JSON form")
+    raise EncodeError(f"an object key of type {_type_name(key)} has no JSON form")
 
 
 def _loads_slowly(text: str) -> Any:
     if _depth(text) > MAX_FALLBACK_DEPTH:
         raise DecodeError("Socket.IO", "the payload is not valid JSON, or nested too deeply")
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+        return json.loads(text, parse_int=_parse_int, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise DecodeError("Socket.IO", "the payload is not valid JSON") from error
+
+
+def _parse_int(digits: str) -> int | float:
+    """An integer if 64 bits hold it, as orjson does; otherwise a double, as JavaScript does."""
+    if len(digits) > 20:  # and never int() of thousands of digits
+        return float(digits)
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else float(number)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-# An escape is one token, so that an escaped quote does not end a string; no backtracking.
-_STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+# Strings (the last one may lack its end) and all else but brackets. An escape is one token, so that
+# an escaped quote does not end a string; possessive, so that no text makes it backtrack.
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def _depth(text: str) -> int:
     """How deeply the brackets outside strings are nested, in linear time."""
-    deepest = depth = 0
-    in_string = False
-    for match in _STRUCTURE.finditer(text):
-        token = match[0]
-        if token == '"':
-            in_string = not in_string
-        elif not in_string and token in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif not in_string and token in "]}":
-            depth -= 1
-    return deepest
+    brackets = _NO_BRACKETS.sub("", text)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)

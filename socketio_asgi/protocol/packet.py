@@ -6,7 +6,9 @@ https://socket.io/docs/v4/custom-parser/
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from types import NoneType
 from typing import Any, Protocol
 
 from .errors import DecodeError
@@ -24,6 +26,7 @@ class PacketType(IntEnum):
     BINARY_ACK = 6
 
 
+@dataclass(slots=True, repr=False)
 class Packet:
     """One Socket.IO packet.
 
@@ -38,53 +41,56 @@ class Packet:
         id: The number that an acknowledgement refers to, or None.
     """
 
-    __slots__ = ("data", "id", "namespace", "type")
-
-    def __init__(
-        self, type: PacketType, namespace: str = "/", data: Any = None, id: int | None = None
-    ) -> None:
-        self.type = type
-        self.namespace = namespace
-        self.data = data
-        self.id = id
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Packet):
-            return NotImplemented
-        return (self.type, self.namespace, self.data, self.id) == (
-            (other.type, other.namespace, other.data, other.id)
-        )
+    type: PacketType
+    namespace: str = "/"
+    data: Any = None
+    id: int | None = None
 
     def __repr__(self) -> str:
+        # Without the data, which may be private or long.
         return f"<Packet {self.type.name} {self.namespace} id={self.id}>"
 
 
-RESERVED_EVENTS = frozenset({"connect", "connect_error", "disconnect", "disconnecting"})
-"""Events with a meaning of their own, which no packet may carry and no user may emit.
+RESERVED_EVENTS = frozenset(
+    {
+        "connect",
+        "connect_error",
+        "disconnect",
+        "disconnecting",
+        # Node.js alone gives them a meaning, but the official clients drop a connection for them.
+        "newListener",
+        "removeListener",
+    }
+)
+"""Events which no packet may carry and no user may emit.
 
-Source: https://socket.io/docs/v4/emit-cheatsheet/#reserved-events
+Source: the reserved events in https://socket.io/docs/v4/emit-cheatsheet/
 """
 
 
-def check_payload(type: PacketType, data: Any) -> None:
+# By type; a tuple, because members and hashes of an enum are slow on the way of every packet.
+_PAYLOADS: tuple[type | tuple[type, ...], ...] = (
+    (dict, NoneType),  # CONNECT
+    NoneType,  # DISCONNECT
+    list,  # EVENT
+    list,  # ACK
+    (str, dict),  # CONNECT_ERROR
+    list,  # BINARY_EVENT
+    list,  # BINARY_ACK
+)
+_EVENTS = (PacketType.EVENT.value, PacketType.BINARY_EVENT.value)
+
+
+def check_payload(type_: PacketType, data: Any) -> None:
     """Check that the payload of a decoded packet has the shape that its type demands.
 
     Raises:
         DecodeError: It has not.
     """
-    match type:
-        case PacketType.EVENT | PacketType.BINARY_EVENT:
-            return check_event(data)
-        case PacketType.ACK | PacketType.BINARY_ACK:
-            valid = isinstance(data, list)
-        case PacketType.CONNECT:
-            valid = data is None or isinstance(data, dict)
-        case PacketType.DISCONNECT:
-            valid = data is None
-        case PacketType.CONNECT_ERROR:
-            valid = isinstance(data, (str, dict))
-    if not valid:
-        raise DecodeError("Socket.IO", f"the payload does not fit the type {type.name}")
+    if type_ in _EVENTS:
+        check_event(data)
+    elif not isinstance(data, _PAYLOADS[type_]):
+        raise DecodeError("Socket.IO", f"the payload does not fit the type {type_.name}")
 
 
 def check_event(data: Any) -> None:

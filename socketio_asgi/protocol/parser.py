@@ -19,13 +19,12 @@ MAX_ID_DIGITS = 16
 MAX_COUNT_DIGITS = 9
 """Digits of an attachment count that are looked at."""
 
-_TYPES = {str(type_.value): type_ for type_ in PacketType}
-_BINARY_FORM = {
-    PacketType.EVENT: PacketType.BINARY_EVENT,
-    PacketType.ACK: PacketType.BINARY_ACK,
-}
-_PLAIN_FORM = {binary: plain for plain, binary in _BINARY_FORM.items()}
-_DIGITS = frozenset("0123456789")
+_DIGITS = "0123456789"
+# Plain strings and global names on the way of every packet: members and hashes of an enum are slow.
+_EVENT, _ACK = PacketType.EVENT, PacketType.ACK
+_TYPES = {_DIGITS[type_]: type_ for type_ in PacketType}
+_PLAIN_FORM = {_DIGITS[PacketType.BINARY_EVENT]: _EVENT, _DIGITS[PacketType.BINARY_ACK]: _ACK}
+_BINARY_FORM = {_EVENT: PacketType.BINARY_EVENT, _ACK: PacketType.BINARY_ACK}
 
 
 class DefaultParser:
@@ -49,20 +48,19 @@ class DefaultParser:
         Raises:
             EncodeError: A value has no JSON form.
         """
-        type_, data = packet.type, packet.data
         namespace = "" if packet.namespace == "/" else packet.namespace + ","
         number = "" if packet.id is None else packet.id
-        if data is None:
-            return [f"{type_:d}{namespace}{number}"]
+        if packet.data is None:
+            return [f"{_DIGITS[packet.type]}{namespace}{number}"]
         encoder = JSONEncoder(self._default)
-        json = encoder.encode(data)
+        json = encoder.encode(packet.data)
         attachments = encoder.attachments
         if not attachments:
-            return [f"{type_:d}{namespace}{number}{json}"]
-        binary_type = _BINARY_FORM.get(type_)
+            return [f"{_DIGITS[packet.type]}{namespace}{number}{json}"]
+        binary_type = _BINARY_FORM.get(packet.type)
         if binary_type is None:
             raise EncodeError("only events and acknowledgements can carry binary data")
-        head = f"{binary_type:d}{len(attachments)}-{namespace}{number}{json}"
+        head = f"{_DIGITS[binary_type]}{len(attachments)}-{namespace}{number}{json}"
         return [head, *attachments]
 
     def decoder(self) -> Decoder:
@@ -91,11 +89,13 @@ class DefaultDecoder:
             return self._add_attachment(data)
         if self._partial is not None:
             raise DecodeError("Socket.IO", "text came where an attachment was expected")
-        # The most common packet by far, told by its first two characters: 2["name", ...
-        if data[:2] == "2[":
-            payload = loads(data[1:])
-            check_event(payload)
-            return Packet(PacketType.EVENT, "/", payload)
+        # A short cut for the most common packets by far: 2["name", ... and 212["name", ...
+        if data[:1] == "2" and (start := data.find("[", 1, 2 + MAX_ID_DIGITS)) > 0:
+            digits = data[1:start]
+            if not digits or (digits.isascii() and digits.isdigit()):
+                payload = loads(data[start:])
+                check_event(payload)
+                return Packet(_EVENT, "/", payload, int(digits) if digits else None)
         return self._add_text(data)
 
     def reset(self) -> None:
@@ -104,24 +104,13 @@ class DefaultDecoder:
         self._attachments = []
 
     def _add_text(self, text: str) -> Packet | None:
-        type_ = _TYPES.get(text[:1])
-        if type_ is None:
-            raise DecodeError("Socket.IO", "unknown packet type")
-        index = 1
-        plain_type = _PLAIN_FORM.get(type_)
-        if plain_type is not None:
-            self._expected, index = self._read_count(text)
-        packet, index = _read_head(text, index, plain_type or type_)
-        if index < len(text):
-            packet.data = loads(text[index:])
-            if packet.data is None:
-                raise DecodeError("Socket.IO", "the payload is null")
-        check_payload(packet.type, packet.data)
-        if packet.type is PacketType.ACK and packet.id is None:
-            raise DecodeError("Socket.IO", "an acknowledgement has no id")
+        kind = text[:1]
+        plain_type = _PLAIN_FORM.get(kind)
         if plain_type is None:
-            return packet
-        self._partial = packet
+            return _read_packet(text, 1, _TYPES.get(kind))
+        count, index = self._read_count(text)
+        self._partial = _read_packet(text, index, plain_type)
+        self._expected = count
         return None
 
     def _read_count(self, text: str) -> tuple[int, int]:
@@ -147,23 +136,34 @@ class DefaultDecoder:
         attachments = self._attachments
         self.reset()
         reconstruct(packet.data, attachments)
-        if packet.type is PacketType.EVENT:
-            check_event(packet.data)  # the name itself may have been a placeholder
         return packet
 
 
-def _read_head(text: str, index: int, type_: PacketType) -> tuple[Packet, int]:
-    """The namespace and the id of a packet, and the index of its payload."""
+def _read_packet(text: str, index: int, type_: PacketType | None) -> Packet:
+    """The packet whose namespace begins at ``index``, without its attachments."""
+    if type_ is None:
+        raise DecodeError("Socket.IO", "unknown packet type")
     namespace = "/"
     if text[index : index + 1] == "/":
-        comma = text.find(",", index)
-        end = comma if comma >= 0 else len(text)
-        namespace = text[index:end]
-        index = end + 1
-    start = index
-    while index < len(text) and text[index] in _DIGITS:
-        index += 1
-        if index - start > MAX_ID_DIGITS:
-            raise DecodeError("Socket.IO", "the acknowledgement id is too long")
-    number = int(text[start:index]) if index > start else None
-    return Packet(type_, namespace, None, number), index
+        namespace = text[index:].partition(",")[0]
+        index += len(namespace) + 1
+    number, index = _read_id(text, index)
+    data = None
+    if index < len(text):
+        data = loads(text[index:])
+        if data is None:
+            raise DecodeError("Socket.IO", "the payload is null")
+    check_payload(type_, data)
+    if type_ is _ACK and number is None:
+        raise DecodeError("Socket.IO", "an acknowledgement has no id")
+    return Packet(type_, namespace, data, number)
+
+
+def _read_id(text: str, index: int) -> tuple[int | None, int]:
+    """The acknowledgement id, and the index behind it."""
+    window = text[index : index + MAX_ID_DIGITS + 1]
+    length = len(window) - len(window.lstrip(_DIGITS))
+    if length > MAX_ID_DIGITS:
+        raise DecodeError("Socket.IO", "the acknowledgement id is too long")
+    end = index + length
+    return (int(text[index:end]) if length else None), end
