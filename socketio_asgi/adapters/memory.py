@@ -1,0 +1,78 @@
+"""The adapter for a single process: rooms are sets in memory.
+
+Every socket is alone in a room with its own id. That room is not stored: an id that is looked up
+as a room is found among the sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Sequence
+
+from ..awaitables import DONE
+from .base import Adapter, LocalNamespace, Outgoing, Recipient, Target
+
+
+class MemoryAdapter(Adapter):
+    """Joins and leaves cost the number of rooms named; a broadcast, the number of members."""
+
+    def __init__(self, namespace: LocalNamespace) -> None:
+        super().__init__(namespace)
+        self._members: dict[str, set[str]] = {}
+        self._rooms: dict[str, set[str]] = {}
+
+    def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
+        """Add a socket to rooms."""
+        for room in rooms:
+            if room != sid:
+                self._members.setdefault(room, set()).add(sid)
+                self._rooms.setdefault(sid, set()).add(room)
+        return DONE
+
+    def leave(self, sid: str, room: str) -> Awaitable[None]:
+        """Take a socket out of a room."""
+        rooms = self._rooms.get(sid)
+        if rooms is not None and room in rooms:
+            rooms.discard(room)
+            if not rooms:
+                del self._rooms[sid]
+            self._remove_member(room, sid)
+        return DONE
+
+    def leave_all(self, sid: str) -> Awaitable[None]:
+        """Take a socket out of all rooms."""
+        for room in self._rooms.pop(sid, ()):
+            self._remove_member(room, sid)
+        return DONE
+
+    def rooms_of(self, sid: str) -> frozenset[str]:
+        """The rooms of a socket, without the one of its own."""
+        return frozenset(self._rooms.get(sid, ()))
+
+    def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
+        """Hand a packet to all sockets that it is meant for."""
+        volatile = target.volatile
+        for recipient in self._recipients(target):
+            recipient.deliver(outgoing.frames, volatile)
+        return DONE
+
+    def _recipients(self, target: Target) -> Iterable[Recipient]:
+        everybody = self.namespace.recipients
+        # A list, because a delivery can end a connection and so change what is iterated over.
+        if not target.rooms and not target.excluded:
+            return list(everybody.values())
+        sids = self._sids(target.rooms) if target.rooms else everybody.keys()
+        excluded = self._sids(target.excluded) if target.excluded else ()
+        return [everybody[sid] for sid in sids if sid not in excluded and sid in everybody]
+
+    def _sids(self, rooms: frozenset[str]) -> set[str]:
+        sids: set[str] = set()
+        for room in rooms:
+            sids.add(room)  # the room of its own, when it is the id of a socket
+            sids.update(self._members.get(room, ()))
+        return sids
+
+    def _remove_member(self, room: str, sid: str) -> None:
+        members = self._members[room]
+        members.discard(sid)
+        if not members:
+            del self._members[room]

@@ -1,0 +1,243 @@
+"""The door: from an ASGI scope to the engine, whichever way the server is put into an application.
+
+A server is reached in three ways:
+
+    stand-alone   uvicorn main:io                       ``/socket.io/`` is ours, the rest is 404
+    mounted       app.mount("/socket.io", io)           what the mount leaves over is ours
+    wrapped       SocketIOMiddleware(app, io)           ``/socket.io/`` is ours, the rest goes inside
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .client_files import ClientFiles
+from .engine import Engine
+from .engine.engine import refuse_websocket
+from .engine.request import parse_query
+from .engine.response import Response, respond
+
+logger = logging.getLogger("socketio_asgi.asgi")
+
+
+class Door:
+    """Decides what happens to an ASGI scope.
+
+    Args:
+        engine: Who serves the requests of Socket.IO clients.
+        path: Where they are expected, unless the server is mounted.
+        trailing_slash: Whether clients put a slash behind the path (both are served).
+        files: The JavaScript client, if it is served.
+        lifespan: Makes the context in which the server lives.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        path: str,
+        *,
+        trailing_slash: bool,
+        files: ClientFiles | None,
+        lifespan: Callable[[], AbstractAsyncContextManager[None]],
+    ) -> None:
+        self.engine = engine
+        self._path = "/" + path.strip("/")
+        self._slash = "/" if trailing_slash else ""
+        self._files = files
+        self.lifespan = lifespan
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a scope as an application: stand-alone or mounted."""
+        if scope["type"] == "lifespan":
+            return await _serve_lifespan(self.lifespan, receive, send)
+        if not await self._enter(self._rest(scope, mountable=True), scope, receive, send):
+            await self._answer_wrong_path(scope, receive, send)
+
+    async def wrap(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what is ours, and leave everything else to another application."""
+        if scope["type"] == "lifespan":
+            return await _WrappedLifespan(self, receive, send).run(app, scope)
+        if scope["type"] not in ("http", "websocket"):
+            return await app(scope, receive, send)
+        if await self._enter(self._rest(scope, mountable=False), scope, receive, send):
+            return
+        if _speaks_engine_io(scope):
+            send = self._with_diagnostic(scope, send)
+        await app(scope, receive, send)
+
+    async def _enter(self, rest: str | None, scope: Scope, receive: Receive, send: Send) -> bool:
+        if rest == "":
+            if scope["type"] == "websocket":
+                await self.engine.handle_websocket(scope, receive, send)
+            else:
+                await self.engine.handle_http(scope, receive, send)
+            return True
+        if rest is not None and scope["type"] == "http" and self._files is not None:
+            if self._files.has(rest):
+                await self._files.serve(rest, scope, send)
+                return True
+        return False
+
+    def _rest(self, scope: Scope, *, mountable: bool) -> str | None:
+        """What the path has below our endpoint; None when it does not lead there."""
+        root, path = _split_path(scope)
+        if path == self._path or path.startswith(self._path + "/"):
+            return path[len(self._path) + 1 :]
+        # Below a mount, what the mount leaves over is the endpoint itself.
+        return path.removeprefix("/") if root and mountable else None
+
+    # -- wrong paths -------------------------------------------------------------------------
+
+    def _expected(self, scope: Scope) -> str:
+        root, _ = _split_path(scope)
+        mounted = "app_root_path" in scope  # set by Starlette's Mount, not by proxies
+        return root + ("" if mounted else self._path) + self._slash
+
+    def _diagnose(self, scope: Scope) -> str:
+        expected = self._expected(scope)
+        message = (
+            f"no Socket.IO endpoint at {scope['path'][:200]!r}: it is at {expected!r};"
+            f" connect with io({{ path: {expected!r} }})"
+        )
+        logger.warning("%s", message)
+        return message
+
+    async def _answer_wrong_path(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            response = Response(404, self._diagnose(scope).encode())
+            return await refuse_websocket(scope, send, response)
+        message = self._diagnose(scope) if _speaks_engine_io(scope) else "Not Found"
+        await respond(send, Response(404, message.encode()))
+
+    def _with_diagnostic(self, scope: Scope, send: Send) -> Send:
+        """Let a 404 of the inner application say where the client should have gone."""
+        accepted = replaced = False
+
+        async def send_with_diagnostic(message: Message) -> None:
+            nonlocal accepted, replaced
+            type_ = message["type"]
+            if type_ == "http.response.start" and message["status"] == 404:
+                replaced = True
+                return await respond(send, Response(404, self._diagnose(scope).encode()))
+            if type_ == "websocket.accept":
+                accepted = True
+            elif type_ == "websocket.close" and not accepted:
+                self._diagnose(scope)
+            if not replaced:
+                await send(message)
+
+        return send_with_diagnostic
+
+
+class HasDoor(Protocol):
+    """A server, as the middleware sees it."""
+
+    @property
+    def door(self) -> Door:
+        """Where scopes go in."""
+        ...
+
+
+class SocketIOMiddleware:
+    """An ASGI middleware that puts a Socket.IO server in front of an application.
+
+    Args:
+        app: The application; its lifespan, routes and WebSockets work as before.
+        server: The Socket.IO server.
+
+    Example:
+        ```python
+        app = SocketIOMiddleware(fastapi_app, io)
+        # or
+        fastapi_app.add_middleware(SocketIOMiddleware, server=io)
+        ```
+    """
+
+    def __init__(self, app: ASGIApp, server: HasDoor) -> None:
+        self._app = app
+        self._door = server.door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        await self._door.wrap(self._app, scope, receive, send)
+
+
+def _split_path(scope: Scope) -> tuple[str, str]:
+    """The prefix under which the application is mounted, and the path below it.
+
+    ASGI has the whole path in ``path``; some frameworks strip the prefix all the same.
+    """
+    root: str = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    if root and (path == root or path.startswith(root + "/")):
+        return root, path[len(root) :]
+    return root, path
+
+
+def _speaks_engine_io(scope: Scope) -> bool:
+    query = parse_query(scope["query_string"])
+    return "EIO" in query and "transport" in query
+
+
+async def _serve_lifespan(
+    lifespan: Callable[[], AbstractAsyncContextManager[None]], receive: Receive, send: Send
+) -> None:
+    await receive()  # lifespan.startup
+    async with lifespan():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # lifespan.shutdown
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+class _WrappedLifespan:
+    """Runs the lifespan of an inner application within the one of the server.
+
+    The server ends before the application is told to shut down, while what its handlers use is
+    still there. An application that knows no lifespan is served without one.
+    """
+
+    def __init__(
+        self, door: Door, receive: Receive, send: Send
+    ) -> None:
+        self._door = door
+        self._receive = receive
+        self._send = send
+        self._startup: Message | None = None
+        self._answered = False
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Serve the lifespan scope."""
+        async with self._door.lifespan():
+            try:
+                await app(scope, self._receive_and_close, self._send_and_note)
+            except Exception:
+                if self._answered:
+                    raise
+                logger.debug("the wrapped application has no lifespan", exc_info=True)
+            if not self._answered:
+                await self._serve_alone()
+
+    async def _serve_alone(self) -> None:
+        if self._startup is None:
+            await self._receive()
+        await self._send({"type": "lifespan.startup.complete"})
+        await self._receive()
+        await self._send({"type": "lifespan.shutdown.complete"})
+
+    async def _receive_and_close(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "lifespan.startup":
+            self._startup = message
+        else:
+            await self._door.engine.close()
+        return message
+
+    async def _send_and_note(self, message: Message) -> None:
+        self._answered = True
+        await self._send(message)

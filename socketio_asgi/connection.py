@@ -1,0 +1,202 @@
+"""A connection: one client with its sockets, one in each namespace that it has joined.
+
+Source: https://socket.io/docs/v4/socket-io-protocol/#connection-to-a-namespace
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextvars import copy_context
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from .adapters import Outgoing
+from .engine import Session
+from .engine.runtime import Runtime
+from .engine.timers import DelayQueue
+from .exceptions import ConnectionRefused
+from .handshake import Handshake
+from .namespace import Namespace
+from .protocol import DecodeError, Packet, PacketType, Parser
+from .protocol.states import PACKET_ACTIONS, PacketAction, SocketState
+from .socket import Socket
+
+logger = logging.getLogger("socketio_asgi.server")
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    @property
+    def parser(self) -> Parser:
+        """How packets are encoded."""
+        ...
+
+    def find_namespace(self, name: str) -> Namespace | None:
+        """The namespace of that name, if clients may join it."""
+        ...
+
+    def new_socket_id(self) -> str:
+        """A new public id."""
+        ...
+
+
+class Connection:
+    """Leads the packets of one session to its sockets.
+
+    Args:
+        host: The server.
+        session: The session below.
+        runtime: The event loop.
+        unjoined: Connections that have joined no namespace yet, and must do so in time.
+
+    Attributes:
+        session: The session below.
+        runtime: The event loop.
+        parser: How packets are encoded.
+        lane: Where the handlers of this client start.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_decoder",
+        "_host",
+        "_left",
+        "_sockets",
+        "_unjoined",
+        "lane",
+        "parser",
+        "runtime",
+        "session",
+    )
+
+    def __init__(
+        self,
+        host: Host,
+        session: Session,
+        runtime: Runtime,
+        unjoined: DelayQueue[Connection],
+    ) -> None:
+        self.session = session
+        self.runtime = runtime
+        self.parser = host.parser
+        self.lane = runtime.lane(copy_context())
+        self._host = host
+        self._decoder = host.parser.decoder()
+        self._sockets: dict[str, Socket[Any]] = {}
+        # Namespaces that the server made the client leave: packets may be on their way.
+        self._left: set[str] = set()
+        self._unjoined = unjoined
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def on_open(self) -> None:
+        """The session is open."""
+        self._unjoined.add(self)
+        if self.session.protocol == 3:
+            self._connect("/", {})  # a 2.x client joins the main namespace without asking
+
+    def on_message(self, data: str | bytes) -> None:
+        """Take one message of the session."""
+        try:
+            packet = self._decoder.add(data)
+        except DecodeError as error:
+            return self._protocol_error(str(error))
+        if packet is None:
+            return
+        socket = self._sockets.get(packet.namespace)
+        if socket is not None and socket.connected and packet.type is PacketType.EVENT:
+            socket.on_event(packet)  # nearly always
+        else:
+            self._route(packet, socket)
+
+    def _route(self, packet: Packet, socket: Socket[Any] | None) -> None:
+        name, auth = packet.namespace, packet.data
+        if self.session.protocol == 3 and packet.type is PacketType.CONNECT:
+            name, auth = _split_namespace(name)
+            socket = self._sockets.get(name)
+        match PACKET_ACTIONS.get((self._state(name, socket), packet.type)):
+            case PacketAction.CONNECT:
+                self._connect(name, auth or {})
+            case PacketAction.DISPATCH if socket is not None:
+                socket.on_event(packet)
+            case PacketAction.ACKNOWLEDGE if socket is not None:
+                socket.on_ack(packet)
+            case PacketAction.DISCONNECT if socket is not None:
+                del self._sockets[name]
+                socket.on_close("client namespace disconnect")
+            case PacketAction.IGNORE:
+                pass
+            case _:
+                self._protocol_error(f"unexpected packet {packet.type.name}")
+
+    def _state(self, name: str, socket: Socket[Any] | None) -> SocketState:
+        if socket is not None:
+            return socket.state
+        return SocketState.LEFT if name in self._left else SocketState.ABSENT
+
+    def _protocol_error(self, problem: str) -> None:
+        logger.info("closing the connection of %s: %s", self.session.request.address, problem)
+        self.session.end("parse error", problem)
+
+    def on_close(self, reason: str, description: str | None) -> None:
+        """The session ended."""
+        self._unjoined.discard(self)
+        self._decoder.reset()
+        sockets, self._sockets = self._sockets, {}
+        for socket in sockets.values():
+            socket.on_close(reason, description)
+
+    # -- namespaces --------------------------------------------------------------------------
+
+    def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
+        namespace = self._host.find_namespace(name)
+        if namespace is None:
+            return self.refuse(name, ConnectionRefused("Invalid namespace"))
+        handshake = Handshake(self.session.request, dict(auth))
+        socket: Socket[Any] = Socket(self._host.new_socket_id(), namespace, self, handshake)
+        self._left.discard(name)
+        self._sockets[name] = socket
+        socket.start()
+
+    def accept(self, socket: Socket[Any]) -> None:
+        """Tell the client that it has joined a namespace."""
+        self._unjoined.discard(self)
+        data = None if self.session.protocol == 3 else {"sid": socket.id}
+        self._send(Packet(PacketType.CONNECT, socket.namespace.name, data))
+
+    def refuse(self, name: str, error: ConnectionRefused) -> None:
+        """Tell the client that it may not join a namespace."""
+        self._sockets.pop(name, None)
+        self._send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
+
+    def _error_data(self, error: ConnectionRefused) -> Any:
+        if self.session.protocol == 3:
+            return error.message if error.data is None else error.data
+        data = {} if error.data is None else {"data": error.data}
+        return {"message": error.message, **data}
+
+    def leave(self, socket: Socket[Any]) -> None:
+        """Disconnect the client from one namespace."""
+        name = socket.namespace.name
+        if socket.connected:
+            self._send(Packet(PacketType.DISCONNECT, name))
+            self._left.add(name)
+        self._sockets.pop(name, None)
+        socket.on_close("server namespace disconnect")
+
+    def disconnect(self) -> None:
+        """Disconnect the client from all namespaces, and close the session."""
+        for socket in list(self._sockets.values()):
+            self.leave(socket)
+        self.session.close()
+
+    def _send(self, packet: Packet) -> None:
+        self.session.send(Outgoing(packet, self.parser).frames)
+
+
+def _split_namespace(name: str) -> tuple[str, dict[str, str]]:
+    """A 2.x client puts the query of a namespace behind its name."""
+    parts = urlsplit(name, allow_fragments=False)
+    return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True))

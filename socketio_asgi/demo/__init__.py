@@ -1,0 +1,1 @@
+"""The demonstration: a chat room in the browser, started by ``socketio-asgi demo``."""

@@ -1,0 +1,75 @@
+"""Waiting for what an HTTP client sends, and noticing when it goes away."""
+
+from __future__ import annotations
+
+import anyio
+from starlette.types import Receive
+
+from .request import EngineRequest
+from .runtime import Event
+
+BODY_SECONDS = 30.0
+"""How long a client may take to send the body of one request."""
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than allowed."""
+
+
+class ClientGone(Exception):
+    """The client left, or took too long, before its request was complete."""
+
+
+async def read_body(request: EngineRequest, receive: Receive, limit: int) -> bytes:
+    """Read the body of a request, and no more than is allowed.
+
+    Args:
+        request: The request, for its announced length.
+        receive: The ASGI receive channel.
+        limit: The largest body that is accepted, in bytes.
+
+    Raises:
+        BodyTooLarge: The body is larger; reading stopped there.
+        ClientGone: The client left or was too slow.
+    """
+    announced = request.header(b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > limit:
+        raise BodyTooLarge
+    chunks: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(BODY_SECONDS):
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+    raise ClientGone
+
+
+async def wait_or_disconnect(event: Event, receive: Receive) -> bool:
+    """Wait until an event is set or the client leaves.
+
+    Returns:
+        False when the client left before the event was set.
+    """
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            await _disconnected(receive)
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(watch)
+        await event.wait()
+        tasks.cancel_scope.cancel()
+    return event.is_set()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass  # the (empty) body of the request comes first

@@ -1,0 +1,318 @@
+"""The engine: opens sessions for requests, and leads later requests to their session."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.types import Receive, Scope, Send
+
+from ..protocol import EngineCodec
+from .admission import check_allowed, check_handshake, check_request, check_session
+from .cookies import cookie_header
+from .cors import Header
+from .environment import Environment
+from .exit_signals import ExitSignals
+from .options import EngineOptions
+from .outbox import Outbox
+from .polling import PollingTransport
+from .request import EngineRequest
+from .response import ErrorCode, Refusal, Response, compressed, respond
+from .runtime import Runtime, current_runtime
+from .runtime.select import running_on_asyncio
+from .session import Session, SessionListener
+from .transport import Transport
+from .upgrade import Upgrade
+from .websocket import WebSocketTransport
+
+logger = logging.getLogger("socketio_asgi.engine")
+
+GRACE_SECONDS = 1.0
+"""How long transports and handlers may take to finish when the server closes."""
+
+MAX_ID_ATTEMPTS = 3
+"""How often ``generate_id`` may return an id that is in use."""
+
+
+class Engine:
+    """The connection layer of a server.
+
+    Args:
+        options: How it behaves.
+        on_session: Called with each new session; returns who listens to it.
+    """
+
+    def __init__(
+        self, options: EngineOptions, on_session: Callable[[Session], SessionListener]
+    ) -> None:
+        self.options = options
+        self._on_session = on_session
+        self._environment: Environment | None = None
+        self._exit_signals = ExitSignals(self._on_exit_signal)
+        self._refuse_new = False
+
+    @property
+    def clients_count(self) -> int:
+        """The number of connected clients."""
+        return len(self._environment.sessions) if self._environment else 0
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop, once there was a first request (or the lifespan began)."""
+        return self._environment.runtime if self._environment else None
+
+    # -- life --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Own the engine's timers and tasks; needed on trio, harmless on asyncio."""
+        async with contextlib.AsyncExitStack() as stack:
+            if running_on_asyncio():
+                self._bind(current_runtime())
+            else:
+                from .runtime.with_trio import open_trio_runtime
+
+                self._bind(await stack.enter_async_context(open_trio_runtime()))
+            try:
+                yield
+            finally:
+                await self.close()
+
+    def bound(self) -> Environment:
+        """The sessions and the clock of the current event loop.
+
+        Raises:
+            RuntimeError: On trio, outside the lifespan.
+        """
+        environment = self._environment
+        if environment is None or not environment.runtime.is_current():
+            environment = self._bind(current_runtime())
+        return environment
+
+    def _bind(self, runtime: Runtime) -> Environment:
+        self._refuse_new = False
+        self._environment = Environment(runtime, self.options, self.shut_down)
+        self._exit_signals.install()
+        return self._environment
+
+    def _on_exit_signal(self) -> None:
+        if self._environment is not None:
+            with contextlib.suppress(RuntimeError):  # the event loop is closed already
+                self._environment.runtime.call_from_thread(self.shut_down)
+
+    def shut_down(self) -> None:
+        """Tell all clients that the server ends, and take no new ones.
+
+        They are told by closing their transport, after which they connect again, to whatever
+        process serves then.
+        """
+        environment = self._environment
+        if environment is None or self._refuse_new:
+            return
+        self._refuse_new = True
+        for session in list(environment.sessions.values()):
+            session.end("server shutting down", flush=True)
+        if environment.lingering:
+            environment.runtime.call_later(GRACE_SECONDS, self._abort_lingering)
+
+    def _abort_lingering(self) -> None:
+        if self._environment is not None:
+            for transport in self._environment.lingering.items():
+                transport.abort()
+
+    async def close(self) -> None:
+        """End all sessions, and wait a moment for the handlers that still run."""
+        environment = self._environment
+        if environment is None:
+            return
+        self.shut_down()
+        self._exit_signals.restore()
+        if environment.runtime.is_current():
+            await environment.runtime.settle(GRACE_SECONDS)
+        self._abort_lingering()
+
+    # -- requests ----------------------------------------------------------------------------
+
+    async def handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; every one is answered, and nothing is raised."""
+        request = EngineRequest(scope)
+        policy = self.options.origin_policy
+        origin = request.header(b"origin")
+        if request.method == "OPTIONS" and policy.answers_preflight():
+            headers = policy.preflight_headers(request, origin)
+            return await respond(send, Response(204).with_headers(headers))
+        try:
+            response = await self._respond(request, receive)
+        except Refusal as refusal:
+            _log(request, refusal)
+            response = refusal.response()
+        threshold = self.options.compression_threshold
+        if threshold is not None:
+            response = compressed(response, request, threshold)
+        await respond(send, response.with_headers(policy.response_headers(request, origin)))
+
+    async def _respond(self, request: EngineRequest, receive: Receive) -> Response:
+        check_request(request, self.options)
+        environment = self.bound()
+        if not request.sid:
+            return await self._open_polling(environment, request)
+        session = check_session(request, environment.sessions.get(request.sid))
+        transport = session.transport
+        if isinstance(transport, PollingTransport):
+            if request.method == "GET":
+                return await transport.poll(receive)
+            if request.method == "POST":
+                return await transport.post(request, receive)
+        raise Refusal(ErrorCode.BAD_REQUEST, detail=f"method {request.method[:20]!r}")
+
+    async def _open_polling(self, environment: Environment, request: EngineRequest) -> Response:
+        codec, sid, headers = await self._admit(environment, request)
+        transport = PollingTransport(
+            environment.runtime,
+            codec,
+            Outbox(),
+            max_payload=self.options.max_http_buffer_size,
+            supports_binary="b64" not in request.query,
+        )
+        self._open(environment, sid, codec, request, transport)
+        return transport.answer().with_headers(headers)
+
+    async def handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket; nothing is raised."""
+        await receive()  # websocket.connect
+        request = EngineRequest(scope)
+        try:
+            check_request(request, self.options)
+            environment = self.bound()
+            if request.sid:
+                check_session(request, environment.sessions.get(request.sid))
+                await self._upgrade(environment, request, receive, send)
+            else:
+                await self._open_websocket(environment, request, receive, send)
+        except Refusal as refusal:
+            _log(request, refusal)
+            await refuse_websocket(scope, send, refusal.response())
+
+    async def _open_websocket(
+        self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
+    ) -> None:
+        codec, sid, headers = await self._admit(environment, request)
+        if not await _accept(send, headers):
+            return
+        transport = self._websocket(environment, codec, receive, send)
+        self._open(environment, sid, codec, request, transport)
+        await transport.run()
+
+    async def _upgrade(
+        self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
+    ) -> None:
+        if not await _accept(send, []):
+            return
+        session = environment.sessions.get(request.sid)
+        if session is None or not self.options.allow_upgrades:
+            return await _send_close(send)
+        codec = session.codec
+        transport = self._websocket(environment, codec, receive, send)
+        if not Upgrade(environment, session, codec, transport).start():
+            return await _send_close(send)
+        await transport.run()
+
+    def _websocket(
+        self, environment: Environment, codec: EngineCodec, receive: Receive, send: Send
+    ) -> WebSocketTransport:
+        return WebSocketTransport(
+            environment.runtime,
+            codec,
+            Outbox(),
+            receive,
+            send,
+            max_payload=self.options.max_http_buffer_size,
+        )
+
+    # -- new sessions ------------------------------------------------------------------------
+
+    async def _admit(
+        self, environment: Environment, request: EngineRequest
+    ) -> tuple[EngineCodec, str, list[Header]]:
+        codec = check_handshake(request, self.options)
+        self._check_capacity(environment)
+        await check_allowed(request, self.options)
+        sid = await self._generate_id(environment, request)
+        # allow_request and generate_id may have taken their time.
+        self._check_capacity(environment)
+        cookie = self.options.cookie
+        return codec, sid, [] if cookie is None else [cookie_header(cookie, sid)]
+
+    def _check_capacity(self, environment: Environment) -> None:
+        limit = self.options.max_clients
+        if self._refuse_new:
+            raise Refusal(ErrorCode.FORBIDDEN, "Server is shutting down", status=503)
+        if limit is not None and len(environment.sessions) >= limit:
+            raise Refusal(
+                ErrorCode.FORBIDDEN, "Too many clients", status=503, detail=f"max_clients={limit}"
+            )
+
+    async def _generate_id(self, environment: Environment, request: EngineRequest) -> str:
+        for _ in range(MAX_ID_ATTEMPTS):
+            try:
+                sid = self.options.generate_id(request)
+                if inspect.isawaitable(sid):
+                    sid = await sid
+            except Exception as error:
+                logger.exception("generate_id raised; the request is refused")
+                raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
+            if sid and sid not in environment.sessions:
+                return sid
+        raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")
+
+    def _open(
+        self,
+        environment: Environment,
+        sid: str,
+        codec: EngineCodec,
+        request: EngineRequest,
+        transport: Transport,
+    ) -> None:
+        session = Session(environment, sid, codec, request, transport)
+        environment.sessions[sid] = session
+        session.listener = self._on_session(session)
+        session.open()
+        session.listener.on_open()
+
+
+async def _accept(send: Send, headers: list[Header]) -> bool:
+    """Accept a WebSocket; False when the client is gone."""
+    try:
+        await send({"type": "websocket.accept", "headers": headers})
+    except Exception as error:  # every ASGI server has its own for a client that left
+        logger.debug("the client left during its WebSocket handshake: %r", error)
+        return False
+    return True
+
+
+async def _send_close(send: Send) -> None:
+    with contextlib.suppress(Exception):  # the client may have been faster
+        await send({"type": "websocket.close"})
+
+
+async def refuse_websocket(scope: Scope, send: Send, response: Response) -> None:
+    """Refuse a WebSocket with an HTTP response, where the ASGI server can send one."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        return await send({"type": "websocket.close"})
+    headers = [
+        (b"content-type", response.content_type),
+        (b"content-length", b"%d" % len(response.body)),
+    ]
+    status = response.status
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})
+
+
+def _log(request: EngineRequest, refusal: Refusal) -> None:
+    # A page that is not allowed to connect is somebody's configuration; the rest is noise of the
+    # internet, or of clients that come back after a restart.
+    level = logging.WARNING if refusal.code is ErrorCode.FORBIDDEN else logging.INFO
+    logger.log(level, "refused %s from %s: %s", request.scope["type"], request.address, refusal)

@@ -1,0 +1,78 @@
+"""What all sessions of an engine share while they live in one event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .options import EngineOptions
+from .runtime import Runtime
+from .session import Session
+from .timers import DelayQueue
+from .transport import Transport
+from .upgrade import Upgrade
+
+LINGER_SECONDS = 30.0
+"""How long a closing transport may take to send what waits, or to be polled again."""
+
+UPGRADES = {"polling": ("websocket",), "websocket": ()}
+"""The transports that a session can move on to."""
+
+
+class Environment:
+    """The options, the clock and the sessions.
+
+    Args:
+        runtime: The event loop.
+        options: The engine's options.
+        on_server_exit: Called when the ASGI server announced that it is about to end.
+
+    Attributes:
+        sessions: The live sessions by id.
+        pings: Sessions that are due for a PING.
+        pongs: Sessions whose PONG is awaited.
+        silences: Sessions of revision 3, whose client has to ping.
+        upgrades_due: Upgrades that are not complete.
+        lingering: Transports that send what waits before they close.
+    """
+
+    def __init__(
+        self, runtime: Runtime, options: EngineOptions, on_server_exit: Callable[[], None]
+    ) -> None:
+        self.runtime = runtime
+        self.options = options
+        self.server_exits = on_server_exit
+        self.sessions: dict[str, Session] = {}
+        interval, timeout = options.ping_interval, options.ping_timeout
+        self.pings = DelayQueue[Session](runtime, interval, Session.send_ping)
+        self.pongs = DelayQueue[Session](runtime, timeout, Session.ping_timed_out)
+        self.silences = DelayQueue[Session](runtime, interval + timeout, Session.ping_timed_out)
+        self.upgrades_due = DelayQueue[Upgrade](runtime, options.upgrade_timeout, _upgrade_late)
+        self.lingering = DelayQueue[Transport](runtime, LINGER_SECONDS, _abort)
+
+    def upgrades(self, transport: str) -> list[str]:
+        """The transports that a session on ``transport`` may move on to."""
+        if not self.options.allow_upgrades:
+            return []
+        return [name for name in UPGRADES[transport] if name in self.options.transports]
+
+    def start_heartbeat(self, session: Session) -> None:
+        """Begin to expect signs of life from a new session."""
+        (self.silences if session.protocol == 3 else self.pings).add(session)
+
+    def await_life(self, session: Session) -> None:
+        """Give a session that could not be heard another period."""
+        (self.silences if session.protocol == 3 else self.pongs).add(session)
+
+    def forget(self, session: Session) -> None:
+        """Drop everything that is known of a session that ended."""
+        self.sessions.pop(session.id, None)
+        for queue in (self.pings, self.pongs, self.silences):
+            queue.discard(session)
+
+
+def _upgrade_late(upgrade: Upgrade) -> None:
+    upgrade.fail("the client did not complete it in time")
+
+
+def _abort(transport: Transport) -> None:
+    transport.abort()

@@ -1,0 +1,170 @@
+"""The HTTP long-polling transport: one GET waits for packets, POSTs bring some.
+
+Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
+"""
+
+from __future__ import annotations
+
+from starlette.types import Receive
+
+from ..protocol import DecodeError, EngineCodec, Frame
+from ..protocol.engine_packet import CLOSE, NOOP
+from .body import BodyTooLarge, ClientGone, read_body, wait_or_disconnect
+from .outbox import Outbox
+from .request import EngineRequest
+from .response import BINARY, HTML, TEXT, ErrorCode, Refusal, Response
+from .runtime import Event, Runtime
+from .transport import Transport
+
+PROBE_POLL_SECONDS = 0.1
+"""How long a poll may wait while the client tries to upgrade: the client cannot complete the
+upgrade before its poll is answered."""
+
+
+class PollingTransport(Transport):
+    """Packets in the bodies of HTTP requests and responses.
+
+    Args:
+        runtime: The event loop.
+        codec: The revision of the protocol that the client speaks.
+        outbox: The packets to send.
+        max_payload: The largest body in both directions, in bytes.
+        supports_binary: False when the client asked for base64 (revision 3).
+    """
+
+    name = "polling"
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        codec: EngineCodec,
+        outbox: Outbox,
+        *,
+        max_payload: int,
+        supports_binary: bool,
+    ) -> None:
+        super().__init__(runtime, codec, outbox)
+        self._max_payload = max_payload
+        self._supports_binary = supports_binary
+        self._poll: Event | None = None
+        self._posting = False
+        self._probed = False
+        self._noop_due = False
+        self._closing = False
+        # What answers polls once this transport has nothing to send any more.
+        self._last: Frame | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether a poll waits, and nothing has been sent to it yet."""
+        return self._poll is not None and not self._poll.is_set()
+
+    def flush(self) -> None:
+        """Answer the poll that waits, if there is one."""
+        if self._poll is not None:
+            self._poll.set()
+
+    def close(self) -> None:
+        """End the poll that waits, or the next one, with everything that waits and a CLOSE."""
+        self._closing = True
+        self.flush()
+
+    def abort(self) -> None:
+        """End the poll that waits with a CLOSE."""
+        self._end(CLOSE)
+        self.owner.transport_closed(self, "transport close")
+
+    def end_quietly(self) -> None:
+        """End the poll that waits with a NOOP: the client knows that this transport is done."""
+        self._end(NOOP)
+
+    def release_poll(self) -> None:
+        """End this poll or the next one at once, and later ones soon: the client upgrades."""
+        self._probed = self._noop_due = True
+        self.flush()
+
+    def hold_polls(self) -> None:
+        """Let polls wait as usual again: the upgrade failed."""
+        self._probed = self._noop_due = False
+
+    async def poll(self, receive: Receive) -> Response:
+        """Serve a GET request: wait for packets and answer with them."""
+        if self._poll is not None:
+            self.owner.transport_closed(self, "transport error", "overlap from client")
+            return Refusal(ErrorCode.BAD_REQUEST).response()
+        if not self._has_answer():
+            await self._wait(receive)
+        return self.answer()
+
+    async def post(self, request: EngineRequest, receive: Receive) -> Response:
+        """Serve a POST request: take its packets. The answer waits for no handler."""
+        if self._posting:
+            self.owner.transport_closed(self, "transport error", "data request overlap from client")
+            return Refusal(ErrorCode.BAD_REQUEST).response()
+        self._posting = True
+        try:
+            await self.owner.readable()
+            body = await read_body(request, receive, self._max_payload)
+            binary = request.header(b"content-type") == "application/octet-stream"
+            self.owner.receive_packets(self.codec.decode_payload(body, binary=binary))
+        except BodyTooLarge:
+            return Refusal(ErrorCode.BAD_REQUEST, "Payload too large", status=413).response()
+        except ClientGone:
+            self.owner.transport_closed(
+                self, "transport error", "data request connection closed prematurely"
+            )
+            return Refusal(ErrorCode.BAD_REQUEST).response()
+        except DecodeError as error:
+            self.owner.transport_closed(self, "parse error", str(error))
+            return Refusal(ErrorCode.BAD_REQUEST).response()
+        finally:
+            self._posting = False
+        return Response(200, b"ok", HTML)
+
+    def answer(self) -> Response:
+        """What waits, as far as it fits, or what tells the client that there is nothing."""
+        frames = self._take()
+        payload = self.codec.encode_payload(frames, supports_binary=self._supports_binary)
+        compressible = any(frame.compress for frame in frames)
+        content_type = BINARY if payload.binary else TEXT
+        return Response(200, payload.body, content_type, compressible)
+
+    def _take(self) -> list[Frame]:
+        if self._last is not None:
+            return [self._last]
+        count = self.codec.fitting(self.outbox, self._max_payload)
+        frames = self.outbox.take(count)
+        if self._closing and not self.outbox:
+            frames.append(CLOSE)
+            self._end(CLOSE)
+            self.owner.transport_closed(self, "transport close")
+        if not frames:
+            self._noop_due = False
+            frames = [NOOP]
+        return frames
+
+    async def _wait(self, receive: Receive) -> None:
+        poll = self._poll = self.runtime.event()
+        timer = self.runtime.call_later(PROBE_POLL_SECONDS, poll.set) if self._probed else None
+        connected = False
+        try:
+            connected = await wait_or_disconnect(poll, receive)
+        finally:
+            # Also when the ASGI server cancels the request, as some do when the client leaves.
+            self._poll = None
+            if timer is not None:
+                timer.cancel()
+            if not connected:
+                self.owner.transport_closed(
+                    self, "transport error", "poll connection closed prematurely"
+                )
+
+    def _has_answer(self) -> bool:
+        return bool(self.outbox) or self._closing or self._noop_due or self._last is not None
+
+    def _end(self, last: Frame) -> None:
+        if self._last is None:
+            self._last = last
+        # The outbox may have gone over to the next transport.
+        self.outbox = Outbox()
+        self.flush()

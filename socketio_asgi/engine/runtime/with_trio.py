@@ -1,0 +1,122 @@
+"""The runtime on trio: tasks live in a nursery, which the application's lifespan has to open."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import Any
+
+import trio
+
+from .base import Event, Runtime, Timer
+
+
+class TrioRuntime(Runtime):
+    """A trio run, with the nursery that owns timers and handlers.
+
+    Args:
+        nursery: Where tasks are started.
+    """
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        super().__init__()
+        self._nursery = nursery
+        self._token = trio.lowlevel.current_trio_token()
+        self._running = 0
+        self._idle = trio.Event()
+
+    def is_current(self) -> bool:
+        """Whether the caller runs in this trio run, and the nursery is open."""
+        try:
+            current = trio.lowlevel.current_trio_token()
+        except RuntimeError:
+            return False
+        return current is self._token and not self._nursery.cancel_scope.cancel_called
+
+    def now(self) -> float:
+        """Trio's clock, in seconds."""
+        return trio.current_time()
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        """Call back after ``delay`` seconds."""
+        scope = trio.CancelScope()
+        self._nursery.start_soon(_sleep_then_call, scope, delay, callback)
+        return scope
+
+    def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call back in trio's thread, from any thread."""
+        self._token.run_sync_soon(callback, *args)
+
+    def event(self) -> Event:
+        """A new wake-up."""
+        return trio.Event()
+
+    def lane(self, context: Context) -> TrioLane:
+        """A starter of tasks for one connection."""
+        return TrioLane(self, context)
+
+    def start(self, context: Context, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start a task in a copy of ``context``."""
+        self._running += 1
+        context.copy().run(self._nursery.start_soon, self._count, run)
+
+    async def settle(self, grace: float) -> None:
+        """Wait until the started tasks ended, at most ``grace`` seconds."""
+        with trio.move_on_after(grace):
+            while self._running:
+                self._idle = trio.Event()
+                await self._idle.wait()
+
+    async def _count(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await run()
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+
+class TrioLane:
+    """Starts tasks in the context of one connection, and keeps their order.
+
+    Trio runs new tasks in a random order. So a task does not run what it was started for, but
+    what is first in the queue.
+    """
+
+    __slots__ = ("_context", "_queue", "_runtime")
+
+    def __init__(self, runtime: TrioRuntime, context: Context) -> None:
+        self._runtime = runtime
+        self._context = context
+        self._queue: deque[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = deque()
+
+    def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Start a task that runs ``function(*args)`` in a copy of the connection's context."""
+        self._queue.append((function, args))
+        self._runtime.start(self._context, self._run_first)
+
+    async def _run_first(self) -> None:
+        function, args = self._queue.popleft()
+        await function(*args)
+
+
+@asynccontextmanager
+async def open_trio_runtime() -> AsyncIterator[TrioRuntime]:
+    """Open a nursery for the time of the context; at its end, what still runs is cancelled."""
+    async with trio.open_nursery() as nursery:
+        try:
+            yield TrioRuntime(nursery)
+        finally:
+            nursery.cancel_scope.cancel()
+
+
+async def _sleep_then_call(
+    scope: trio.CancelScope, delay: float, callback: Callable[[], object]
+) -> None:
+    with scope:
+        await trio.sleep(delay)
+    # Outside the scope: the callback may well start something that outlives this timer.
+    if not scope.cancel_called:
+        callback()

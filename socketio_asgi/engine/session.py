@@ -1,0 +1,336 @@
+"""An Engine.IO session: one client, whichever transport carries it.
+
+Strategy. Everything here is synchronous: packets come in by :meth:`Session.receive`, go out
+through the outbox, and time comes from queues that all sessions share. Where a session stands is
+the business of the table :data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; what a packet
+means, of :data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+
+from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, Frame
+from ..protocol.engine_packet import PING, PONG
+from ..protocol.states import (
+    SERVER_ACTIONS,
+    SESSION_TRANSITIONS,
+    EngineAction,
+    SessionInput,
+    SessionState,
+)
+from .outbox import Outbox
+from .polling import PollingTransport
+from .request import EngineRequest
+from .runtime import Event
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from .environment import Environment
+    from .upgrade import Upgrade
+
+logger = logging.getLogger("socketio_asgi.engine")
+
+_LIVE = (SessionState.OPEN, SessionState.UPGRADING)
+
+
+class SessionListener(Protocol):
+    """Who is told about the messages of a session."""
+
+    def on_open(self) -> None:
+        """The session is open; messages can be sent."""
+        ...
+
+    def on_message(self, data: str | bytes) -> None:
+        """A message came."""
+        ...
+
+    def on_close(self, reason: str, description: str | None) -> None:
+        """The session ended; nothing follows."""
+        ...
+
+
+class Session:
+    """One client of the connection layer.
+
+    Attributes:
+        codec: The revision of the protocol that the client speaks.
+        id: The session id: a secret between the two sides, never to be shown to other clients.
+        request: The request that opened the session.
+        transport: What carries the session at present.
+        state: Where the session stands.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_environment",
+        "_outbox",
+        "_paused",
+        "_pong_awaited",
+        "_pong_refreshed",
+        "_resumed",
+        "codec",
+        "id",
+        "listener",
+        "request",
+        "state",
+        "transport",
+        "upgrade",
+    )
+
+    listener: SessionListener
+
+    def __init__(
+        self,
+        environment: Environment,
+        sid: str,
+        codec: EngineCodec,
+        request: EngineRequest,
+        transport: Transport,
+    ) -> None:
+        self.id = sid
+        self.request = request
+        self.transport = transport
+        self.state = SessionState.OPENING
+        self.upgrade: Upgrade | None = None
+        self._environment = environment
+        self.codec = codec
+        self._outbox = transport.outbox
+        self._pong_awaited = False
+        self._pong_refreshed = False
+        self._paused = False
+        self._resumed: Event | None = None
+        transport.owner = self
+
+    @property
+    def protocol(self) -> int:
+        """The revision of the Engine.IO protocol that the client speaks."""
+        return self.codec.revision
+
+    @property
+    def ready_state(self) -> str:
+        """``opening``, ``open``, ``closing`` or ``closed``, as in the official API."""
+        return "open" if self.state is SessionState.UPGRADING else self.state.value
+
+    # -- opening -----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Send the handshake, and start the heartbeat.
+
+        Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
+        """
+        options = self._environment.options
+        handshake = {
+            "sid": self.id,
+            "upgrades": self._environment.upgrades(self.transport.name),
+            "pingInterval": round(options.ping_interval * 1000),
+            "pingTimeout": round(options.ping_timeout * 1000),
+            "maxPayload": options.max_http_buffer_size,
+        }
+        self.step(SessionInput.HANDSHAKE)
+        self._put([Frame.packet(EnginePacketType.OPEN, orjson.dumps(handshake).decode())])
+        if options.initial_packet is not None:
+            self._put([Frame.message(options.initial_packet)])
+        self._environment.start_heartbeat(self)
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def receive(self, data: str | bytes) -> None:
+        """Take one WebSocket message."""
+        try:
+            packet = self.codec.decode(data)
+        except DecodeError as error:
+            self.end("parse error", str(error))
+        else:
+            self._handle(packet)
+
+    def receive_packets(self, packets: list[EnginePacket]) -> None:
+        """Take the packets of one POST request."""
+        for packet in packets:
+            self._handle(packet)
+
+    def _handle(self, packet: EnginePacket) -> None:
+        if self.state not in _LIVE:
+            return
+        type_ = packet.type
+        if self._pong_awaited and not self._pong_refreshed and type_ is not EnginePacketType.PONG:
+            # A client that sends something is alive, even when its answer to the PING is behind
+            # a large message; once per PING, as in engine.io 6.6.12.
+            self._pong_refreshed = True
+            self._environment.pongs.add(self)
+        match SERVER_ACTIONS[self.codec.revision][type_]:
+            case EngineAction.DELIVER:
+                self._deliver(packet.data)
+            case EngineAction.HEARTBEAT:
+                self._on_pong()
+            case EngineAction.ANSWER:
+                self._put([PONG if not packet.data else Frame(f"3{packet.data!s}")])
+                self._environment.silences.add(self)
+            case EngineAction.CLOSE:
+                self._on_client_close()
+            case EngineAction.REFUSE:
+                self.end("transport error", "invalid heartbeat direction")
+            case EngineAction.IGNORE:
+                pass
+
+    def _deliver(self, data: str | bytes) -> None:
+        try:
+            self.listener.on_message(data)
+        except Exception:
+            logger.exception("unexpected error while a message was handled; closing the session")
+            self.end("transport error", "internal error")
+
+    def _on_client_close(self) -> None:
+        if isinstance(self.transport, PollingTransport):
+            self.transport.end_quietly()
+        self.end("transport close", "the client closed the session")
+
+    # -- heartbeat ---------------------------------------------------------------------------
+
+    def send_ping(self) -> None:
+        """The ping interval is over."""
+        self._pong_awaited = True
+        self._pong_refreshed = False
+        self._environment.pongs.add(self)
+        self._put([PING])
+
+    def _on_pong(self) -> None:
+        if self._pong_awaited:  # a PONG that nobody asked for is ignored
+            self._pong_awaited = False
+            self._environment.pongs.discard(self)
+            self._environment.pings.add(self)
+
+    def ping_timed_out(self) -> None:
+        """No sign of life came in time."""
+        if self._paused:
+            # The client may well have answered: it is we who do not read.
+            self._environment.await_life(self)
+        else:
+            self.end("ping timeout")
+
+    # -- back-pressure -----------------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """Take no further messages from the transport."""
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        """Take messages again."""
+        self._paused = False
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    async def readable(self) -> None:
+        """Wait until more messages are welcome."""
+        while self._paused:
+            if self._resumed is None:
+                self._resumed = self._environment.runtime.event()
+            await self._resumed.wait()
+
+    # -- out ---------------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the client."""
+        return self._outbox.size
+
+    def send(self, frames: Sequence[Frame], *, volatile: bool = False) -> None:
+        """Queue messages that belong together; they are sent in order and as one.
+
+        Args:
+            frames: The messages.
+            volatile: Whether to drop them when they could not be sent at once.
+        """
+        if self.state not in _LIVE or (volatile and not self.transport.writable):
+            return
+        self._put(frames)
+        limit = self._environment.options.send_buffer_limit
+        if self._outbox.size > limit:
+            waiting = self._outbox.size
+            self._outbox.clear()
+            self.end(
+                "transport error",
+                f"{waiting} bytes wait for a client that does not read them, allowed are {limit}"
+                " (send_buffer_limit)",
+            )
+
+    async def drain(self) -> None:
+        """Wait until everything was handed to the transport, or the session ended."""
+        await self._outbox.drained(self._environment.runtime)
+
+    def _put(self, frames: Sequence[Frame]) -> None:
+        self._outbox.extend(frames)
+        self.transport.flush()
+
+    # -- upgrade -----------------------------------------------------------------------------
+
+    def switch_to(self, transport: Transport) -> None:
+        """Let another transport carry the session; the old one was told to end."""
+        self.transport = transport
+        transport.owner = self
+        transport.outbox = self._outbox
+        transport.flush()
+
+    # -- closing -----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the session once everything that waits was sent."""
+        if self.step(SessionInput.CLOSE):
+            self._stop_upgrade()
+            self._environment.lingering.add(self.transport)
+            self.transport.close()
+
+    def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
+        """End the session now.
+
+        Args:
+            reason: The official word for why.
+            description: More about it, for logs and handlers.
+            flush: Whether the transport may still send what waits.
+        """
+        if not self.step(SessionInput.END):
+            return
+        self._stop_upgrade()
+        self._environment.forget(self)
+        self.resume_reading()
+        if flush:
+            self._environment.lingering.add(self.transport)
+            self.transport.close()
+        else:
+            self._outbox.clear()
+            self.transport.abort()
+        logger.debug("session closed: %s (%s)", reason, description)
+        self.listener.on_close(reason, description)
+
+    def transport_closed(
+        self, transport: Transport, reason: str, description: str | None = None
+    ) -> None:
+        """A transport is gone; the session ends with the one that carried it."""
+        self._environment.lingering.discard(transport)
+        if transport is not self.transport:
+            return
+        if self.state is SessionState.CLOSING:
+            self.end("forced close")
+        else:
+            self.end(reason, description)
+
+    def server_exits(self) -> None:
+        """The ASGI server announced that it is about to end."""
+        self._environment.server_exits()
+
+    def step(self, input_: SessionInput) -> bool:
+        """Move to the next state, if the table has one."""
+        state = SESSION_TRANSITIONS.get((self.state, input_))
+        if state is None:
+            return False
+        self.state = state
+        return True
+
+    def _stop_upgrade(self) -> None:
+        if self.upgrade is not None:
+            self.upgrade.stop()

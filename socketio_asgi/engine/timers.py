@@ -1,0 +1,81 @@
+"""Deadlines of many connections behind one timer of the event loop.
+
+Strategy. Every connection waits equally long for the same thing (a ping interval, a pong), so the
+deadlines of one kind fall due in the order in which they were set. A queue in that order needs one
+timer, for its head; setting, moving and taking back a deadline take constant time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from .runtime import Runtime, Timer
+
+logger = logging.getLogger("socketio_asgi.engine")
+
+ItemT = TypeVar("ItemT", bound=Hashable)
+
+
+class DelayQueue(Generic[ItemT]):
+    """Calls back for each item, a fixed time after it was added.
+
+    Args:
+        runtime: The event loop.
+        delay: The time between adding and calling back, in seconds.
+        callback: Called with the item, which has left the queue by then.
+    """
+
+    __slots__ = ("_callback", "_deadlines", "_delay", "_runtime", "_timer")
+
+    def __init__(
+        self, runtime: Runtime, delay: float, callback: Callable[[ItemT], object]
+    ) -> None:
+        self._runtime = runtime
+        self._delay = delay
+        self._callback = callback
+        self._deadlines: OrderedDict[ItemT, float] = OrderedDict()
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
+
+    def items(self) -> list[ItemT]:
+        """The items that wait, the next one first."""
+        return list(self._deadlines)
+
+    def add(self, item: ItemT) -> None:
+        """Set the deadline of an item, or move it when it has one."""
+        self._deadlines[item] = self._runtime.now() + self._delay
+        self._deadlines.move_to_end(item)
+        if self._timer is None:
+            self._timer = self._runtime.call_later(self._delay, self._on_timer)
+
+    def discard(self, item: ItemT) -> None:
+        """Take the deadline of an item back, if it has one."""
+        self._deadlines.pop(item, None)
+        if not self._deadlines and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self._runtime.now()
+        while self._deadlines:
+            item, deadline = next(iter(self._deadlines.items()))
+            if deadline > now:
+                break
+            del self._deadlines[item]
+            self._call(item)
+        # A callback that added an item has set the timer already, but for a later time.
+        if self._deadlines and self._timer is None:
+            head = next(iter(self._deadlines.values()))
+            self._timer = self._runtime.call_later(max(0.0, head - now), self._on_timer)
+
+    def _call(self, item: ItemT) -> None:
+        try:
+            self._callback(item)
+        except Exception:  # one connection must not take the deadlines of the others with it
+            logger.exception("unexpected error when a deadline passed")

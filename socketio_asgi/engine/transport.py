@@ -1,0 +1,80 @@
+"""What a transport is to a session, and a session to its transport."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from ..protocol import EngineCodec, EnginePacket
+from .outbox import Outbox
+from .runtime import Runtime
+
+
+class TransportOwner(Protocol):
+    """Who receives what a transport brings: a session, or an upgrade that tests the transport."""
+
+    def receive(self, data: str | bytes) -> None:
+        """Take one message as it came in."""
+        ...
+
+    def receive_packets(self, packets: list[EnginePacket]) -> None:
+        """Take the packets of one POST request."""
+        ...
+
+    def transport_closed(
+        self, transport: Transport, reason: str, description: str | None = None
+    ) -> None:
+        """The transport is gone.
+
+        Args:
+            transport: The one that is gone.
+            reason: The official word for why.
+            description: More about it, for logs and handlers.
+        """
+        ...
+
+    def server_exits(self) -> None:
+        """The ASGI server announced that it is about to end."""
+        ...
+
+    async def readable(self) -> None:
+        """Wait until more messages are welcome."""
+        ...
+
+
+class Transport(ABC):
+    """One way to move packets between a session and its client.
+
+    Args:
+        runtime: The event loop.
+        codec: The revision of the protocol that the client speaks.
+        outbox: The packets to send; the session appends, the transport removes what it has sent.
+
+    Attributes:
+        owner: Who receives what comes in.
+    """
+
+    name: ClassVar[str]
+    owner: TransportOwner
+
+    def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
+        self.runtime = runtime
+        self.codec = codec
+        self.outbox = outbox
+
+    @property
+    @abstractmethod
+    def writable(self) -> bool:
+        """Whether a packet sent now would go out at once: what volatile packets ask for."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Send what waits in the outbox, as soon as it can be sent."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close after everything that waits was sent; the owner is told when that is done."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Close at once; what waits is not sent."""

@@ -1,0 +1,92 @@
+"""The exceptions that applications raise or catch.
+
+    SocketIOError
+    ├── ConnectionRefused       raise it in a middleware: the client may not join the namespace
+    ├── RequestRefused          raise it in allow_request: the client may not connect at all
+    ├── AckError
+    │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
+    │   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
+    └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SocketIOError(Exception):
+    """Base of the exceptions of this package."""
+
+
+class ConnectionRefused(SocketIOError):
+    """Raised by a middleware to refuse a client; it receives a ``connect_error`` event.
+
+    Args:
+        message: What the client finds in ``error.message``.
+        data: Any JSON value; the client finds it in ``error.data``.
+
+    Source: https://socket.io/docs/v4/middlewares/#handling-middleware-error
+    """
+
+    def __init__(self, message: str = "Connection refused", data: Any = None) -> None:
+        super().__init__(message, data)
+        self.message = message
+        self.data = data
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class RequestRefused(SocketIOError):
+    """Raised by ``allow_request`` to refuse a client before a connection is made.
+
+    Args:
+        message: What the client finds in the JSON body of the response.
+        status: The HTTP status of the response.
+
+    Source: https://socket.io/docs/v4/server-options/#allowrequest
+    """
+
+    def __init__(self, message: str = "Forbidden", status: int = 403) -> None:
+        super().__init__(message, status)
+        self.message = message
+        self.status = status
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AckError(SocketIOError):
+    """An acknowledgement that was waited for will not come."""
+
+
+class AckTimeout(AckError, TimeoutError):
+    """The client did not acknowledge an event in time.
+
+    Args:
+        event: The name of the event.
+        timeout: How long was waited, in seconds.
+    """
+
+    def __init__(self, event: str, timeout: float) -> None:
+        super().__init__(event, timeout)
+        self.event = event
+        self.timeout = timeout
+
+    def __str__(self) -> str:
+        return f"the client did not acknowledge {self.event!r} within {self.timeout} seconds"
+
+
+class ClientDisconnected(AckError, ConnectionError):
+    """The client left before it acknowledged an event.
+
+    Args:
+        event: The name of the event.
+    """
+
+    def __init__(self, event: str) -> None:
+        super().__init__(event)
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"the client disconnected before it acknowledged {self.event!r}"

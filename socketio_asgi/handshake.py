@@ -1,0 +1,78 @@
+"""What is known of a client from its handshake.
+
+Source: https://socket.io/docs/v4/server-socket-instance/#sockethandshake
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from .engine import EngineRequest
+
+
+class Handshake:
+    """How a client introduced itself; everything but ``auth`` comes from its HTTP request.
+
+    Args:
+        request: The request that opened the connection.
+        auth: What the client gave as ``auth`` for this namespace.
+
+    Attributes:
+        auth: The same: any JSON object, empty when the client gave none.
+        issued: When the client joined the namespace, in seconds since the epoch.
+    """
+
+    __slots__ = ("_request", "auth", "issued")
+
+    def __init__(self, request: EngineRequest, auth: dict[str, Any]) -> None:
+        self._request = request
+        self.auth = auth
+        self.issued = time.time()
+
+    @property
+    def connection(self) -> HTTPConnection:
+        """The request as Starlette's class, with ``session``, ``user`` and ``state`` where outer
+        middlewares have set them."""
+        return self._request.connection
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the request, case-insensitive."""
+        return self._request.connection.headers
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query parameters of the request."""
+        return self._request.query
+
+    @property
+    def url(self) -> str:
+        """The path and query string of the request."""
+        query_string = self._request.scope["query_string"].decode("latin-1")
+        return f"{self._request.scope['path']}?{query_string}"
+
+    @property
+    def address(self) -> str:
+        """The address of the client, as the ASGI server reports it; empty when unknown."""
+        return self._request.address
+
+    @property
+    def secure(self) -> bool:
+        """Whether the connection to the ASGI server is encrypted."""
+        return self._request.secure
+
+    @property
+    def xdomain(self) -> bool:
+        """Whether a page of some origin made the request, as browsers do across origins."""
+        return self._request.header(b"origin") is not None
+
+    @property
+    def time(self) -> str:
+        """When the client joined the namespace, as text in ISO 8601."""
+        return datetime.fromtimestamp(self.issued, timezone.utc).isoformat()

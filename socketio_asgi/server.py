@@ -1,0 +1,247 @@
+"""The server: an ASGI application, its options and its namespaces.
+
+Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/server-options/
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from .adapters import AdapterFactory, MemoryAdapter
+from .asgi import Door
+from .broadcast import Broadcaster, BroadcastOperator
+from .client_files import ClientFiles
+from .connection import Connection
+from .engine import Cookie, Cors, Engine, EngineOptions, Session
+from .engine.cors import OriginPolicy
+from .engine.options import (
+    SEND_BUFFER_LIMIT,
+    AllowRequest,
+    GenerateId,
+    TransportName,
+    generate_sid,
+)
+from .engine.runtime import Runtime
+from .engine.timers import DelayQueue
+from .handlers import HandlerT, Workers
+from .namespace import MiddlewareT, Namespace, normalize_name
+from .protocol import DefaultParser, Parser
+
+SOCKET_ID_BYTES = 15
+"""Random bytes of a socket id: 20 characters of base64, as in Node.js."""
+
+
+class Server(Broadcaster):
+    """A Socket.IO server, which is an ASGI application.
+
+    Run it with ``uvicorn main:io``, mount it with ``app.mount("/socket.io", io)``, or wrap an
+    application in :class:`SocketIOMiddleware`. Handlers and emits without a namespace belong to
+    the main one, ``/``.
+
+    Args:
+        path: Where clients connect, unless the server is mounted.
+        add_trailing_slash: Whether clients put a slash behind the path (both ways are served).
+        ping_interval: Seconds between two signs of life that the server asks for.
+        ping_timeout: Seconds that a client may take to give one.
+        upgrade_timeout: Seconds that a client may take to move on to another transport.
+        connect_timeout: Seconds that a client may take to join a namespace.
+        max_http_buffer_size: The largest message or request body that is accepted, in bytes.
+        send_buffer_limit: Bytes that may wait for one client; one who reads slower is closed.
+        transports: The transports that clients may use.
+        allow_upgrades: Whether clients may move on from polling to WebSocket.
+        allow_eio3: Whether clients of version 2.x may connect.
+        allow_request: Asked about every new client; return False or raise
+            :class:`RequestRefused` to refuse it.
+        generate_id: Makes the session id for a request; it must not be guessable.
+        cookie: A cookie with the session id, for load balancers; a name alone takes the defaults.
+        cors: The origins beside the own one whose pages may connect: an origin, ``"*"``, a regular
+            expression, a list of those, a function, or :class:`Cors` for all details.
+        http_compression: Whether long HTTP responses are compressed; a number is the threshold
+            in bytes (1024 by default).
+        initial_packet: A message to put in front of everything else.
+        max_clients: The largest number of clients; None is any number.
+        serve_client: The folder with the JavaScript client's files, to serve them as well.
+        parser: How packets are encoded; the clients must use the same.
+        adapter: Makes the adapter of a namespace.
+
+    Raises:
+        ValueError: An option has no valid value.
+        TypeError: There is no such option.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str = "/socket.io",
+        add_trailing_slash: bool = True,
+        ping_interval: float = 25.0,
+        ping_timeout: float = 20.0,
+        upgrade_timeout: float = 10.0,
+        connect_timeout: float = 45.0,
+        max_http_buffer_size: int = 1_000_000,
+        send_buffer_limit: int = SEND_BUFFER_LIMIT,
+        transports: Sequence[TransportName] = ("polling", "websocket"),
+        allow_upgrades: bool = True,
+        allow_eio3: bool = False,
+        allow_request: AllowRequest | None = None,
+        generate_id: GenerateId = generate_sid,
+        cookie: Cookie | str | None = None,
+        cors: OriginPolicy | Cors | None = None,
+        http_compression: bool | int = True,
+        initial_packet: str | bytes | None = None,
+        max_clients: int | None = None,
+        serve_client: str | Path | None = None,
+        parser: Parser | None = None,
+        adapter: AdapterFactory = MemoryAdapter,
+    ) -> None:
+        options = EngineOptions(
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            upgrade_timeout=upgrade_timeout,
+            max_http_buffer_size=max_http_buffer_size,
+            send_buffer_limit=send_buffer_limit,
+            transports=transports,
+            allow_upgrades=allow_upgrades,
+            allow_eio3=allow_eio3,
+            allow_request=allow_request,
+            generate_id=generate_id,
+            cookie=Cookie(name=cookie) if isinstance(cookie, str) else cookie,
+            cors=cors,
+            compression_threshold=_threshold(http_compression),
+            initial_packet=initial_packet,
+            max_clients=max_clients,
+        )
+        if not connect_timeout > 0:
+            raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
+        self.parser: Parser = parser or DefaultParser()
+        self.workers = Workers()
+        self.adapter_factory = adapter
+        self.engine = Engine(options, self._on_session)
+        self.door = Door(
+            self.engine,
+            path,
+            trailing_slash=add_trailing_slash,
+            files=None if serve_client is None else ClientFiles(serve_client),
+            lifespan=self.lifespan,
+        )
+        self._connect_timeout = connect_timeout
+        self._unjoined: DelayQueue[Connection] | None = None
+        self._unjoined_runtime: Runtime | None = None
+        self._namespaces: dict[str, Namespace] = {}
+        self._main = self.of("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        await self.door.serve(scope, receive, send)
+
+    def __repr__(self) -> str:
+        return f"<Server {self.engine.clients_count} clients, {len(self._namespaces)} namespaces>"
+
+    # -- namespaces and handlers -------------------------------------------------------------
+
+    def of(self, name: str) -> Namespace:
+        """The namespace of that name, made when it is asked for the first time.
+
+        Args:
+            name: The name that clients use, such as ``/admin``.
+
+        Source: https://socket.io/docs/v4/namespaces/
+        """
+        namespace = self._namespaces.get(normalize_name(name))
+        return self.register(Namespace(name)) if namespace is None else namespace
+
+    def register(self, namespace: Namespace) -> Namespace:
+        """Add an instance of a :class:`Namespace` subclass.
+
+        Raises:
+            ValueError: There is a namespace of that name already.
+        """
+        if namespace.name in self._namespaces:
+            raise ValueError(f"there is a namespace {namespace.name!r} already")
+        namespace.bind(self)
+        self._namespaces[namespace.name] = namespace
+        return namespace
+
+    def on(self, name: str) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler in the main namespace; see :meth:`Namespace.on`."""
+        return self._main.on(name)
+
+    def use(self, middleware: MiddlewareT) -> MiddlewareT:
+        """Register a middleware in the main namespace; see :meth:`Namespace.use`."""
+        return self._main.use(middleware)
+
+    @property
+    def sockets(self) -> Namespace:
+        """The main namespace, ``/``."""
+        return self._main
+
+    # -- emitting ----------------------------------------------------------------------------
+
+    def emit(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event to all sockets of the main namespace; see :meth:`BroadcastOperator.emit`.
+
+        Source: https://socket.io/docs/v4/broadcasting-events/
+        """
+        return self._main.emit(event, *args)
+
+    def _operator(self) -> BroadcastOperator:
+        return BroadcastOperator(self._main)
+
+    # -- life --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """The context in which the server lives; it closes at the end.
+
+        On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
+        asyncio, and where the server is the application or wraps it, it is automatic.
+        """
+        async with self.engine.lifespan():
+            try:
+                yield
+            finally:
+                await self.close()
+
+    async def close(self) -> None:
+        """Disconnect all clients and give everything back; new ones are refused meanwhile.
+
+        Clients are told by closing their transport, so that they connect again, to whatever serves
+        them then. Calling it again does nothing.
+        """
+        await self.engine.close()
+        for namespace in self._namespaces.values():
+            await namespace.adapter.close()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop; None while no client has come yet."""
+        return self.engine.runtime
+
+    def find_namespace(self, name: str) -> Namespace | None:
+        """The namespace of that name, if clients may join it."""
+        return self._namespaces.get(name)
+
+    def new_socket_id(self) -> str:
+        """A new public id; it has nothing to do with the session id, which is a secret."""
+        return secrets.token_urlsafe(SOCKET_ID_BYTES)
+
+    def _on_session(self, session: Session) -> Connection:
+        runtime = self.engine.bound().runtime
+        if self._unjoined is None or self._unjoined_runtime is not runtime:
+            self._unjoined_runtime = runtime
+            self._unjoined = DelayQueue(runtime, self._connect_timeout, Connection.disconnect)
+        return Connection(self, session, runtime, self._unjoined)
+
+
+def _threshold(http_compression: bool | int) -> int | None:
+    if http_compression is True:
+        return 1024
+    return None if http_compression is False else http_compression
