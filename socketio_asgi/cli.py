@@ -95,15 +95,24 @@ _COMMANDS = {"demo": _demo}
 
 
 def _client_dir(chosen: Path | None) -> Path | None:
-    if chosen is not None:
-        if not (chosen / CLIENT_FILE).is_file():
-            raise CommandError(f"--client-dir: there is no {CLIENT_FILE} in {chosen}")
-        return chosen.resolve()
+    if chosen is None:
+        return find_client()
+    if not (chosen / CLIENT_FILE).is_file():
+        raise CommandError(f"--client-dir: there is no {CLIENT_FILE} in {chosen}")
+    return chosen.resolve()
+
+
+def find_client() -> Path | None:
+    """Return the ``dist`` folder of the nearest npm package ``socket.io-client``.
+
+    Searched are the ``node_modules`` of the working directory and of the folders above it.
+    """
     here = Path.cwd()
-    folders = (
-        parent / "node_modules" / "socket.io-client" / "dist" for parent in (here, *here.parents)
-    )
-    return next((folder for folder in folders if (folder / CLIENT_FILE).is_file()), None)
+    for parent in (here, *here.parents):
+        folder = parent / "node_modules" / "socket.io-client" / "dist"
+        if (folder / CLIENT_FILE).is_file():
+            return folder
+    return None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,10 @@ from typing import Generic, TypeVar
 
 from .runtime import Runtime, Timer
 
+SLACK_SECONDS = 0.002
+"""How much too early a deadline may be met. Event loops wake up late by up to a millisecond, which
+adds up over a ping and its pong; and deadlines that are this close share one wake-up."""
+
 logger = logging.getLogger("socketio_asgi.engine")
 
 ItemT = TypeVar("ItemT", bound=Hashable)
@@ -51,7 +55,7 @@ class DelayQueue(Generic[ItemT]):
         self._deadlines[item] = self._runtime.now() + self._delay
         self._deadlines.move_to_end(item)
         if self._timer is None:
-            self._timer = self._runtime.call_later(self._delay, self._on_timer)
+            self._arm(self._delay)
 
     def discard(self, item: ItemT) -> None:
         """Take the deadline of an item back, if it has one."""
@@ -62,7 +66,7 @@ class DelayQueue(Generic[ItemT]):
 
     def _on_timer(self) -> None:
         self._timer = None
-        now = self._runtime.now()
+        now = self._runtime.now() + SLACK_SECONDS
         while self._deadlines:
             item, deadline = next(iter(self._deadlines.items()))
             if deadline > now:
@@ -71,8 +75,10 @@ class DelayQueue(Generic[ItemT]):
             self._call(item)
         # A callback that added an item has set the timer already, but for a later time.
         if self._deadlines and self._timer is None:
-            head = next(iter(self._deadlines.values()))
-            self._timer = self._runtime.call_later(max(0.0, head - now), self._on_timer)
+            self._arm(next(iter(self._deadlines.values())) - self._runtime.now())
+
+    def _arm(self, delay: float) -> None:
+        self._timer = self._runtime.call_later(max(0.0, delay - SLACK_SECONDS), self._on_timer)
 
     def _call(self, item: ItemT) -> None:
         try:

@@ -47,14 +47,15 @@ export function askName(current, problem) {
   if (!dialog.open) dialog.showModal();
   field.select();
   return new Promise((resolve) => {
+    let answer = "";
     const close = (name) => {
+      answer = name;
       dialog.close();
-      textField.focus();
-      resolve(name);
     };
-    dialog.oncancel = (event) => {
-      event.preventDefault();
-      if (current) close("");
+    dialog.onclose = () => {
+      if (!answer && !current) return dialog.showModal(); // Escape is no way into the chat
+      textField.focus();
+      resolve(answer);
     };
     byId("name-cancel").onclick = () => close("");
     byId("name-form").onsubmit = (event) => {
