@@ -27,18 +27,17 @@ test: $(DEV_STAMP) interop ## run the tests (PYTEST_ARGS="-k name" selects)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## check style, format and the import contracts
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	@code=0; $(BIN)/ruff check . || code=1; $(BIN)/ruff format --check . || code=1; \
+	$(BIN)/lint-imports || code=1; exit $$code
 
 format: $(DEV_STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 types: $(DEV_STAMP) ## check the types with mypy and pyright
-	$(BIN)/mypy
-	$(BIN)/pyright
-	$(BIN)/pyright --ignoreexternal --verifytypes socketio_asgi
+	@code=0; $(BIN)/mypy || code=1; $(BIN)/pyright || code=1; \
+	PATH="$(abspath $(BIN)):$$PATH" pyright --ignoreexternal --verifytypes socketio_asgi || code=1; \
+	exit $$code
 
 docs: $(DEV_STAMP) ## build the documentation into site/
 	@report=$$($(BIN)/zensical build --clean --strict 2>&1); code=$$?; echo "$$report"; \
