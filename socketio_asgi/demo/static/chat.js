@@ -9,7 +9,9 @@ const LONGEST_DELAY = 5000; // … up to this
 if (window.io) {
   start();
 } else {
-  view.showConnection("failed", "The Socket.IO client did not load");
+  view.showConnection("failed", "The client did not load");
+  view.addNotice("Offline? Run “npm install socket.io-client” and start the demo again.");
+  view.closeComposer();
 }
 
 function start() {

@@ -239,6 +239,10 @@ export function onSend(callback) {
   });
 }
 
+export function closeComposer() {
+  byId("composer").inert = true;
+}
+
 function fitHeight() {
   textField.style.height = "auto";
   textField.style.height = `${textField.scrollHeight}px`;

@@ -1,0 +1,156 @@
+"""The command line, as a process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+import socketio_asgi
+from tests.support.clients import PollingClient, connect_engine
+from tests.support.ports import listening_socket
+
+from .support import DemoProcess
+
+TIMEOUT = 30.0  # seconds for a command that ends by itself
+PROMPT = 5.0  # seconds that "at once" may take on a busy machine
+
+
+def run(
+    *arguments: str, python: str = "from socketio_asgi.cli import main; sys.exit(main())"
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; {python}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+@pytest.fixture
+def demo(client_dir: Path) -> Iterator[DemoProcess]:
+    with DemoProcess("--client-dir", str(client_dir)) as server:
+        yield server
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"socketio-asgi {socketio_asgi.__version__}\n")
+
+
+def test_the_installed_command() -> None:
+    command = Path(sys.executable).with_name("socketio-asgi")
+    done = subprocess.run([command, "--version"], capture_output=True, timeout=TIMEOUT, check=True)
+    assert done.stdout.startswith(b"socketio-asgi ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["demo", "--port", "http"], "--port: invalid"),
+        (["demo", "--port", "70000"], "70000 is not between 0 and 65535"),
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_a_busy_port() -> None:
+    with listening_socket() as other:
+        port = other.getsockname()[1]
+        done = run("demo", "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"socketio-asgi: port {port} on 127.0.0.1 is in use; choose another one with --port\n"
+    )
+
+
+def test_an_unknown_host() -> None:
+    done = run("demo", "--host", "256.0.0.1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("socketio-asgi: cannot listen on --host 256.0.0.1, --port 8000:")
+
+
+def test_a_folder_without_the_client(tmp_path: Path) -> None:
+    done = run("demo", "--client-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert f"--client-dir: there is no socket.io.min.js in {tmp_path}" in done.stderr
+
+
+def test_uvicorn_is_missing() -> None:
+    hidden = "sys.modules['uvicorn'] = None; from socketio_asgi.cli import main; sys.exit(main())"
+    done = run("demo", python=hidden)
+    assert done.returncode == 1
+    assert done.stderr == (
+        'socketio-asgi: the demo needs uvicorn: pip install "socketio-asgi[standard]"\n'
+    )
+
+
+def test_the_start_prints_where_it_is(demo: DemoProcess, client_dir: Path) -> None:
+    assert demo.output.splitlines() == [
+        f"Chat on {demo.url} (Ctrl-C ends it)",
+        f"JavaScript client from {client_dir}",
+    ]
+
+
+def test_the_client_of_the_nearest_node_modules(
+    client_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from socketio_asgi.cli import find_client
+
+    below = tmp_path / "project" / "backend"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert find_client() is None
+    package = tmp_path / "project" / "node_modules" / "socket.io-client"
+    package.mkdir(parents=True)
+    (package / "dist").symlink_to(client_dir)
+    assert find_client() == package / "dist"
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_at_once_with_clients(
+    demo: DemoProcess, number: int, anyio_backend: str
+) -> None:
+    async with (
+        PollingClient(demo.url) as polling,
+        connect_engine(demo.url) as (websocket, _),
+        anyio.create_task_group() as tasks,
+    ):
+        await polling.open()
+        await polling.post('40{"name":"Ann"}')
+        await polling.poll()
+        await websocket.send('40{"name":"Bob"}')
+        assert str(await websocket.receive()).startswith("40")
+        tasks.start_soon(poll_until_the_end, polling)
+        demo.signal(number)
+        await anyio.to_thread.run_sync(demo.wait, PROMPT)
+    assert demo.returncode == (0 if number == signal.SIGINT else -signal.SIGTERM)
+    assert "Traceback" not in demo.output
+    assert "ERROR" not in demo.output
+
+
+async def poll_until_the_end(client: PollingClient) -> None:
+    try:
+        while "1" not in await client.poll():
+            pass
+    except (httpx.HTTPError, AssertionError):
+        pass  # the connection may be gone before the answer
+
+
+def test_it_ends_without_clients(demo: DemoProcess) -> None:
+    demo.signal(signal.SIGINT)
+    assert demo.wait(PROMPT) == 0
+    assert "Traceback" not in demo.output
