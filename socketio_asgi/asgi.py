@@ -2,9 +2,9 @@
 
 A server is reached in three ways:
 
-    stand-alone   uvicorn main:io                       ``/socket.io/`` is ours, the rest is 404
-    mounted       app.mount("/socket.io", io)           what the mount leaves over is ours
-    wrapped       SocketIOMiddleware(app, io)           ``/socket.io/`` is ours, the rest goes inside
+    stand-alone   uvicorn main:io                 ``/socket.io/`` is ours, the rest is 404
+    mounted       app.mount("/socket.io", io)     what the mount leaves over is ours
+    wrapped       SocketIOMiddleware(app, io)     ``/socket.io/`` is ours, the rest goes inside
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class Door:
             else:
                 await self.engine.handle_http(scope, receive, send)
             return True
-        if rest is not None and scope["type"] == "http" and self._files is not None:
-            if self._files.has(rest):
-                await self._files.serve(rest, scope, send)
-                return True
-        return False
+        files = self._files
+        if rest is None or files is None or scope["type"] != "http" or not files.has(rest):
+            return False
+        await files.serve(rest, scope, send)
+        return True
 
     def _rest(self, scope: Scope, *, mountable: bool) -> str | None:
         """What the path has below our endpoint; None when it does not lead there."""
@@ -202,9 +202,7 @@ class _WrappedLifespan:
     still there. An application that knows no lifespan is served without one.
     """
 
-    def __init__(
-        self, door: Door, receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, door: Door, receive: Receive, send: Send) -> None:
         self._door = door
         self._receive = receive
         self._send = send

@@ -1,12 +1,12 @@
 """The exceptions that applications raise or catch.
 
-    SocketIOError
-    ├── ConnectionRefused       raise it in a middleware: the client may not join the namespace
-    ├── RequestRefused          raise it in allow_request: the client may not connect at all
-    ├── AckError
-    │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
-    │   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
-    └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
+SocketIOError
+├── ConnectionRefused       raise it in a middleware: the client may not join the namespace
+├── RequestRefused          raise it in allow_request: the client may not connect at all
+├── AckError
+│   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
+│   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
+└── (ProtocolError and its subclasses are in socketio_asgi.protocol)
 """
 
 from __future__ import annotations

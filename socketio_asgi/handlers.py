@@ -93,8 +93,8 @@ def inspect_handler(function: Callable[..., Any]) -> Handler:
     Raises:
         TypeError: It cannot be called with positional arguments alone.
     """
-    if not callable(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(f"a handler must be a function or an async function, not {function!r}")
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"a handler must not be a generator: {function!r}")
     parameters = list(inspect.signature(function).parameters.values())
     _check_keywords(function, parameters)
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
@@ -114,13 +114,12 @@ def inspect_handler(function: Callable[..., Any]) -> Handler:
 
 def _check_keywords(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
     for parameter in parameters:
-        required = parameter.default is inspect.Parameter.empty
+        required = parameter.default is inspect.Parameter.empty and parameter.name != "ack"
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and required:
-            if parameter.name != "ack":
-                raise TypeError(
-                    f"handler {function!r} needs the keyword argument {parameter.name!r}, but only"
-                    " 'ack' is passed by keyword; give it a default or make it positional"
-                )
+            raise TypeError(
+                f"handler {function!r} needs the keyword argument {parameter.name!r}, but only"
+                " 'ack' is passed by keyword; give it a default or make it positional"
+            )
 
 
 def _is_async(function: Callable[..., Any]) -> bool:
@@ -129,8 +128,10 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 
 class HandlerRegistry:
-    """The handlers of a namespace. Events of clients and lifecycle events are kept apart, so that
-    no packet can reach a lifecycle handler.
+    """The handlers of a namespace.
+
+    Events of clients and lifecycle events are kept apart, so that no packet can reach a lifecycle
+    handler.
 
     Attributes:
         events: By event name, what handles the events of clients.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -37,8 +37,10 @@ class Handshake:
 
     @property
     def connection(self) -> HTTPConnection:
-        """The request as Starlette's class, with ``session``, ``user`` and ``state`` where outer
-        middlewares have set them."""
+        """The request as Starlette's class.
+
+        It has ``session``, ``user`` and ``state`` where outer middlewares have set them.
+        """
         return self._request.connection
 
     @property
@@ -75,4 +77,4 @@ class Handshake:
     @property
     def time(self) -> str:
         """When the client joined the namespace, as text in ISO 8601."""
-        return datetime.fromtimestamp(self.issued, timezone.utc).isoformat()
+        return datetime.fromtimestamp(self.issued, UTC).isoformat()

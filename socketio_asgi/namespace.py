@@ -6,7 +6,7 @@ Source: https://socket.io/docs/v4/namespaces/
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from .adapters import Adapter, AdapterFactory
 from .broadcast import Broadcaster, BroadcastOperator
@@ -44,6 +44,13 @@ class NamespaceHost(Protocol):
     def adapter_factory(self) -> AdapterFactory:
         """What makes the adapter of a namespace."""
         ...
+
+
+class _Binding(NamedTuple):
+    """What a namespace has once it belongs to a server."""
+
+    host: NamespaceHost
+    adapter: Adapter
 
 
 def event(name: str) -> Callable[[HandlerT], HandlerT]:
@@ -90,8 +97,7 @@ class Namespace(Broadcaster):
         self.sockets: dict[str, Socket[Any]] = {}
         self.handlers = HandlerRegistry()
         self.middlewares: list[Handler] = []
-        self._host: NamespaceHost | None = None
-        self._adapter: Adapter | None = None
+        self._binding: _Binding | None = None
         self._register_methods()
 
     def __repr__(self) -> str:
@@ -162,39 +168,36 @@ class Namespace(Broadcaster):
         Raises:
             ValueError: It is part of a server already.
         """
-        if self._host is not None:
+        if self._binding is not None:
             raise ValueError(f"the namespace {self.name!r} belongs to a server already")
-        self._host = host
-        self._adapter = host.adapter_factory(self)
+        self._binding = _Binding(host, host.adapter_factory(self))
 
-    def _bound(self) -> NamespaceHost:
-        if self._host is None:
+    def _bound(self) -> _Binding:
+        if self._binding is None:
             raise RuntimeError(
                 f"the namespace {self.name!r} belongs to no server yet: call io.register() first"
             )
-        return self._host
+        return self._binding
 
     @property
     def adapter(self) -> Adapter:
         """Who leads packets to their sockets."""
-        self._bound()
-        assert self._adapter is not None
-        return self._adapter
+        return self._bound().adapter
 
     @property
     def parser(self) -> Parser:
         """How packets are encoded."""
-        return self._bound().parser
+        return self._bound().host.parser
 
     @property
     def runtime(self) -> Runtime | None:
         """The event loop; None while no client has come yet."""
-        return self._bound().runtime
+        return self._bound().host.runtime
 
     @property
     def workers(self) -> Workers:
         """Who runs plain functions."""
-        return self._bound().workers
+        return self._bound().host.workers
 
     @property
     def recipients(self) -> Mapping[str, Socket[Any]]:

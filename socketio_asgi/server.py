@@ -6,7 +6,7 @@ Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/serv
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ class Server(Broadcaster):
     # -- life --------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+    async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
         """The context in which the server lives; it closes at the end.
 
         On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On

@@ -6,9 +6,10 @@ Source: https://socket.io/docs/v4/server-socket-instance/
 from __future__ import annotations
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from .adapters import Outgoing, Target
 from .awaitables import DONE
@@ -16,7 +17,7 @@ from .broadcast import Broadcaster, BroadcastOperator, check_rooms, event_packet
 from .exceptions import AckTimeout, ClientDisconnected, ConnectionRefused
 from .handlers import Handler
 from .handshake import Handshake
-from .protocol import EncodeError, Frame, Packet, PacketType
+from .protocol import Frame, Packet, PacketType
 from .protocol.states import SocketState
 
 if TYPE_CHECKING:
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
     from .engine.runtime import Event
     from .namespace import Namespace
 
+if sys.version_info >= (3, 13):
+    from typing import TypeVar
+else:
+    from typing_extensions import TypeVar
+
 logger = logging.getLogger("socketio_asgi.server")
 
-DataT = TypeVar("DataT")
+DataT = TypeVar("DataT", default=dict[str, Any])
 
 ACK_SECONDS = 10.0
 """How long :meth:`Socket.emit_with_ack` waits by default."""
@@ -320,8 +326,9 @@ class Socket(Broadcaster, Generic[DataT]):
             number: The number that the client gave the event.
             result: None for no value, a tuple for several, anything else for one.
         """
-        values = [] if result is None else list(result) if isinstance(result, tuple) else [result]
-        return self._send(Packet(PacketType.ACK, self.namespace.name, values, number))
+        values = cast("tuple[Any, ...]", result) if isinstance(result, tuple) else (result,)
+        data = [] if result is None else list(values)
+        return self._send(Packet(PacketType.ACK, self.namespace.name, data, number))
 
     def on_ack(self, packet: Packet) -> None:
         """The client acknowledged an event."""
@@ -422,6 +429,3 @@ class AckSender:
         """Acknowledge the event with these values; a second call does nothing."""
         number, self._number = self._number, None
         return DONE if number is None else self._socket.send_ack(number, values)
-
-
-__all__ = ["AckSender", "EncodeError", "Socket"]

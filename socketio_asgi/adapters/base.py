@@ -121,6 +121,7 @@ class Adapter(ABC):
     def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
 
+    @abstractmethod
     async def close(self) -> None:
         """Give back what the adapter holds outside this process."""
 

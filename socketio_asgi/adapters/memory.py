@@ -55,6 +55,9 @@ class MemoryAdapter(Adapter):
             recipient.deliver(outgoing.frames, volatile)
         return DONE
 
+    async def close(self) -> None:
+        """There is nothing to give back."""
+
     def _recipients(self, target: Target) -> Iterable[Recipient]:
         everybody = self.namespace.recipients
         # A list, because a delivery can end a connection and so change what is iterated over.

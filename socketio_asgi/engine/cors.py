@@ -92,9 +92,9 @@ class Cors:
             return False
         if isinstance(origins, (str, re.Pattern)):
             return _matches(origins, origin)
-        if isinstance(origins, Sequence):
-            return any(_matches(rule, origin) for rule in origins)
-        return bool(origins(origin))
+        if callable(origins):
+            return bool(origins(origin))
+        return any(_matches(rule, origin) for rule in origins)
 
 
 def is_same_origin(request: EngineRequest, origin: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from starlette.types import Receive, Scope, Send
@@ -67,7 +67,7 @@ class Engine:
     # -- life --------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncGenerator[None]:
         """Own the engine's timers and tasks; needed on trio, harmless on asyncio."""
         async with contextlib.AsyncExitStack() as stack:
             if running_on_asyncio():
@@ -287,7 +287,7 @@ async def _accept(send: Send, headers: list[Header]) -> bool:
     """Accept a WebSocket; False when the client is gone."""
     try:
         await send({"type": "websocket.accept", "headers": headers})
-    except Exception as error:  # every ASGI server has its own for a client that left
+    except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
         logger.debug("the client left during its WebSocket handshake: %r", error)
         return False
     return True

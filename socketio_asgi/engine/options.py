@@ -21,7 +21,7 @@ SID_BYTES = 15
 """Random bytes of a session id: 120 bits, which are 20 characters of base64."""
 
 TransportName = Literal["polling", "websocket"]
-AllowRequest = Callable[[EngineRequest], "bool | None | Awaitable[bool | None]"]
+AllowRequest = Callable[[EngineRequest], "Awaitable[bool | None] | bool | None"]
 GenerateId = Callable[[EngineRequest], "str | Awaitable[str]"]
 
 _TRANSPORTS = ("polling", "websocket")
@@ -91,5 +91,5 @@ class EngineOptions:
 
 
 def _check_positive(name: str, value: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(value, bool) or not value > 0:
         raise ValueError(f"{name} must be a positive number of {unit}, not {value!r}")

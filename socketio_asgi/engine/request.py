@@ -79,7 +79,7 @@ class EngineRequest:
 
 
 def parse_query(query_string: bytes) -> dict[str, str]:
-    """Parse a query string; undecodable bytes become U+FFFD, a repeated name keeps its last value."""
+    """Parse a query string; bad UTF-8 becomes U+FFFD, a repeated name keeps its last value."""
     query: dict[str, str] = {}
     for pair in query_string.decode("latin-1").split("&"):
         name, _, value = pair.partition("=")

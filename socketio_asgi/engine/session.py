@@ -23,7 +23,6 @@ from ..protocol.states import (
     SessionInput,
     SessionState,
 )
-from .outbox import Outbox
 from .polling import PollingTransport
 from .request import EngineRequest
 from .runtime import Event

@@ -34,9 +34,7 @@ class DelayQueue(Generic[ItemT]):
 
     __slots__ = ("_callback", "_deadlines", "_delay", "_runtime", "_timer")
 
-    def __init__(
-        self, runtime: Runtime, delay: float, callback: Callable[[ItemT], object]
-    ) -> None:
+    def __init__(self, runtime: Runtime, delay: float, callback: Callable[[ItemT], object]) -> None:
         self._runtime = runtime
         self._delay = delay
         self._callback = callback

@@ -17,7 +17,7 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
 from ..protocol.engine_packet import PROBE, PROBE_PONG
@@ -115,6 +115,4 @@ class Upgrade:
 
     @property
     def _polling(self) -> PollingTransport:
-        transport = self._session.transport
-        assert isinstance(transport, PollingTransport)
-        return transport
+        return cast("PollingTransport", self._session.transport)  # start() has checked it

@@ -6,7 +6,7 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#websocket
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from starlette.types import Message, Receive, Send
@@ -100,12 +100,11 @@ class WebSocketTransport(Transport):
         while True:
             try:
                 message = await self._receive()
-            except Exception as error:  # some ASGI servers raise when the client is gone
+            except Exception as error:  # noqa: BLE001  # some servers raise for a lost client
                 message = {"type": "websocket.disconnect", "code": 1006, "reason": repr(error)}
             if message["type"] == "websocket.disconnect":
                 return self._on_disconnect(message)
-            text: str | None = message.get("text")
-            data: str | bytes = message["bytes"] if text is None else text
+            data = _data(message)
             if self._is_too_big(data):
                 self._end = ("transport error", "message is larger than max_http_buffer_size")
                 return await self._send_close(MESSAGE_TOO_BIG)
@@ -125,7 +124,7 @@ class WebSocketTransport(Transport):
             self._wake = self.runtime.event()
             try:
                 await self._send_all()
-            except Exception as error:  # every ASGI server has its own for a client that left
+            except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
                 self._end = ("transport error", f"write error: {error!r}")
                 return self._scope.cancel()
             if self._closing:
@@ -153,7 +152,7 @@ class WebSocketTransport(Transport):
         with anyio.move_on_after(CLOSE_SECONDS):
             try:
                 await self._send({"type": "websocket.close", "code": code})
-            except Exception as error:  # the client was faster
+            except Exception as error:  # noqa: BLE001  # the client was faster
                 logger.debug("closing a WebSocket that is closed already: %r", error)
 
     def _is_too_big(self, data: str | bytes) -> bool:
@@ -162,3 +161,8 @@ class WebSocketTransport(Transport):
         if isinstance(data, str) and not data.isascii():
             size = len(data.encode("utf-8", "replace"))
         return size > self._max_payload
+
+
+def _data(message: Message) -> str | bytes:
+    text: Any = message.get("text")
+    return cast("str | bytes", message["bytes"] if text is None else text)

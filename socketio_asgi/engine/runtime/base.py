@@ -41,6 +41,7 @@ class Lane(Protocol):
 
         Args:
             function: Must handle its exceptions itself: on trio, one would end the server.
+            *args: Its arguments.
         """
         ...
 
@@ -86,4 +87,3 @@ class Runtime(ABC):
     @abstractmethod
     async def settle(self, grace: float) -> None:
         """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
-

@@ -48,7 +48,10 @@ class AsyncioRuntime(Runtime):
         return AsyncioLane(self, context)
 
     def start(
-        self, context: Context, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]
+        self,
+        context: Context,
+        function: Callable[..., Coroutine[Any, Any, None]],
+        args: tuple[Any, ...],
     ) -> None:
         """Start a task in a copy of ``context``."""
         task = _create_task(self._loop, function(*args), context.copy())
@@ -78,7 +81,7 @@ class AsyncioLane:
         self._context = context
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start a task that runs ``function(*args)`` in a copy of the connection's context."""
+        """Start a task; see :meth:`.base.Lane.start`."""
         self._runtime.start(self._context, function, args)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
@@ -90,10 +90,12 @@ class TrioLane:
     def __init__(self, runtime: TrioRuntime, context: Context) -> None:
         self._runtime = runtime
         self._context = context
-        self._queue: deque[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = deque()
+        self._queue: deque[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = (
+            deque()
+        )
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start a task that runs ``function(*args)`` in a copy of the connection's context."""
+        """Start a task; see :meth:`.base.Lane.start`."""
         self._queue.append((function, args))
         self._runtime.start(self._context, self._run_first)
 
@@ -103,7 +105,7 @@ class TrioLane:
 
 
 @asynccontextmanager
-async def open_trio_runtime() -> AsyncIterator[TrioRuntime]:
+async def open_trio_runtime() -> AsyncGenerator[TrioRuntime]:
     """Open a nursery for the time of the context; at its end, what still runs is cancelled."""
     async with trio.open_nursery() as nursery:
         try:
