@@ -326,7 +326,7 @@ class Socket(Broadcaster, Generic[DataT]):
             number: The number that the client gave the event.
             result: None for no value, a tuple for several, anything else for one.
         """
-        values = cast("tuple[Any, ...]", result) if isinstance(result, tuple) else (result,)
+        values = result if issubclass(type(result), tuple) else (result,)
         data = [] if result is None else list(values)
         return self._send(Packet(PacketType.ACK, self.namespace.name, data, number))
 
