@@ -147,6 +147,22 @@ const scenarios = {
     return { messages: await ann.page.locator(".message").count() };
   },
 
+  async lost_acknowledgement() {
+    const ann = await Person.enter("Ann");
+    await report("entered");
+    await command("frozen");
+    await ann.say("Into the void");
+    await ann.message("Into the void", "pending");
+    await report("sent");
+    const failed = await ann.message("Into the void", "failed");
+    await failed.getByText("Perhaps not delivered.").waitFor();
+    await report("failed");
+    await ann.sees("Reconnected");
+    await failed.getByRole("button", { name: "Send again" }).click();
+    await ann.message("Into the void", "delivered");
+    return { messages: await ann.page.locator(".message").count() };
+  },
+
   async missing_client() {
     const ann = new Person();
     ann.page = await browser.newPage();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,20 @@ async def test_a_restart_of_the_server(
         await script.send("started")
         result = await script.finish()
     assert result == {"ok": True, "messages": 2, "problems": []}
+
+
+async def test_a_message_without_acknowledgement_is_sent_again(
+    demo: DemoProcess, chromium: str, anyio_backend: str
+) -> None:
+    env = {"HARNESS_CHROMIUM": chromium}
+    scenario = {"run": "lost_acknowledgement"}
+    async with start_node(CHAT, demo.url, scenario, env=env, timeout=45) as script:
+        await script.wait_for("entered", timeout=30)
+        demo.signal(signal.SIGSTOP)
+        await script.send("frozen")
+        await script.wait_for("sent")
+        await to_thread.run_sync(demo.kill)
+        await script.wait_for("failed")
+        await to_thread.run_sync(demo.start)
+        result = await script.finish()
+    assert result == {"ok": True, "messages": 1, "problems": []}
