@@ -6,11 +6,15 @@ WebSocket. Source: https://socket.io/docs/v4/handling-cors/ and RFC 6454, sectio
 
 from __future__ import annotations
 
+import inspect
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .request import DEFAULT_PORTS, EngineRequest
+
+logger = logging.getLogger("socketio_asgi.engine")
 
 Header = tuple[bytes, bytes]
 OriginRule = str | re.Pattern[str]
@@ -36,6 +40,9 @@ class Cors:
         max_age: How long browsers may keep a preflight answer, in seconds.
         headers: False sends no headers at all, for an application that has Starlette's
             ``CORSMiddleware`` around it; origins are checked all the same.
+
+    Raises:
+        ValueError: ``origins`` is a coroutine function.
     """
 
     origins: OriginPolicy | None = None
@@ -45,6 +52,12 @@ class Cors:
     credentials: bool = False
     max_age: int | None = None
     headers: bool = True
+
+    def __post_init__(self) -> None:
+        if inspect.iscoroutinefunction(self.origins):
+            raise ValueError(
+                "the cors function must be a plain one; allow_request may be asynchronous"
+            )
 
     def allows(self, request: EngineRequest, origin: str | None) -> bool:
         """Whether a request with that ``Origin`` may connect."""
@@ -93,7 +106,7 @@ class Cors:
         if isinstance(origins, (str, re.Pattern)):
             return _matches(origins, origin)
         if callable(origins):
-            return bool(origins(origin))
+            return _ask(origins, origin)
         return any(_matches(rule, origin) for rule in origins)
 
 
@@ -122,6 +135,14 @@ def _matches(rule: OriginRule, origin: str) -> bool:
     if isinstance(rule, str):
         return rule in ("*", origin)
     return rule.fullmatch(origin) is not None
+
+
+def _ask(function: Callable[[str], bool], origin: str) -> bool:
+    try:
+        return bool(function(origin))
+    except Exception:
+        logger.exception("the cors function raised; the origin is refused")
+        return False
 
 
 def _join(values: Sequence[str]) -> bytes:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+import anyio
 from starlette.types import Receive, Scope, Send
 
 from ..protocol import EngineCodec
@@ -132,6 +133,7 @@ class Engine:
         self._exit_signals.restore()
         if environment.runtime.is_current():
             await environment.runtime.settle(GRACE_SECONDS)
+            await _send_what_waits(environment)
         self._abort_lingering()
 
     # -- requests ----------------------------------------------------------------------------
@@ -200,8 +202,15 @@ class Engine:
         self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
     ) -> None:
         codec, sid, headers = await self._admit(environment, request)
-        if not await _accept(send, headers):
+        environment.opening.add(sid)
+        try:
+            accepted = await _accept(send, headers)
+        finally:
+            environment.opening.discard(sid)
+        if not accepted:
             return
+        if self._refuse_new:
+            return await _send_close(send)
         transport = self._websocket(environment, codec, receive, send)
         self._open(environment, sid, codec, request, transport)
         await transport.run()
@@ -250,7 +259,7 @@ class Engine:
         limit = self.options.max_clients
         if self._refuse_new:
             raise Refusal(ErrorCode.FORBIDDEN, "Server is shutting down", status=503)
-        if limit is not None and len(environment.sessions) >= limit:
+        if limit is not None and environment.clients_count >= limit:
             raise Refusal(
                 ErrorCode.FORBIDDEN, "Too many clients", status=503, detail=f"max_clients={limit}"
             )
@@ -264,7 +273,7 @@ class Engine:
             except Exception as error:
                 logger.exception("generate_id raised; the request is refused")
                 raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
-            if sid and sid not in environment.sessions:
+            if sid and not environment.knows(sid):
                 return sid
         raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")
 
@@ -281,6 +290,12 @@ class Engine:
         session.listener = self._on_session(session)
         session.open()
         session.listener.on_open()
+
+
+async def _send_what_waits(environment: Environment) -> None:
+    with anyio.move_on_after(GRACE_SECONDS):
+        for transport in environment.lingering.items():
+            await transport.outbox.drained(environment.runtime)
 
 
 async def _accept(send: Send, headers: list[Header]) -> bool:
@@ -300,7 +315,7 @@ async def _send_close(send: Send) -> None:
 
 async def refuse_websocket(scope: Scope, send: Send, response: Response) -> None:
     """Refuse a WebSocket with an HTTP response, where the ASGI server can send one."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
         return await send({"type": "websocket.close"})
     headers = [
         (b"content-type", response.content_type),

@@ -28,6 +28,7 @@ class Environment:
 
     Attributes:
         sessions: The live sessions by id.
+        opening: The ids of sessions whose WebSocket is being accepted.
         pings: Sessions that are due for a PING.
         pongs: Sessions whose PONG is awaited.
         silences: Sessions of revision 3, whose client has to ping.
@@ -42,12 +43,22 @@ class Environment:
         self.options = options
         self.server_exits = on_server_exit
         self.sessions: dict[str, Session] = {}
+        self.opening: set[str] = set()
         interval, timeout = options.ping_interval, options.ping_timeout
         self.pings = DelayQueue[Session](runtime, interval, Session.send_ping)
         self.pongs = DelayQueue[Session](runtime, timeout, Session.ping_timed_out)
         self.silences = DelayQueue[Session](runtime, interval + timeout, Session.ping_timed_out)
         self.upgrades_due = DelayQueue[Upgrade](runtime, options.upgrade_timeout, _upgrade_late)
         self.lingering = DelayQueue[Transport](runtime, LINGER_SECONDS, _abort)
+
+    @property
+    def clients_count(self) -> int:
+        """The number of sessions, with those that are about to open."""
+        return len(self.sessions) + len(self.opening)
+
+    def knows(self, sid: str) -> bool:
+        """Whether a session id is in use."""
+        return sid in self.sessions or sid in self.opening
 
     def upgrades(self, transport: str) -> list[str]:
         """The transports that a session on ``transport`` may move on to."""

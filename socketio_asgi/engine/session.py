@@ -313,6 +313,7 @@ class Session:
         self._environment.lingering.discard(transport)
         if transport is not self.transport:
             return
+        self._outbox.clear()  # also when the session ended before: somebody may wait in drain()
         if self.state is SessionState.CLOSING:
             self.end("forced close")
         else:

@@ -63,7 +63,6 @@ class DelayQueue(Generic[ItemT]):
             self._timer = None
 
     def _on_timer(self) -> None:
-        self._timer = None
         now = self._runtime.now() + SLACK_SECONDS
         while self._deadlines:
             item, deadline = next(iter(self._deadlines.items()))
@@ -71,8 +70,14 @@ class DelayQueue(Generic[ItemT]):
                 break
             del self._deadlines[item]
             self._call(item)
-        # A callback that added an item has set the timer already, but for a later time.
-        if self._deadlines and self._timer is None:
+        self._rearm()
+
+    def _rearm(self) -> None:
+        # A callback may have set a timer for what it added; what waited before comes first.
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._deadlines:
             self._arm(next(iter(self._deadlines.values())) - self._runtime.now())
 
     def _arm(self, delay: float) -> None:

@@ -115,7 +115,8 @@ class WebSocketTransport(Transport):
         code: int = message.get("code") or NORMAL_CLOSURE
         if self._end is None:
             self._end = ("transport close", f"WebSocket closed with code {code}")
-        if code == SERVICE_RESTART:
+        # Clients may close with this code as well, but then their reason comes with it.
+        if code == SERVICE_RESTART and "reason" not in message:
             self.owner.server_exits()
 
     async def _write(self) -> None:
