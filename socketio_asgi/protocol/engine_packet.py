@@ -126,9 +126,13 @@ def decode_base64(text: str) -> bytes:
         DecodeError: The text is not base64 with its padding, or holds anything else.
     """
     try:
-        return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    except (ValueError, UnicodeEncodeError) as error:
+        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except ValueError as error:
         raise DecodeError("Engine.IO", "binary data is not valid base64") from error
+    if len(data) != len(text) * 3 // 4 - text.count("="):
+        # The strict mode of some versions of Python overlooks surplus padding.
+        raise DecodeError("Engine.IO", "binary data has the wrong padding")
+    return data
 
 
 def decode_utf8(body: bytes) -> str:

@@ -75,7 +75,8 @@ class JSONEncoder:
             Exception: Whatever ``default`` raises, except TypeError.
         """
         try:
-            return orjson.dumps(value, default=self._convert).decode()
+            # Dates come to us: orjson 3.13 writes the fraction of a time without its leading zero.
+            return orjson.dumps(value, self._convert, orjson.OPT_PASSTHROUGH_DATETIME).decode()
         except orjson.JSONEncodeError:
             return self._encode_slowly(value)
 
@@ -125,11 +126,11 @@ class JSONEncoder:
         """What orjson does with a value of a rich type that it knows; otherwise our own step."""
         if isinstance(value, Enum):
             return value.value
+        if isinstance(value, UUID):
+            return str(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return _public_attributes(value)
         try:
-            if isinstance(value, (date, time, UUID)):
-                return orjson.loads(orjson.dumps(value))
-            if is_dataclass(value) and not isinstance(value, type):
-                return _public_attributes(value)
             return self._convert(value)
         except TypeError as error:
             raise EncodeError(str(error)) from error
@@ -147,6 +148,8 @@ def convert(value: Any) -> Any:
         return float(value)
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return dict(cast("Any", value))
     model_dump = getattr(value, "model_dump", None)  # pydantic
@@ -181,8 +184,10 @@ def _key(key: Any) -> str:
         return key
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    if isinstance(key, (date, UUID)):
-        return str(orjson.loads(orjson.dumps(key)))
+    if isinstance(key, (date, time)):
+        return key.isoformat()
+    if isinstance(key, UUID):
+        return str(key)
     raise EncodeError(f"an object key of type {_type_name(key)} has no JSON form")
 
 

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socketio_asgi.protocol import DecodeError, EnginePacket, EnginePacketType, Frame
+from socketio_asgi.protocol.engine_packet import (
+    CLOSE,
+    NOOP,
+    PING,
+    PONG,
+    PROBE_PONG,
+    decode_base64,
+    decode_text,
+    decode_utf8,
+)
+
+
+@given(st.sampled_from(EnginePacketType), st.text())
+def test_text_round_trip(type_: EnginePacketType, data: str) -> None:
+    text = Frame.packet(type_, data).text
+    assert text is not None
+    assert decode_text(text) == EnginePacket(type_, data)
+
+
+def test_the_digits_of_the_protocol() -> None:
+    names = ["OPEN", "CLOSE", "PING", "PONG", "MESSAGE", "UPGRADE", "NOOP"]
+    assert [type_.name for type_ in EnginePacketType] == names
+    assert [type_.value for type_ in EnginePacketType] == list(range(7))
+    assert [frame.text for frame in (CLOSE, PING, PONG, NOOP)] == ["1", "2", "3", "6"]
+    assert PROBE_PONG.text == "3probe"
+
+
+@given(st.text())
+def test_any_text_is_a_packet_or_an_error(text: str) -> None:
+    if text[:1] and text[0] in "0123456":
+        assert decode_text(text).data == text[1:]
+    else:
+        with pytest.raises(DecodeError):
+            decode_text(text)
+
+
+@given(st.text())
+def test_text_frame(data: str) -> None:
+    frame = Frame.message(data)
+    assert (frame.text, frame.binary) == ("4" + data, None)
+    assert frame.piece == ("4" + data).encode()
+    assert frame.piece is frame.piece
+    assert frame.size == len(frame.piece)
+
+
+@given(st.binary())
+def test_binary_frame(data: bytes) -> None:
+    frame = Frame.message(data)
+    assert (frame.text, frame.binary) == (None, data)
+    assert frame.piece == b"b" + base64.b64encode(data)
+    assert frame.piece is frame.piece
+    assert frame.size == len(data)
+
+
+def test_a_lone_surrogate_does_not_break_a_frame() -> None:
+    assert Frame.message("\ud800").piece.decode() == "4?"
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_frames_remember_whether_they_may_be_compressed(compress: bool) -> None:
+    assert Frame.message("a", compress=compress).compress is compress
+    assert Frame.message(b"a", compress=compress).compress is compress
+
+
+def test_frames_do_not_show_what_they_carry() -> None:
+    assert repr(Frame.message("secret")) == "<Frame MESSAGE 7 bytes>"
+    assert repr(Frame.message(b"secret")) == "<Frame binary 6 bytes>"
+    assert repr(PING) == "<Frame PING 1 bytes>"
+
+
+@given(st.binary())
+def test_base64_round_trip(data: bytes) -> None:
+    assert decode_base64(base64.b64encode(data).decode()) == data
+
+
+@given(st.text(alphabet=st.sampled_from("aZ09+/=-_ \n\u00e9\ud800")))
+def test_any_text_is_base64_or_an_error(text: str) -> None:
+    try:
+        data = decode_base64(text)
+    except DecodeError:
+        return
+    assert len(base64.b64encode(data)) == len(text)
+
+
+@given(st.binary())
+def test_any_bytes_are_utf8_or_an_error(data: bytes) -> None:
+    try:
+        text = decode_utf8(data)
+    except DecodeError:
+        return
+    assert text.encode() == data

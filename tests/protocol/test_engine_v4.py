@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from socketio_asgi.protocol import DecodeError, EngineCodecV4, EnginePacket, EnginePacketType, Frame
+from tests.protocol import corpus
+from tests.protocol.tracing import count_calls
+
+CODEC = EngineCodecV4()
+MESSAGE = EnginePacketType.MESSAGE
+
+
+def test_the_example_of_the_specification() -> None:
+    frames = [Frame.message("hello"), Frame.packet(EnginePacketType.PING), Frame.message("world")]
+    payload = CODEC.encode_payload(frames, supports_binary=True)
+    assert payload == (b"4hello\x1e2\x1e4world", False)
+
+
+def test_the_binary_example_of_the_specification() -> None:
+    frames = [Frame.message("hello"), Frame.message(b"\x01\x02\x03\x04")]
+    payload = CODEC.encode_payload(frames, supports_binary=True)
+    assert payload == (b"4hello\x1ebAQIDBA==", False)
+
+
+@pytest.mark.parametrize("body", corpus.REFUSED_BY_ENGINE_4)
+def test_bad_bodies_are_refused(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        CODEC.decode_payload(body, binary=False)
+
+
+def test_binary_bodies_are_refused() -> None:
+    with pytest.raises(DecodeError, match="revision 3"):
+        CODEC.decode_payload(b"4hello", binary=True)
+
+
+def test_base64_on_websocket_is_binary_data() -> None:
+    # What a JavaScript client sends with forceBase64.
+    assert CODEC.decode("bAQIDBA==") == EnginePacket(MESSAGE, b"\x01\x02\x03\x04")
+    assert CODEC.decode("b") == EnginePacket(MESSAGE, b"")
+    with pytest.raises(DecodeError):
+        CODEC.decode("b!")
+
+
+def test_bytes_on_websocket_are_a_message() -> None:
+    assert CODEC.decode(b"") == EnginePacket(MESSAGE, b"")
+    assert CODEC.decode(b"\x00") == EnginePacket(MESSAGE, b"\x00")
+    assert CODEC.encode_binary(b"\x00") == b"\x00"
+
+
+def test_decoding_is_linear() -> None:
+    def decode(count: int) -> int:
+        body = "\x1e".join(["4\u20ac", "bYQ=="] * count).encode()
+        return count_calls(lambda: CODEC.decode_payload(body, binary=False))
+
+    assert decode(2_000) <= 10 * decode(200)

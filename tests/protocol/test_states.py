@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from socketio_asgi.protocol import EngineCodecV3, EngineCodecV4, EnginePacketType, PacketType
+from socketio_asgi.protocol.states import (
+    PACKET_ACTIONS,
+    SERVER_ACTIONS,
+    SESSION_TRANSITIONS,
+    EngineAction,
+    PacketAction,
+    SessionInput,
+    SessionState,
+    SocketState,
+)
+
+
+def test_every_session_state_is_reachable() -> None:
+    reached = {SessionState.OPENING}
+    for _ in SessionState:
+        reached |= {to for (start, _), to in SESSION_TRANSITIONS.items() if start in reached}
+    assert reached == set(SessionState)
+
+
+def test_nothing_leaves_closed() -> None:
+    assert not [start for start, _ in SESSION_TRANSITIONS if start is SessionState.CLOSED]
+
+
+def test_every_session_can_end() -> None:
+    for state in set(SessionState) - {SessionState.CLOSED}:
+        assert SESSION_TRANSITIONS[state, SessionInput.END] is SessionState.CLOSED
+
+
+def test_a_closing_session_never_opens_again() -> None:
+    ends = {to for (start, _), to in SESSION_TRANSITIONS.items() if start is SessionState.CLOSING}
+    assert ends == {SessionState.CLOSED}
+
+
+def test_no_transition_stays_where_it_is() -> None:
+    assert all(start is not to for (start, _), to in SESSION_TRANSITIONS.items())
+
+
+def test_every_session_input_is_used() -> None:
+    assert {given for _, given in SESSION_TRANSITIONS} == set(SessionInput)
+
+
+def test_only_an_open_session_upgrades() -> None:
+    starts = {start for start, given in SESSION_TRANSITIONS if given is SessionInput.PROBE}
+    assert starts == {SessionState.OPEN}
+
+
+def test_engine_actions_cover_every_revision_and_type() -> None:
+    assert set(SERVER_ACTIONS) == {EngineCodecV3.revision, EngineCodecV4.revision}
+    for actions in SERVER_ACTIONS.values():
+        assert set(actions) == set(EnginePacketType)
+        assert set(actions.values()) <= set(EngineAction)
+
+
+def test_the_heartbeat_has_one_direction_in_each_revision() -> None:
+    pings = {
+        revision: actions[EnginePacketType.PING] for revision, actions in SERVER_ACTIONS.items()
+    }
+    pongs = {
+        revision: actions[EnginePacketType.PONG] for revision, actions in SERVER_ACTIONS.items()
+    }
+    assert pings == {3: EngineAction.ANSWER, 4: EngineAction.REFUSE}
+    assert pongs == {3: EngineAction.REFUSE, 4: EngineAction.HEARTBEAT}
+
+
+def test_packet_actions_name_known_states_and_plain_types() -> None:
+    plain = set(PacketType) - {PacketType.BINARY_EVENT, PacketType.BINARY_ACK}
+    assert {state for state, _ in PACKET_ACTIONS} == set(SocketState)
+    assert {type_ for _, type_ in PACKET_ACTIONS} <= plain
+    assert set(PACKET_ACTIONS.values()) == set(PacketAction)
+
+
+def test_only_connect_is_accepted_before_connect() -> None:
+    accepted = {type_ for state, type_ in PACKET_ACTIONS if state is SocketState.ABSENT}
+    assert accepted == {PacketType.CONNECT}
+
+
+@pytest.mark.parametrize("state", SocketState)
+def test_a_server_never_takes_connect_error(state: SocketState) -> None:
+    assert (state, PacketType.CONNECT_ERROR) not in PACKET_ACTIONS
+
+
+def test_handlers_and_acknowledgements_need_a_connected_socket() -> None:
+    busy = {PacketAction.DISPATCH, PacketAction.ACKNOWLEDGE}
+    for state, type_ in product(SocketState, PacketType):
+        if PACKET_ACTIONS.get((state, type_)) in busy:
+            assert state is SocketState.CONNECTED
