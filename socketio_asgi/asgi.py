@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ from .engine import Engine
 from .engine.engine import refuse_websocket
 from .engine.request import parse_query
 from .engine.response import Response, respond
+from .engine.websocket import NORMAL_CLOSURE
 
 logger = logging.getLogger("socketio_asgi.asgi")
 
@@ -55,8 +56,10 @@ class Door:
         """Serve a scope as an application: stand-alone or mounted."""
         if scope["type"] == "lifespan":
             return await _serve_lifespan(self.lifespan, receive, send)
-        if not await self._enter(self._rest(scope, mountable=True), scope, receive, send):
-            await self._answer_wrong_path(scope, receive, send)
+        place = _locate(scope)
+        if not await self._enter(self._rest(place, mountable=True), scope, receive, send):
+            prefix = "" if place.mounted else self._path
+            await self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
 
     async def wrap(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what is ours, and leave everything else to another application."""
@@ -64,10 +67,11 @@ class Door:
             return await _WrappedLifespan(self, receive, send).run(app, scope)
         if scope["type"] not in ("http", "websocket"):
             return await app(scope, receive, send)
-        if await self._enter(self._rest(scope, mountable=False), scope, receive, send):
+        place = _locate(scope)
+        if await self._enter(self._rest(place, mountable=False), scope, receive, send):
             return
         if _speaks_engine_io(scope):
-            send = self._with_diagnostic(scope, send)
+            send = _with_diagnostic(place.root + self._path + self._slash, scope, send)
         await app(scope, receive, send)
 
     async def _enter(self, rest: str | None, scope: Scope, receive: Receive, send: Send) -> bool:
@@ -83,56 +87,22 @@ class Door:
         await files.serve(rest, scope, send)
         return True
 
-    def _rest(self, scope: Scope, *, mountable: bool) -> str | None:
+    def _rest(self, place: _Place, *, mountable: bool) -> str | None:
         """What the path has below our endpoint; None when it does not lead there."""
-        root, path = _split_path(scope)
+        path = place.path
         if path == self._path or path.startswith(self._path + "/"):
             return path[len(self._path) + 1 :]
         # Below a mount, what the mount leaves over is the endpoint itself.
-        return path.removeprefix("/") if root and mountable else None
+        return path.removeprefix("/") if place.root and mountable else None
 
-    # -- wrong paths -------------------------------------------------------------------------
-
-    def _expected(self, scope: Scope) -> str:
-        root, _ = _split_path(scope)
-        mounted = "app_root_path" in scope  # set by Starlette's Mount, not by proxies
-        return root + ("" if mounted else self._path) + self._slash
-
-    def _diagnose(self, scope: Scope) -> str:
-        expected = self._expected(scope)
-        message = (
-            f"no Socket.IO endpoint at {scope['path'][:200]!r}: it is at {expected!r};"
-            f" connect with io({{ path: {expected!r} }})"
-        )
-        logger.warning("%s", message)
-        return message
-
-    async def _answer_wrong_path(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_wrong_path(
+        self, expected: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         if scope["type"] == "websocket":
-            await receive()
-            response = Response(404, self._diagnose(scope).encode())
-            return await refuse_websocket(scope, send, response)
-        message = self._diagnose(scope) if _speaks_engine_io(scope) else "Not Found"
-        await respond(send, Response(404, message.encode()))
-
-    def _with_diagnostic(self, scope: Scope, send: Send) -> Send:
-        """Let a 404 of the inner application say where the client should have gone."""
-        accepted = replaced = False
-
-        async def send_with_diagnostic(message: Message) -> None:
-            nonlocal accepted, replaced
-            type_ = message["type"]
-            if type_ == "http.response.start" and message["status"] == 404:
-                replaced = True
-                return await respond(send, Response(404, self._diagnose(scope).encode()))
-            if type_ == "websocket.accept":
-                accepted = True
-            elif type_ == "websocket.close" and not accepted:
-                self._diagnose(scope)
-            if not replaced:
-                await send(message)
-
-        return send_with_diagnostic
+            await receive()  # websocket.connect
+        if _speaks_engine_io(scope):
+            return await _send_diagnostic(expected, scope, send)
+        await _refuse(scope, send, Response(404, b"Not Found"))
 
 
 class HasDoor(Protocol):
@@ -168,21 +138,75 @@ class SocketIOMiddleware:
         await self._door.wrap(self._app, scope, receive, send)
 
 
-def _split_path(scope: Scope) -> tuple[str, str]:
-    """The prefix under which the application is mounted, and the path below it.
+class _Place(NamedTuple):
+    """Where a request arrived.
 
-    ASGI has the whole path in ``path``; some frameworks strip the prefix all the same.
+    Attributes:
+        root: The prefix under which the application is reached.
+        path: The rest of the path, below it.
+        mounted: Whether a framework's mount made (the end of) the prefix, and not a proxy.
     """
+
+    root: str
+    path: str
+    mounted: bool
+
+
+def _locate(scope: Scope) -> _Place:
     root: str = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"]
-    if root and (path == root or path.startswith(root + "/")):
-        return root, path[len(root) :]
-    return root, path
+    # Starlette's Mount keeps the prefix that was there before it.
+    outer: str | None = scope.get("app_root_path")
+    mount = "" if outer is None else root.removeprefix(outer.rstrip("/"))
+    # ASGI has the whole prefix in `path`. But a server may be told of a prefix that a proxy strips,
+    # which is then not in the path, and some frameworks strip the prefix of a mount as well.
+    for prefix in (root, mount):
+        if prefix and (path == prefix or path.startswith(prefix + "/")):
+            return _Place(root, path[len(prefix) :], bool(mount))
+    return _Place(root, path, bool(mount))
 
 
 def _speaks_engine_io(scope: Scope) -> bool:
     query = parse_query(scope["query_string"])
     return "EIO" in query and "transport" in query
+
+
+async def _send_diagnostic(expected: str, scope: Scope, send: Send) -> None:
+    message = (
+        f"no Socket.IO endpoint at {scope['path'][:200]!r}: it is at {expected!r};"
+        f" connect with io({{ path: {expected!r} }})"
+    )
+    logger.warning("%s", message)
+    await _refuse(scope, send, Response(404, message.encode()))
+
+
+async def _refuse(scope: Scope, send: Send, response: Response) -> None:
+    if scope["type"] == "websocket":
+        await refuse_websocket(scope, send, response)
+    else:
+        await respond(send, response)
+
+
+def _with_diagnostic(expected: str, scope: Scope, send: Send) -> Send:
+    """Let a "not found" of the inner application say where the client should have gone."""
+    undecided, replaced = True, False
+
+    async def send_with_diagnostic(message: Message) -> None:
+        nonlocal undecided, replaced
+        if undecided and _is_not_found(message):
+            replaced = True
+            await _send_diagnostic(expected, scope, send)
+        undecided = False
+        if not replaced:
+            await send(message)
+
+    return send_with_diagnostic
+
+
+def _is_not_found(message: Message) -> bool:
+    if message["type"] == "websocket.close":  # what routers do with a WebSocket nobody serves
+        return bool(message.get("code", NORMAL_CLOSURE) == NORMAL_CLOSURE)
+    return message.get("status") == 404
 
 
 async def _serve_lifespan(

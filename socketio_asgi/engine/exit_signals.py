@@ -1,8 +1,11 @@
 """Noticing that the ASGI server is about to end.
 
 Strategy. ASGI tells nobody who waits in a poll: the server waits for open requests first, and a
-mounted application gets no lifespan at all. What every server does get is SIGTERM or SIGINT. So
-the first request chains a handler in front of the server's own, and closing restores it.
+mounted application gets no lifespan at all. What nearly every server does get is SIGTERM or SIGINT.
+So the first request chains a handler in front of the server's own, and closing takes it out again.
+
+Each chaining is a link of its own, which knows the one handler that was there before it. So a
+signal passes every handler once, in whatever order they were built upon each other.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from typing import Any
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+_UNTOUCHABLE = (None, signal.SIG_IGN)
+"""A handler that was not made in Python could not be called; an ignored signal ends nothing."""
+
 
 class ExitSignals:
     """Calls back when the process is told to end, and lets the earlier handlers do their work.
@@ -26,41 +32,50 @@ class ExitSignals:
 
     def __init__(self, callback: Callable[[], object]) -> None:
         self._callback = callback
-        self._earlier: dict[int, Any] = {}
-        self._handling = False
+        self._links: dict[int, _Link] = {}
 
     def install(self) -> None:
         """Chain the handlers; does nothing outside the main thread, or when they are in place."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in _SIGNALS:
-            if signal.getsignal(number) != self._on_signal:
-                self._earlier[number] = signal.getsignal(number)
-                signal.signal(number, self._on_signal)
+            current, link = _handler(number), self._links.get(number)
+            if current is link or current in _UNTOUCHABLE:
+                continue
+            if link is not None:
+                link.callback = None
+            self._links[number] = _Link(current, self._callback)
+            signal.signal(number, self._links[number])
 
     def restore(self) -> None:
-        """Put the earlier handlers back; one on which somebody else has built since stays."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number, earlier in list(self._earlier.items()):
-            if signal.getsignal(number) == self._on_signal:
-                signal.signal(number, earlier)
-                del self._earlier[number]
+        """Put the earlier handlers back.
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._handling:
-            return  # whoever came before us has built on us as well
-        self._handling = True
-        try:
-            self._callback()
-            self._pass_on(number, frame)
-        finally:
-            self._handling = False
+        Where somebody has built on ours since, it stays, but only passes signals on.
+        """
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        for number, link in self._links.items():
+            link.callback = None
+            if in_main_thread and _handler(number) is link:
+                signal.signal(number, link.earlier)
+        self._links.clear()
 
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        earlier = self._earlier.get(number, signal.SIG_DFL)
-        if callable(earlier):
-            earlier(number, frame)
-        elif earlier == signal.SIG_DFL:
+
+class _Link:
+    """A signal handler in front of an earlier one."""
+
+    def __init__(self, earlier: Any, callback: Callable[[], object]) -> None:
+        self.earlier = earlier
+        self.callback: Callable[[], object] | None = callback
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.callback is not None:
+            self.callback()
+        if callable(self.earlier):
+            self.earlier(number, frame)
+        else:  # SIG_DFL
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+
+
+def _handler(number: int) -> object:
+    return signal.getsignal(number)

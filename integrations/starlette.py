@@ -1,0 +1,71 @@
+"""Starlette: mount a server so that clients reach it with and without a trailing slash.
+
+```python
+from socketio_asgi.integrations.starlette import mount
+
+mount(app, "/socket.io", io)
+```
+
+``app.mount("/socket.io", io)`` works as well, for clients that put a slash behind the path, which
+is their default. Without the slash, Starlette answers such a mount with a redirect, which browsers
+do not follow across origins, and closes the WebSockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Match, Mount
+from starlette.types import Scope
+
+from ..server import Server
+
+
+class SocketIOMount(Mount):
+    """A route for a server: everything below a prefix, and the bare prefix.
+
+    Args:
+        path: The prefix, such as ``/socket.io``; it may have parameters.
+        server: The Socket.IO server.
+        name: The name of the route, for ``url_path_for``.
+
+    Example:
+        ```python
+        app = Starlette(routes=[SocketIOMount("/socket.io", io)], lifespan=io.lifespan)
+        ```
+    """
+
+    def __init__(self, path: str, server: Server, name: str | None = None) -> None:
+        super().__init__(path, app=server, name=name)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Find out whether a request is for the server."""
+        match, child_scope = super().matches(scope)
+        if match is Match.NONE and scope["type"] in {"http", "websocket"}:
+            return super().matches({**scope, "path": scope["path"] + "/"})
+        return match, child_scope
+
+
+def mount(app: Starlette, path: str, server: Server, name: str | None = None) -> None:
+    """Mount a server, and let it live within the application's lifespan.
+
+    So the server closes before what its handlers use, and it runs on trio without further ado.
+
+    Args:
+        app: The application; FastAPI's is one as well.
+        path: The prefix, such as ``/socket.io``. The server's own ``path`` does not matter.
+        server: The Socket.IO server.
+        name: The name of the route, for ``url_path_for``.
+    """
+    app.router.routes.append(SocketIOMount(path, server, name))
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan_with_server(app: Any) -> AsyncGenerator[Any]:
+        async with lifespan(app) as state, server.lifespan():
+            yield state
+
+    app.router.lifespan_context = lifespan_with_server
