@@ -105,7 +105,8 @@ class Namespace(Broadcaster):
 
     def _register_methods(self) -> None:
         for attribute in dir(type(self)):
-            name = getattr(getattr(type(self), attribute), _EVENT_MARK, None)
+            # Zope (below daphne) lists attributes that a class does not have.
+            name = getattr(getattr(type(self), attribute, None), _EVENT_MARK, None)
             if name is not None:
                 self.handlers.add(name, getattr(self, attribute))
 
