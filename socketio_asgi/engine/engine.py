@@ -211,7 +211,7 @@ class Engine:
             return
         if self._refuse_new:
             return await _send_close(send)
-        transport = self._websocket(environment, codec, receive, send)
+        transport = self._websocket(environment, codec, request, receive, send)
         self._open(environment, sid, codec, request, transport)
         await transport.run()
 
@@ -224,13 +224,18 @@ class Engine:
         if session is None or not self.options.allow_upgrades:
             return await _send_close(send)
         codec = session.codec
-        transport = self._websocket(environment, codec, receive, send)
+        transport = self._websocket(environment, codec, request, receive, send)
         if not Upgrade(environment, session, codec, transport).start():
             return await _send_close(send)
         await transport.run()
 
     def _websocket(
-        self, environment: Environment, codec: EngineCodec, receive: Receive, send: Send
+        self,
+        environment: Environment,
+        codec: EngineCodec,
+        request: EngineRequest,
+        receive: Receive,
+        send: Send,
     ) -> WebSocketTransport:
         return WebSocketTransport(
             environment.runtime,
@@ -239,6 +244,7 @@ class Engine:
             receive,
             send,
             max_payload=self.options.max_http_buffer_size,
+            names_reasons=request.spec_version >= (2, 4),
         )
 
     # -- new sessions ------------------------------------------------------------------------

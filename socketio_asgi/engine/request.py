@@ -73,6 +73,12 @@ class EngineRequest:
         return str(client[0]) if client else ""
 
     @property
+    def spec_version(self) -> tuple[int, ...]:
+        """The version of ASGI's HTTP and WebSocket specification that the server follows."""
+        version: str = self.scope.get("asgi", {}).get("spec_version", "2.0")
+        return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+    @property
     def secure(self) -> bool:
         """Whether the connection to the ASGI server is encrypted."""
         return self.scope.get("scheme") in {"https", "wss"}

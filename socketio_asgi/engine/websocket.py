@@ -36,6 +36,7 @@ class WebSocketTransport(Transport):
         receive: The ASGI receive channel.
         send: The ASGI send channel.
         max_payload: The largest message that is accepted, in bytes.
+        names_reasons: Whether the ASGI server passes on the reasons that clients give.
     """
 
     name = "websocket"
@@ -49,15 +50,18 @@ class WebSocketTransport(Transport):
         send: Send,
         *,
         max_payload: int,
+        names_reasons: bool,
     ) -> None:
         super().__init__(runtime, codec, outbox)
         self._receive = receive
         self._send = send
         self._max_payload = max_payload
+        self._names_reasons = names_reasons
         self._wake: Event = runtime.event()
         self._sending = False
         self._closing = False
         self._close_code = NORMAL_CLOSURE
+        self._close_due = False
         self._scope = anyio.CancelScope()
         # Why the connection ended, once it has.
         self._end: tuple[str, str | None] | None = None
@@ -92,6 +96,9 @@ class WebSocketTransport(Transport):
                     tasks.start_soon(self._write)
                     await self._read()
                     tasks.cancel_scope.cancel()
+            if self._close_due:
+                # Not before the end of the reader: granian sends no close while it receives.
+                await self._send_close()
         finally:
             reason, description = self._end or ("transport close", None)
             self.owner.transport_closed(self, reason, description)
@@ -107,7 +114,8 @@ class WebSocketTransport(Transport):
             data = _data(message)
             if self._is_too_big(data):
                 self._end = ("transport error", "message is larger than max_http_buffer_size")
-                return await self._send_close(MESSAGE_TOO_BIG)
+                self._close_code, self._close_due = MESSAGE_TOO_BIG, True
+                return
             self.owner.receive(data)
             await self.owner.readable()
 
@@ -115,8 +123,9 @@ class WebSocketTransport(Transport):
         code: int = message.get("code") or NORMAL_CLOSURE
         if self._end is None:
             self._end = ("transport close", f"WebSocket closed with code {code}")
-        # Clients may close with this code as well, but then their reason comes with it.
-        if code == SERVICE_RESTART and "reason" not in message:
+        # Clients may close with this code as well. Only where their reason would come with it is
+        # one without a reason the ASGI server's own.
+        if code == SERVICE_RESTART and self._names_reasons and "reason" not in message:
             self.owner.server_exits()
 
     async def _write(self) -> None:
@@ -129,7 +138,7 @@ class WebSocketTransport(Transport):
                 self._end = ("transport error", f"write error: {error!r}")
                 return self._scope.cancel()
             if self._closing:
-                await self._send_close(self._close_code)
+                self._close_due = True
                 return self._scope.cancel()
 
     async def _send_all(self) -> None:
@@ -149,10 +158,10 @@ class WebSocketTransport(Transport):
             return {"type": "websocket.send", "text": frame.text}
         return {"type": "websocket.send", "bytes": self.codec.encode_binary(frame.binary or b"")}
 
-    async def _send_close(self, code: int) -> None:
+    async def _send_close(self) -> None:
         with anyio.move_on_after(CLOSE_SECONDS):
             try:
-                await self._send({"type": "websocket.close", "code": code})
+                await self._send({"type": "websocket.close", "code": self._close_code})
             except Exception as error:  # noqa: BLE001  # the client was faster
                 logger.debug("closing a WebSocket that is closed already: %r", error)
 
