@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import anyio
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from .request import EngineRequest
 from .runtime import Event
 
 BODY_SECONDS = 30.0
 """How long a client may take to send the body of one request."""
+
+DISCARD_SECONDS = 1.0
+"""How long a request that is refused may go on sending its body."""
 
 
 class BodyTooLarge(Exception):
@@ -18,6 +21,37 @@ class BodyTooLarge(Exception):
 
 class ClientGone(Exception):
     """The client left, or took too long, before its request was complete."""
+
+
+class BodyReceiver:
+    """The ASGI receive channel of a request, which knows whether the body came to its end.
+
+    Args:
+        receive: The ASGI receive channel.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        """Receive the next message."""
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
+
+    async def discard(self, limit: int) -> None:
+        """Read the rest of a body that nobody wants, if it is not too long.
+
+        Some ASGI servers cut the connection when the response comes before the end of the body,
+        and the client may never see that response.
+
+        Args:
+            limit: The number of bytes after which reading stops.
+        """
+        with anyio.move_on_after(DISCARD_SECONDS):
+            while limit > 0 and not self._ended:
+                limit -= len((await self()).get("body", b""))
 
 
 async def read_body(request: EngineRequest, receive: Receive, limit: int) -> bytes:

@@ -7,12 +7,14 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import anyio
 from starlette.types import Receive, Scope, Send
 
 from ..protocol import EngineCodec
 from .admission import check_allowed, check_handshake, check_request, check_session
+from .body import BodyReceiver
 from .cookies import cookie_header
 from .cors import Header
 from .environment import Environment
@@ -146,11 +148,14 @@ class Engine:
         if request.method == "OPTIONS" and policy.answers_preflight():
             headers = policy.preflight_headers(request, origin)
             return await respond(send, Response(204).with_headers(headers))
+        body = BodyReceiver(receive)
         try:
-            response = await self._respond(request, receive)
+            response = await self._respond(request, body)
         except Refusal as refusal:
             _log(request, refusal)
             response = refusal.response()
+        if response.status != HTTPStatus.OK and request.method != "GET":
+            await body.discard(self.options.max_http_buffer_size)
         threshold = self.options.compression_threshold
         if threshold is not None:
             response = compressed(response, request, threshold)
