@@ -65,7 +65,7 @@ class PollingTransport(Transport):
             self._poll.set()
 
     def close(self) -> None:
-        """End the poll that waits, or the next one, with everything that waits and a CLOSE."""
+        """Answer polls with everything that waits, and the one after that with a CLOSE."""
         self._closing = True
         self.flush()
 
@@ -134,14 +134,15 @@ class PollingTransport(Transport):
             return [self._last]
         count = self.codec.fitting(self.outbox, self._max_payload)
         frames = self.outbox.take(count)
-        if self._closing and not self.outbox:
-            frames.append(CLOSE)
+        if frames:
+            return frames
+        if self._closing:
+            # In an answer of its own: clients handle a CLOSE before the messages beside it.
             self._end(CLOSE)
             self.owner.transport_closed(self, "transport close")
-        if not frames:
-            self._noop_due = False
-            frames = [NOOP]
-        return frames
+            return [CLOSE]
+        self._noop_due = False
+        return [NOOP]
 
     async def _wait(self, receive: Receive) -> None:
         poll = self._poll = self.runtime.event()
