@@ -13,12 +13,14 @@ async def chat(socket, text):
 """
 
 from ._version import __version__
+from .adapters import ConnectionStateRecovery
 from .asgi import SocketIOMiddleware
-from .broadcast import BroadcastOperator
+from .broadcast import BroadcastOperator, RemoteSocket
 from .engine import Cookie, Cors, EngineRequest
 from .exceptions import (
     AckError,
     AckTimeout,
+    BroadcastAckError,
     ClientDisconnected,
     ConnectionRefused,
     RequestRefused,
@@ -26,25 +28,31 @@ from .exceptions import (
 )
 from .handshake import Handshake
 from .namespace import Namespace, event
+from .parent_namespace import ParentNamespace
 from .server import Server
-from .socket import Socket
+from .socket import Socket, SocketOperator
 
 __all__ = [
     "AckError",
     "AckTimeout",
+    "BroadcastAckError",
     "BroadcastOperator",
     "ClientDisconnected",
     "ConnectionRefused",
+    "ConnectionStateRecovery",
     "Cookie",
     "Cors",
     "EngineRequest",
     "Handshake",
     "Namespace",
+    "ParentNamespace",
+    "RemoteSocket",
     "RequestRefused",
     "Server",
     "Socket",
     "SocketIOError",
     "SocketIOMiddleware",
+    "SocketOperator",
     "__version__",
     "event",
 ]

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from .adapters import Outgoing
+from .adapters import Outgoing, RestoredSession
 from .engine import Session
 from .engine.runtime import Runtime
 from .engine.timers import DelayQueue
@@ -21,6 +21,7 @@ from .namespace import Namespace
 from .protocol import DecodeError, Packet, PacketType, Parser
 from .protocol.states import PACKET_ACTIONS, PacketAction, SocketState
 from .socket import Socket
+from .socket_core import SocketCore
 
 logger = logging.getLogger("socketio_asgi.server")
 
@@ -37,8 +38,13 @@ class Host(Protocol):
         """The namespace of that name, if clients may join it."""
         ...
 
-    def new_socket_id(self) -> str:
-        """A new public id."""
+    @property
+    def has_dynamic_namespaces(self) -> bool:
+        """Whether names that are unknown may be namespaces all the same."""
+        ...
+
+    async def match_namespace(self, name: str, auth: Mapping[str, Any]) -> Namespace | None:
+        """The dynamic namespace of that name, if there is one."""
         ...
 
 
@@ -63,6 +69,7 @@ class Connection:
         "_decoder",
         "_host",
         "_left",
+        "_looking",
         "_sockets",
         "_unjoined",
         "lane",
@@ -87,6 +94,8 @@ class Connection:
         self._sockets: dict[str, Socket[Any]] = {}
         # Namespaces that the server made the client leave: packets may be on their way.
         self._left: set[str] = set()
+        # Namespaces that are looked for; a second CONNECT meanwhile is one too many.
+        self._looking: set[str] = set()
         self._unjoined = unjoined
 
     # -- in ----------------------------------------------------------------------------------
@@ -126,6 +135,8 @@ class Connection:
             case PacketAction.DISCONNECT if socket is not None:
                 del self._sockets[name]
                 socket.on_close("client namespace disconnect")
+            case PacketAction.DISCONNECT:
+                self._looking.discard(name)
             case PacketAction.IGNORE:
                 pass
             case _:
@@ -134,6 +145,8 @@ class Connection:
     def _state(self, name: str, socket: Socket[Any] | None) -> SocketState:
         if socket is not None:
             return socket.state
+        if name in self._looking:
+            return SocketState.CONNECTING
         return SocketState.LEFT if name in self._left else SocketState.ABSENT
 
     def _protocol_error(self, problem: str) -> None:
@@ -144,6 +157,7 @@ class Connection:
         """The session ended."""
         self._unjoined.discard(self)
         self._decoder.reset()
+        self._looking.clear()
         sockets, self._sockets = self._sockets, {}
         for socket in sockets.values():
             socket.on_close(reason, description)
@@ -151,19 +165,51 @@ class Connection:
     # -- namespaces --------------------------------------------------------------------------
 
     def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
-        namespace = self._host.find_namespace(name)
-        if namespace is None:
-            return self.refuse(name, ConnectionRefused("Invalid namespace"))
-        handshake = Handshake(self.session.request, dict(auth))
-        socket: Socket[Any] = Socket(self._host.new_socket_id(), namespace, self, handshake)
         self._left.discard(name)
-        self._sockets[name] = socket
+        namespace = self._host.find_namespace(name)
+        if namespace is not None and not (namespace.recovery and "pid" in auth):
+            self._join(namespace, auth)
+        elif namespace is not None or self._host.has_dynamic_namespaces:
+            self._looking.add(name)
+            self.lane.start(self._look_for, name, auth)
+        else:
+            self.refuse(name, ConnectionRefused("Invalid namespace"))
+
+    async def _look_for(self, name: str, auth: Mapping[str, Any]) -> None:
+        restored: RestoredSession | None = None
+        namespace = self._host.find_namespace(name)
+        try:
+            if namespace is None:
+                namespace = await self._host.match_namespace(name, auth)
+            if namespace is not None:
+                restored = await _restore(namespace, auth)
+        except Exception:
+            logger.exception("unexpected error while a namespace was looked for")
+        if name not in self._looking:
+            return  # the client left meanwhile
+        self._looking.discard(name)
+        if namespace is None:
+            self.refuse(name, ConnectionRefused("Invalid namespace"))
+        else:
+            self._join(namespace, auth, restored)
+
+    def _join(
+        self,
+        namespace: Namespace,
+        auth: Mapping[str, Any],
+        restored: RestoredSession | None = None,
+    ) -> None:
+        handshake = Handshake(self.session.request, dict(auth))
+        socket: Socket[Any] = Socket(namespace, self, handshake, restored)
+        self._sockets[namespace.name] = socket
         socket.start()
 
-    def accept(self, socket: Socket[Any]) -> None:
+    def accept(self, socket: SocketCore) -> None:
         """Tell the client that it has joined a namespace."""
         self._unjoined.discard(self)
         data = None if self.session.protocol == 3 else {"sid": socket.id}
+        if data is not None and socket.pid is not None:
+            data["pid"] = socket.pid
         self._send(Packet(PacketType.CONNECT, socket.namespace.name, data))
 
     def refuse(self, name: str, error: ConnectionRefused) -> None:
@@ -177,7 +223,7 @@ class Connection:
         data = {} if error.data is None else {"data": error.data}
         return {"message": error.message, **data}
 
-    def leave(self, socket: Socket[Any]) -> None:
+    def leave(self, socket: SocketCore) -> None:
         """Disconnect the client from one namespace."""
         name = socket.namespace.name
         if socket.connected:
@@ -200,3 +246,14 @@ def _split_namespace(name: str) -> tuple[str, dict[str, str]]:
     """A 2.x client puts the query of a namespace behind its name."""
     parts = urlsplit(name, allow_fragments=False)
     return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+async def _restore(namespace: Namespace, auth: Mapping[str, Any]) -> RestoredSession | None:
+    """What was kept of the socket that a client claims to continue."""
+    pid, offset = auth.get("pid"), auth.get("offset")
+    if namespace.recovery is None or not isinstance(pid, str):
+        return None
+    if not (offset is None or isinstance(offset, str)):
+        return None
+    namespace.take_over(pid)
+    return await namespace.adapter.restore_session(pid, offset)

@@ -5,6 +5,7 @@ SocketIOError
 ├── RequestRefused          raise it in allow_request: the client may not connect at all
 ├── AckError
 │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
+│   ├── BroadcastAckError   not all clients answered; it has the replies (also a TimeoutError)
 │   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
 └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
 """
@@ -90,3 +91,30 @@ class ClientDisconnected(AckError, ConnectionError):
 
     def __str__(self) -> str:
         return f"the client disconnected before it acknowledged {self.event!r}"
+
+
+class BroadcastAckError(AckError, TimeoutError):
+    """Not all clients acknowledged a broadcast.
+
+    Args:
+        event: The name of the event.
+        replies: The first value of each acknowledgement that came.
+        missing: How many clients did not acknowledge: they left, or time was up.
+        silent_servers: How many servers of the cluster did not even say whom they reached.
+    """
+
+    def __init__(
+        self, event: str, replies: list[Any], missing: int, silent_servers: int = 0
+    ) -> None:
+        super().__init__(event, replies, missing, silent_servers)
+        self.event = event
+        self.replies = replies
+        self.missing = missing
+        self.silent_servers = silent_servers
+
+    def __str__(self) -> str:
+        servers = f" and {self.silent_servers} servers" if self.silent_servers else ""
+        return (
+            f"{len(self.replies)} acknowledgements of {self.event!r} came,"
+            f" {self.missing} clients{servers} did not answer"
+        )

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 if TYPE_CHECKING:
-    from .socket import Socket
+    pass
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 AckCallback = Callable[..., Awaitable[None]]
@@ -56,6 +56,7 @@ class Handler:
         required: How many arguments it needs beside the socket.
         maximum: How many it takes; None is any number.
         takes_ack: Whether it answers by itself, through its keyword-only parameter ``ack``.
+        ordered: Whether it handles the events of one socket strictly one after another.
     """
 
     function: Callable[..., Any]
@@ -64,22 +65,31 @@ class Handler:
     required: int
     maximum: int | None
     takes_ack: bool
-
-    def accepts(self, count: int) -> bool:
-        """Whether that many arguments are enough; surplus ones are dropped."""
-        return count >= self.required
+    ordered: bool = False
 
     async def call(
         self,
         workers: Workers,
-        socket: Socket[Any],
+        socket: object,
         args: Sequence[Any],
         ack: AckCallback | None = None,
     ) -> Any:
-        """Call the function with as many of the arguments as it takes."""
+        """Call a handler of a namespace with as many of the arguments as it takes."""
         arguments = args if self.maximum is None else args[: self.maximum]
         if self.takes_socket:
             arguments = (socket, *arguments)
+        return await self._call(workers, arguments, ack)
+
+    async def call_listener(
+        self, workers: Workers, args: Sequence[Any], ack: AckCallback | None = None
+    ) -> Any:
+        """Call a function that has no parameter for a socket."""
+        arguments = args if self.maximum is None else args[: self.maximum]
+        return await self._call(workers, arguments, ack)
+
+    async def _call(
+        self, workers: Workers, arguments: Sequence[Any], ack: AckCallback | None
+    ) -> Any:
         options = {"ack": ack} if self.takes_ack else {}
         if self.is_async:
             return await self.function(*arguments, **options)
@@ -87,28 +97,46 @@ class Handler:
         return await result if inspect.iscoroutine(result) else result
 
 
-def inspect_handler(function: Callable[..., Any]) -> Handler:
-    """Find out how a handler is to be called.
+def inspect_handler(function: Callable[..., Any], *, ordered: bool = False) -> Handler:
+    """Find out how a handler of a namespace is to be called.
+
+    Args:
+        function: The handler; its first parameter is the socket.
+        ordered: Whether it handles the events of one socket strictly one after another.
 
     Raises:
         TypeError: It cannot be called with positional arguments alone.
     """
+    return _inspect(function, takes_socket=True, ordered=ordered)
+
+
+def inspect_listener(function: Callable[..., Any]) -> Handler:
+    """Find out how a function without a parameter for a socket is to be called.
+
+    Raises:
+        TypeError: It cannot be called with positional arguments alone.
+    """
+    return _inspect(function, takes_socket=False, ordered=False)
+
+
+def _inspect(function: Callable[..., Any], *, takes_socket: bool, ordered: bool) -> Handler:
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(f"a handler must not be a generator: {function!r}")
     parameters = list(inspect.signature(function).parameters.values())
     _check_keywords(function, parameters)
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
     anything = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
-    arguments = positional[1:]
+    arguments = positional[1:] if takes_socket else positional
     return Handler(
         function=function,
         is_async=_is_async(function),
-        takes_socket=bool(positional) or anything,
+        takes_socket=takes_socket and (bool(positional) or anything),
         required=sum(p.default is inspect.Parameter.empty for p in arguments),
         maximum=None if anything else len(arguments),
         takes_ack=any(
             p.name == "ack" and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters
         ),
+        ordered=ordered,
     )
 
 
@@ -130,36 +158,76 @@ def _is_async(function: Callable[..., Any]) -> bool:
 class HandlerRegistry:
     """The handlers of a namespace.
 
-    Events of clients and lifecycle events are kept apart, so that no packet can reach a lifecycle
-    handler.
+    Events of clients, lifecycle events and events of other servers are kept apart, so that no
+    packet can reach a handler that it is not meant for.
 
-    Attributes:
-        events: By event name, what handles the events of clients.
-        lifecycle: By name, what handles ``connection``, ``disconnecting`` and ``disconnect``.
+    Args:
+        inherited: Where to look for what is not registered here.
     """
 
-    def __init__(self) -> None:
-        self.events: dict[str, Handler] = {}
-        self.lifecycle: dict[str, Handler] = {}
+    def __init__(self, inherited: HandlerRegistry | None = None) -> None:
+        self._events: dict[str, Handler] = {}
+        self._lifecycle: dict[str, Handler] = {}
+        self._server_events: dict[str, Handler] = {}
+        self._inherited = inherited
 
-    def add(self, event: str, function: Callable[..., Any]) -> None:
-        """Register a handler.
+    def event(self, name: str) -> Handler | None:
+        """What handles an event of a client."""
+        handler = self._events.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.event(name)
+        return handler
+
+    def lifecycle(self, name: str) -> Handler | None:
+        """What handles ``connection``, ``disconnecting`` or ``disconnect``."""
+        handler = self._lifecycle.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.lifecycle(name)
+        return handler
+
+    def server_event(self, name: str) -> Handler | None:
+        """What handles an event of another server."""
+        handler = self._server_events.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.server_event(name)
+        return handler
+
+    def add(self, name: str, function: Callable[..., Any], *, ordered: bool = False) -> None:
+        """Register a handler of an event of clients, or of a lifecycle event.
 
         Raises:
             TypeError: The name is not text, or the function cannot be called as a handler.
             ValueError: The name has a handler already, or is reserved.
         """
-        if not isinstance(event, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"an event name must be a str, not {event!r}; write @io.on('name')")
-        if event in {"connect", "connect_error"}:
+        _check_name(name)
+        if name in {"connect", "connect_error"}:
             raise ValueError(
-                f"{event!r} is an event of the client; on the server, use 'connection', or a"
+                f"{name!r} is an event of the client; on the server, use 'connection', or a"
                 " middleware (@io.use) to refuse clients"
             )
-        registry = self.lifecycle if event in LIFECYCLE_EVENTS else self.events
-        if event in registry:
-            raise ValueError(
-                f"the event {event!r} has a handler already, {registry[event].function!r};"
-                " one handler per event and namespace gives one acknowledgement"
-            )
-        registry[event] = inspect_handler(function)
+        registry = self._lifecycle if name in LIFECYCLE_EVENTS else self._events
+        _put(registry, name, inspect_handler(function, ordered=ordered))
+
+    def add_server_event(self, name: str, function: Callable[..., Any]) -> None:
+        """Register a handler of an event of other servers.
+
+        Raises:
+            TypeError: The name is not text, or the function cannot be called as a handler.
+            ValueError: The name has a handler already.
+        """
+        _check_name(name)
+        _put(self._server_events, name, inspect_listener(function))
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"an event name must be a str, not {name!r}; write @io.on('name')")
+
+
+def _put(registry: dict[str, Handler], name: str, handler: Handler) -> None:
+    if name in registry:
+        raise ValueError(
+            f"the event {name!r} has a handler already, {registry[name].function!r};"
+            " one handler per event and namespace gives one acknowledgement"
+        )
+    registry[name] = handler

@@ -5,17 +5,19 @@ Source: https://socket.io/docs/v4/namespaces/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
-from .adapters import Adapter, AdapterFactory
-from .broadcast import Broadcaster, BroadcastOperator
+from .acks import ACK_SECONDS
+from .adapters import Adapter, AdapterFactory, ConnectionStateRecovery
+from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
 from .engine.runtime import Runtime
 from .handlers import Handler, HandlerRegistry, HandlerT, Workers, inspect_handler
 from .protocol import Parser
 
 if TYPE_CHECKING:
     from .socket import Socket
+    from .socket_core import SocketCore
 
 MiddlewareT = TypeVar("MiddlewareT", bound=Callable[..., Any])
 
@@ -45,6 +47,16 @@ class NamespaceHost(Protocol):
         """What makes the adapter of a namespace."""
         ...
 
+    @property
+    def recovery(self) -> ConnectionStateRecovery | None:
+        """How clients that lost their connection are recovered; None when they are not."""
+        ...
+
+    @property
+    def max_events_in_flight(self) -> int:
+        """Events of one socket that may wait or be handled at a time."""
+        ...
+
 
 class _Binding(NamedTuple):
     """What a namespace has once it belongs to a server."""
@@ -53,11 +65,19 @@ class _Binding(NamedTuple):
     adapter: Adapter
 
 
-def event(name: str) -> Callable[[HandlerT], HandlerT]:
+class _Mark(NamedTuple):
+    """What :func:`event` notes on a method."""
+
+    name: str
+    ordered: bool | None
+
+
+def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
     """Mark a method of a :class:`Namespace` subclass as the handler of an event.
 
     Args:
         name: The name of the event, or of a lifecycle event.
+        ordered: As in :meth:`Namespace.on`.
 
     Example:
         ```python
@@ -70,7 +90,7 @@ def event(name: str) -> Callable[[HandlerT], HandlerT]:
     """
 
     def mark(function: HandlerT) -> HandlerT:
-        setattr(function, _EVENT_MARK, name)
+        setattr(function, _EVENT_MARK, _Mark(name, ordered))
         return function
 
     return mark
@@ -84,20 +104,25 @@ class Namespace(Broadcaster):
 
     Args:
         name: The name that clients use; a slash in front is added when it is missing.
+        ordered: Whether events of one socket are handled strictly one after another, unless a
+            handler says otherwise.
 
     Attributes:
         name: The name, with its slash.
+        ordered: The same as the argument.
         sockets: The connected sockets by id.
         handlers: The registered handlers.
-        middlewares: What decides, in order, whether a client may join.
     """
 
-    def __init__(self, name: str = "/") -> None:
-        self.name = normalize_name(name)
+    def __init__(self, name: str = "/", *, ordered: bool = False) -> None:
+        self.name: str = normalize_name(name)
+        self.ordered: bool = ordered
         self.sockets: dict[str, Socket[Any]] = {}
-        self.handlers = HandlerRegistry()
-        self.middlewares: list[Handler] = []
+        self.handlers: HandlerRegistry = HandlerRegistry()
+        self._middlewares: list[Handler] = []
         self._binding: _Binding | None = None
+        self._last_ack_id = -1
+        self._joining = 0
         self._register_methods()
 
     def __repr__(self) -> str:
@@ -106,13 +131,14 @@ class Namespace(Broadcaster):
     def _register_methods(self) -> None:
         for attribute in dir(type(self)):
             # Zope (below daphne) lists attributes that a class does not have.
-            name = getattr(getattr(type(self), attribute, None), _EVENT_MARK, None)
-            if name is not None:
-                self.handlers.add(name, getattr(self, attribute))
+            method = getattr(type(self), attribute, None)
+            mark: _Mark | None = getattr(method, _EVENT_MARK, None)
+            if mark is not None:
+                self.on(mark.name, ordered=mark.ordered)(getattr(self, attribute))
 
     # -- registering -------------------------------------------------------------------------
 
-    def on(self, name: str) -> Callable[[HandlerT], HandlerT]:
+    def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event.
 
         Its first parameter is the socket, the others are what the client sent; surplus values are
@@ -121,6 +147,8 @@ class Namespace(Broadcaster):
 
         Args:
             name: The name of the event, or ``connection``, ``disconnecting`` or ``disconnect``.
+            ordered: Whether the next event of a socket waits until this one is handled; None is
+                what the namespace does.
 
         Raises:
             ValueError: The event has a handler already, or the name is reserved.
@@ -130,7 +158,26 @@ class Namespace(Broadcaster):
         """
 
         def register(function: HandlerT) -> HandlerT:
-            self.handlers.add(name, function)
+            serial = self.ordered if ordered is None else ordered
+            self.handlers.add(name, function, ordered=serial)
+            return function
+
+        return register
+
+    def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
+        """Register the decorated function as the handler of an event of other servers.
+
+        It is given what :meth:`server_side_emit` was given there; what it returns is the reply.
+
+        Raises:
+            ValueError: The event has a handler already.
+            TypeError: The function cannot be called as a handler.
+
+        Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
+        """
+
+        def register(function: HandlerT) -> HandlerT:
+            self.handlers.add_server_event(name, function)
             return function
 
         return register
@@ -149,29 +196,74 @@ class Namespace(Broadcaster):
         handler = inspect_handler(middleware)
         if handler.required:
             raise TypeError(f"a middleware takes the socket and nothing else: {middleware!r}")
-        self.middlewares.append(handler)
+        self._middlewares.append(handler)
         return middleware
+
+    @property
+    def middlewares(self) -> Sequence[Handler]:
+        """What decides, in this order, whether a client may join."""
+        return self._middlewares
 
     # -- emitting ----------------------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
-        """Send an event to all sockets of the namespace; see :meth:`BroadcastOperator.emit`."""
-        return self._operator().emit(event, *args)
+    def _selection(self) -> Selection:
+        return Selection(self)
 
-    def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator(self)
+    def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event to the other servers of the cluster.
+
+        Args:
+            event: The name of the event.
+            *args: Any values that JSON knows.
+
+        Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
+        """
+        check_event_name(event)
+        return self._selection().run(self.adapter.server_side_emit, event, args)
+
+    async def server_side_emit_with_ack(
+        self, event: str, *args: Any, timeout: float = ACK_SECONDS
+    ) -> list[Any]:
+        """Send an event to the other servers of the cluster and collect their replies.
+
+        Args:
+            event: The name of the event.
+            *args: Any values that JSON knows.
+            timeout: How long to wait, in seconds.
+
+        Returns:
+            One reply for each other server.
+
+        Raises:
+            BroadcastAckError: Not all of them answered in time.
+
+        Source: https://socket.io/docs/v4/server-api/#namespaceserversideemitwithackeventname-args
+        """
+        check_event_name(event)
+        return await self.adapter.server_side_emit_with_ack(event, args, check_timeout(timeout))
+
+    async def on_server_event_received(self, event: str, args: Sequence[Any]) -> Any:
+        """Another server sent an event; what its handler returns is the reply."""
+        handler = self.handlers.server_event(event)
+        if handler is None or len(args) < handler.required:
+            return None
+        return await handler.call_listener(self.workers, args)
 
     # -- inside ------------------------------------------------------------------------------
 
-    def bind(self, host: NamespaceHost) -> None:
+    def bind(self, host: NamespaceHost, adapter: AdapterFactory | None = None) -> None:
         """Make the namespace a part of a server.
+
+        Args:
+            host: The server.
+            adapter: Makes its adapter; None is what the server uses.
 
         Raises:
             ValueError: It is part of a server already.
         """
         if self._binding is not None:
             raise ValueError(f"the namespace {self.name!r} belongs to a server already")
-        self._binding = _Binding(host, host.adapter_factory(self))
+        self._binding = _Binding(host, (adapter or host.adapter_factory)(self))
 
     def _bound(self) -> _Binding:
         if self._binding is None:
@@ -201,18 +293,52 @@ class Namespace(Broadcaster):
         return self._bound().host.workers
 
     @property
+    def recovery(self) -> ConnectionStateRecovery | None:
+        """How clients that lost their connection are recovered; None when they are not."""
+        return self._bound().host.recovery
+
+    @property
+    def max_events_in_flight(self) -> int:
+        """Events of one socket that may wait or be handled at a time."""
+        return self._bound().host.max_events_in_flight
+
+    @property
     def recipients(self) -> Mapping[str, Socket[Any]]:
         """The connected sockets by id, as the adapter sees them."""
         return self.sockets
 
-    def add(self, socket: Socket[Any]) -> None:
-        """A socket has connected."""
-        self.sockets[socket.id] = socket
+    def next_ack_id(self) -> int:
+        """A number for an acknowledgement that no other event of the namespace has."""
+        self._last_ack_id += 1
+        return self._last_ack_id
 
-    def remove(self, socket: Socket[Any]) -> None:
+    def joining_began(self) -> None:
+        """A client has asked to join."""
+        self._joining += 1
+
+    def joining_ended(self) -> None:
+        """A client has joined, was refused, or left before that."""
+        self._joining -= 1
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is in the namespace or about to join it."""
+        return not (self.sockets or self._joining)
+
+    def add(self, socket: SocketCore) -> None:
+        """A socket has connected."""
+        self.sockets[socket.id] = cast("Socket[Any]", socket)
+
+    def remove(self, socket: SocketCore) -> None:
         """A socket has left."""
         self.sockets.pop(socket.id, None)
         self.adapter.leave_all(socket.id)
+
+    def take_over(self, pid: str) -> None:
+        """A client came back before its lost connection was noticed: end that connection."""
+        for socket in self.sockets.values():
+            if socket.pid == pid:
+                return socket.conn.end("transport close", "the client came back")
 
 
 def normalize_name(name: str) -> str:

@@ -5,17 +5,25 @@ Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/serv
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from starlette.types import Receive, Scope, Send
 
-from .adapters import AdapterFactory, MemoryAdapter
+from .acks import ACK_SECONDS
+from .adapters import (
+    Adapter,
+    AdapterFactory,
+    ConnectionStateRecovery,
+    LocalNamespace,
+    MemoryAdapter,
+    RecoveryAdapter,
+)
 from .asgi import Door
-from .broadcast import Broadcaster, BroadcastOperator
+from .broadcast import Broadcaster, Selection
 from .client_files import ClientFiles
 from .connection import Connection
 from .engine import Cookie, Cors, Engine, EngineOptions, Session
@@ -29,12 +37,19 @@ from .engine.options import (
 )
 from .engine.runtime import Runtime
 from .engine.timers import DelayQueue
+from .from_thread import FromThread
 from .handlers import HandlerT, Workers
+from .listeners import call_all
 from .namespace import MiddlewareT, Namespace, normalize_name
+from .parent_namespace import NamePredicate, ParentNamespace
 from .protocol import DefaultParser, Parser
 
-SOCKET_ID_BYTES = 15
-"""Random bytes of a socket id: 20 characters of base64, as in Node.js."""
+MAX_EVENTS_IN_FLIGHT = 100
+"""Events of one socket that may wait or be handled at a time, before its connection is not read
+any further until some are done."""
+
+
+NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 
 
 class Server(Broadcaster):
@@ -68,7 +83,14 @@ class Server(Broadcaster):
         max_clients: The largest number of clients; None is any number.
         serve_client: The folder with the JavaScript client's files, to serve them as well.
         parser: How packets are encoded; the clients must use the same.
-        adapter: Makes the adapter of a namespace.
+        adapter: Makes the adapter of a namespace; the default keeps everything in memory.
+        connection_state_recovery: Whether clients that lost their connection get back their id,
+            rooms, data and the events that they missed; True takes the defaults of
+            :class:`ConnectionStateRecovery`.
+        cleanup_empty_child_namespaces: Whether a dynamic namespace goes when its last client
+            leaves.
+        max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
+            it, the connection is not read until some are done.
 
     Raises:
         ValueError: An option has no valid value.
@@ -98,7 +120,10 @@ class Server(Broadcaster):
         max_clients: int | None = None,
         serve_client: str | Path | None = None,
         parser: Parser | None = None,
-        adapter: AdapterFactory = MemoryAdapter,
+        adapter: AdapterFactory | None = None,
+        connection_state_recovery: ConnectionStateRecovery | bool = False,
+        cleanup_empty_child_namespaces: bool = False,
+        max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
     ) -> None:
         options = EngineOptions(
             ping_interval=ping_interval,
@@ -119,11 +144,15 @@ class Server(Broadcaster):
         )
         if not connect_timeout > 0:
             raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
+        if not max_events_in_flight > 0:
+            raise ValueError(f"max_events_in_flight must be positive, not {max_events_in_flight!r}")
         self.parser: Parser = parser or DefaultParser()
-        self.workers = Workers()
-        self.adapter_factory = adapter
-        self.engine = Engine(options, self._on_session)
-        self.door = Door(
+        self.workers: Workers = Workers()
+        self.recovery: ConnectionStateRecovery | None = _recovery(connection_state_recovery)
+        self.max_events_in_flight: int = max_events_in_flight
+        self.adapter_factory: AdapterFactory = adapter or self._make_adapter
+        self.engine: Engine = Engine(options, self._on_session)
+        self.door: Door = Door(
             self.engine,
             path,
             trailing_slash=add_trailing_slash,
@@ -134,6 +163,9 @@ class Server(Broadcaster):
         self._unjoined: DelayQueue[Connection] | None = None
         self._unjoined_runtime: Runtime | None = None
         self._namespaces: dict[str, Namespace] = {}
+        self._parents: list[ParentNamespace] = []
+        self._cleanup = cleanup_empty_child_namespaces
+        self._on_new_namespace: list[Callable[[Namespace], object]] = []
         self._main = self.of("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,14 +177,27 @@ class Server(Broadcaster):
 
     # -- namespaces and handlers -------------------------------------------------------------
 
-    def of(self, name: str) -> Namespace:
+    @overload
+    def of(self, name: str) -> Namespace: ...
+
+    @overload
+    def of(self, name: re.Pattern[str] | NamePredicate) -> ParentNamespace: ...
+
+    def of(self, name: str | re.Pattern[str] | NamePredicate) -> Namespace:
         """The namespace of that name, made when it is asked for the first time.
 
         Args:
-            name: The name that clients use, such as ``/admin``.
+            name: The name that clients use, such as ``/admin``; or a regular expression that has
+                to match the whole name, or a (possibly async) function that is given the name and
+                the client's ``auth`` and decides: then it is the parent of all that fit.
 
         Source: https://socket.io/docs/v4/namespaces/
         """
+        if isinstance(name, re.Pattern) or callable(name):
+            parent = ParentNamespace(name, cleanup=self._cleanup)
+            parent.attach(self)
+            self._parents.append(parent)
+            return parent
         namespace = self._namespaces.get(normalize_name(name))
         return self.register(Namespace(name)) if namespace is None else namespace
 
@@ -168,9 +213,21 @@ class Server(Broadcaster):
         self._namespaces[namespace.name] = namespace
         return namespace
 
-    def on(self, name: str) -> Callable[[HandlerT], HandlerT]:
+    def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register a handler in the main namespace; see :meth:`Namespace.on`."""
-        return self._main.on(name)
+        return self._main.on(name, ordered=ordered)
+
+    def on_new_namespace(self, listener: NewNamespaceT) -> NewNamespaceT:
+        """Register a function that is given every dynamic namespace that is made.
+
+        Source: https://socket.io/docs/v4/server-api/#event-new_namespace
+        """
+        self._on_new_namespace.append(listener)
+        return listener
+
+    def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of other servers' events; see :meth:`Namespace.on_server_event`."""
+        return self._main.on_server_event(name)
 
     def use(self, middleware: MiddlewareT) -> MiddlewareT:
         """Register a middleware in the main namespace; see :meth:`Namespace.use`."""
@@ -183,15 +240,23 @@ class Server(Broadcaster):
 
     # -- emitting ----------------------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
-        """Send an event to all sockets of the main namespace; see :meth:`BroadcastOperator.emit`.
+    def _selection(self) -> Selection:
+        return Selection(self._main)
 
-        Source: https://socket.io/docs/v4/broadcasting-events/
-        """
-        return self._main.emit(event, *args)
+    def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event to the other servers; see :meth:`Namespace.server_side_emit`."""
+        return self._main.server_side_emit(event, *args)
 
-    def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator(self._main)
+    async def server_side_emit_with_ack(
+        self, event: str, *args: Any, timeout: float = ACK_SECONDS
+    ) -> list[Any]:
+        """Ask the other servers; see :meth:`Namespace.server_side_emit_with_ack`."""
+        return await self._main.server_side_emit_with_ack(event, *args, timeout=timeout)
+
+    @property
+    def from_thread(self) -> FromThread:
+        """Asynchronous calls from a worker thread: ``io.from_thread.run(io.fetch_sockets)``."""
+        return FromThread(self.engine)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -229,9 +294,31 @@ class Server(Broadcaster):
         """The namespace of that name, if clients may join it."""
         return self._namespaces.get(name)
 
-    def new_socket_id(self) -> str:
-        """A new public id; it has nothing to do with the session id, which is a secret."""
-        return secrets.token_urlsafe(SOCKET_ID_BYTES)
+    @property
+    def has_dynamic_namespaces(self) -> bool:
+        """Whether names that are unknown may be namespaces all the same."""
+        return bool(self._parents)
+
+    async def match_namespace(self, name: str, auth: Mapping[str, Any]) -> Namespace | None:
+        """The dynamic namespace of that name, if one of the parents takes it."""
+        for parent in self._parents:
+            if await parent.matches(name, auth):
+                return self._namespaces.get(name) or parent.child(name)
+        return None
+
+    def add_child(self, child: Namespace) -> None:
+        """A dynamic namespace was made."""
+        self._namespaces[child.name] = child
+        call_all(self._on_new_namespace, child)
+
+    def remove_child(self, child: Namespace) -> None:
+        """The last client of a dynamic namespace has left."""
+        self._namespaces.pop(child.name, None)
+
+    def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
+        if self.recovery is None:
+            return MemoryAdapter(namespace)
+        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration)
 
     def _on_session(self, session: Session) -> Connection:
         runtime = self.engine.bound().runtime
@@ -239,6 +326,12 @@ class Server(Broadcaster):
             self._unjoined_runtime = runtime
             self._unjoined = DelayQueue(runtime, self._connect_timeout, Connection.disconnect)
         return Connection(self, session, runtime, self._unjoined)
+
+
+def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:
+    if option is True:
+        return ConnectionStateRecovery()
+    return None if option is False else option
 
 
 def _threshold(http_compression: bool | int) -> int | None:

@@ -5,100 +5,59 @@ Source: https://socket.io/docs/v4/server-socket-instance/
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, cast
 
+from .acks import ACK_SECONDS, SingleAck
 from .adapters import Outgoing, Target
 from .awaitables import DONE
-from .broadcast import Broadcaster, BroadcastOperator, check_rooms, event_packet
-from .exceptions import AckTimeout, ClientDisconnected, ConnectionRefused
-from .handlers import Handler
-from .handshake import Handshake
-from .protocol import Frame, Packet, PacketType
-from .protocol.states import SocketState
+from .broadcast import BroadcastOperator, Selection, check_rooms, check_timeout, event_packet
+from .exceptions import ClientDisconnected
+from .socket_core import SocketCore
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from starlette.requests import HTTPConnection
+
     from .engine import Session
-    from .engine.runtime import Event
-    from .namespace import Namespace
 
 if sys.version_info >= (3, 13):
     from typing import TypeVar
 else:
     from typing_extensions import TypeVar
 
-logger = logging.getLogger("socketio_asgi.server")
-
 DataT = TypeVar("DataT", default=dict[str, Any])
 
-ACK_SECONDS = 10.0
-"""How long :meth:`Socket.emit_with_ack` waits by default."""
 
-MAX_EVENTS_IN_FLIGHT = 100
-"""Events of one socket that may wait or be handled at a time; beyond it, its connection is not
-read until some are done."""
-
-HIGH_WATER = 64 * 1024
-"""Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""
-
-
-class Socket(Broadcaster, Generic[DataT]):
+class Socket(SocketCore, Generic[DataT]):
     """One client in one namespace.
 
-    ``socket.to(...)``, ``socket.except_(...)`` and ``socket.broadcast`` reach other clients;
-    ``socket.emit(...)`` reaches this one.
+    ``socket.emit(...)`` reaches this client; ``socket.to(...)``, ``socket.except_(...)`` and
+    ``socket.broadcast`` reach the others.
 
     Attributes:
-        id: The public id of the socket, new for every connection; also the room it is alone in.
+        id: The public id of the socket; also the room it is alone in. New for every connection,
+            unless the state of an earlier one is recovered.
         namespace: The namespace it is connected to.
         handshake: How the client introduced itself.
-        data: Anything the application wants to keep with the socket; a dict by default.
+        recovered: Whether the state of an earlier connection was recovered.
+        state: Where the socket stands.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_acks",
-        "_closed_by",
-        "_connection",
-        "_in_flight",
-        "_last_rooms",
-        "_next_ack",
-        "_pending",
-        "data",
-        "handshake",
-        "id",
-        "namespace",
-        "state",
-    )
-
-    def __init__(
-        self, id: str, namespace: Namespace, connection: Connection, handshake: Handshake
-    ) -> None:
-        self.id = id
-        self.namespace = namespace
-        self.handshake = handshake
-        self.data: DataT = cast("DataT", {})
-        self.state = SocketState.CONNECTING
-        self._connection = connection
-        self._acks: dict[int, _Ack] = {}
-        self._next_ack = 0
-        self._in_flight = 0
-        # Events that came while the "connection" handler runs; None when they need not wait.
-        self._pending: deque[Packet] | None = None
-        self._closed_by: tuple[str, str | None] | None = None
-        self._last_rooms: frozenset[str] = frozenset()
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} {self.namespace.name} {self.state.value}>"
 
     @property
-    def connected(self) -> bool:
-        """Whether the client is connected to the namespace at present."""
-        return self.state is SocketState.CONNECTED
+    def data(self) -> DataT:
+        """Anything the application wants to keep with the socket; a dict by default."""
+        return cast("DataT", self._state_data)
+
+    @data.setter
+    def data(self, value: DataT) -> None:
+        self._state_data = value
 
     @property
     def conn(self) -> Session:
@@ -106,13 +65,11 @@ class Socket(Broadcaster, Generic[DataT]):
         return self._connection.session
 
     @property
-    def rooms(self) -> frozenset[str]:
-        """The rooms of the socket, the one with its own id included; empty once it has left."""
-        if not self.connected:
-            return self._last_rooms
-        return self.namespace.adapter.rooms_of(self.id) | {self.id}
+    def request(self) -> HTTPConnection:
+        """The request that opened the connection, as Starlette's class."""
+        return self.handshake.connection
 
-    # -- sending -----------------------------------------------------------------------------
+    # -- sending to this client --------------------------------------------------------------
 
     def emit(self, event: str, *args: Any) -> Awaitable[None]:
         """Send an event to the client, at once and from any thread.
@@ -121,7 +78,7 @@ class Socket(Broadcaster, Generic[DataT]):
 
         Args:
             event: The name of the event.
-            args: Any values that JSON knows, bytes at any depth, and rich types.
+            *args: Any values that JSON knows, bytes at any depth, and rich types.
 
         Returns:
             An awaitable that waits while the client is too slow for what it is sent.
@@ -133,14 +90,18 @@ class Socket(Broadcaster, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#basic-emit
         """
-        return self._send(event_packet(self.namespace.name, event, args))
+        return self.emit_as(Selection(self.namespace), event, args)
+
+    def send(self, *args: Any) -> Awaitable[None]:
+        """Send an event named ``message`` to the client; see :meth:`emit`."""
+        return self.emit_as(Selection(self.namespace), "message", args)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: float = ACK_SECONDS) -> Any:
         """Send an event to the client and wait for its acknowledgement.
 
         Args:
             event: The name of the event.
-            args: As in :meth:`emit`.
+            *args: As in :meth:`emit`.
             timeout: How long to wait, in seconds.
 
         Returns:
@@ -152,52 +113,79 @@ class Socket(Broadcaster, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
         """
+        check_timeout(timeout)
         if not self.connected:
             raise ClientDisconnected(event)
-        number = self._next_ack
-        self._next_ack += 1
+        number = self.namespace.next_ack_id()
         packet = event_packet(self.namespace.name, event, args, number)
-        runtime = self._connection.runtime
-        ack = self._acks[number] = _Ack(runtime.event())
-        timer = runtime.call_later(timeout, ack.event.set)
+        ack = SingleAck(self._connection.runtime, event)
+        forget = self.deliver_with_ack(Outgoing(packet, self._connection.parser), ack)
         try:
-            self._send(packet)
-            await ack.event.wait()
+            return await ack.wait(timeout)
         finally:
-            timer.cancel()
-            self._acks.pop(number, None)
-        if ack.reply is not None:
-            return ack.reply[0] if ack.reply else None
-        raise AckTimeout(event, timeout) if self.connected else ClientDisconnected(event)
+            forget()
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """Let the client miss the event when it cannot be sent at once.
+
+        Source: https://socket.io/docs/v4/emitting-events/#volatile-events
+        """
+        return SocketOperator(self, Selection(self.namespace, Target(volatile=True)))
+
+    @property
+    def local(self) -> SocketOperator:
+        """Let a broadcast that follows reach only the sockets of this process."""
+        return SocketOperator(self, Selection(self.namespace, Target(local=True)))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """Say whether HTTP responses that carry the event may be compressed."""
+        return SocketOperator(self, Selection(self.namespace, compress=compress))
+
+    def timeout(self, timeout: float) -> SocketOperator:
+        """Say how long an acknowledgement is waited for, in seconds."""
+        return SocketOperator(self, Selection(self.namespace, timeout=check_timeout(timeout)))
+
+    async def drain(self) -> None:
+        """Wait until everything was handed to the transport, or the client has left."""
+        await self._connection.session.drain()
+
+    def emit_as(self, selection: Selection, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the client in the way of a selection; see :meth:`emit`."""
+        volatile = selection.target.volatile
+        packet = event_packet(self.namespace.name, event, args)
+        outgoing = Outgoing(packet, self._connection.parser, compress=selection.compress)
+        if self.namespace.recovery is None or volatile:
+            return self._send(outgoing, volatile)
+        # Only what goes through the adapter can be sent again.
+        own_room = Target(rooms=frozenset((self.id,)))
+        return self._in_loop(self.namespace.adapter.broadcast, outgoing, own_room)
+
+    # -- reaching others ---------------------------------------------------------------------
 
     @property
     def broadcast(self) -> BroadcastOperator:
         """Everybody in the namespace but this socket.
 
-        Source: https://socket.io/docs/v4/broadcasting-events/#to-all-connected-clients-except-the-sender
+        Source: https://socket.io/docs/v4/broadcasting-events/
         """
-        return BroadcastOperator(self.namespace, Target(excluded=frozenset((self.id,))))
+        return self._others()
 
-    def _operator(self) -> BroadcastOperator:
-        return self.broadcast
+    def to(self, *rooms: str) -> BroadcastOperator:
+        """The sockets in any of these rooms, but not this one."""
+        return self._others().to(*rooms)
 
-    def deliver(self, frames: Sequence[Frame], volatile: bool) -> None:
-        """Queue an encoded packet for the client."""
-        self._connection.session.send(frames, volatile=volatile)
+    def in_(self, *rooms: str) -> BroadcastOperator:
+        """The same as :meth:`to`."""
+        return self._others().in_(*rooms)
 
-    def _send(self, packet: Packet) -> Awaitable[None]:
-        connection = self._connection
-        frames = Outgoing(packet, connection.parser).frames
-        if not connection.runtime.in_thread():
-            connection.runtime.call_from_thread(self._send_if_connected, frames)
-            return DONE
-        self._send_if_connected(frames)
-        session = connection.session
-        return DONE if session.buffered < HIGH_WATER else session.drain()
+    def except_(self, *rooms: str) -> BroadcastOperator:
+        """Everybody but this socket and those in any of these rooms."""
+        return self._others().except_(*rooms)
 
-    def _send_if_connected(self, frames: Sequence[Frame]) -> None:
-        if self.connected:
-            self._connection.session.send(frames)
+    def _others(self) -> BroadcastOperator:
+        target = Target(excluded=frozenset((self.id,)))
+        return BroadcastOperator(Selection(self.namespace, target))
 
     # -- rooms -------------------------------------------------------------------------------
 
@@ -205,7 +193,7 @@ class Socket(Broadcaster, Generic[DataT]):
         """Join rooms, at once as far as this process is concerned.
 
         Args:
-            rooms: The names of the rooms.
+            *rooms: The names of the rooms.
 
         Raises:
             ValueError: No room was given, or one is the private room of another socket.
@@ -216,128 +204,17 @@ class Socket(Broadcaster, Generic[DataT]):
         for room in rooms:
             if room != self.id and room in self.namespace.sockets:
                 raise ValueError(f"the room {room!r} belongs to another socket alone")
-        return self.namespace.adapter.join(self.id, rooms) if self.connected else DONE
+        return self._in_loop(self._join, rooms)
 
     def leave(self, room: str) -> Awaitable[None]:
         """Leave a room; does nothing when the socket is not in there."""
-        return self.namespace.adapter.leave(self.id, room)
+        return self._in_loop(self.namespace.adapter.leave, self.id, room)
 
-    # -- joining the namespace ---------------------------------------------------------------
+    def _join(self, rooms: Sequence[str]) -> Awaitable[None]:
+        return self.namespace.adapter.join(self.id, rooms) if self.connected else DONE
 
-    def start(self) -> None:
-        """Let the middlewares decide about the client, then connect it."""
-        if self.namespace.middlewares:
-            self._connection.lane.start(self._run_middlewares)
-        else:
-            self._accept()
-
-    async def _run_middlewares(self) -> None:
-        try:
-            for middleware in self.namespace.middlewares:
-                await middleware.call(self.namespace.workers, self, ())
-                if self.state is not SocketState.CONNECTING:
-                    return  # the client left meanwhile
-        except ConnectionRefused as error:
-            self._refuse(error)
-        except Exception:
-            logger.exception("a middleware of %s raised; client refused", self.namespace.name)
-            self._refuse(ConnectionRefused("Internal server error"))
-        else:
-            self._accept()
-
-    def _refuse(self, error: ConnectionRefused) -> None:
-        if self.state is SocketState.CONNECTING:
-            self.state = SocketState.ABSENT
-            self._connection.refuse(self.namespace.name, error)
-
-    def _accept(self) -> None:
-        self.state = SocketState.CONNECTED
-        self.namespace.add(self)
-        self._connection.accept(self)
-        handler = self.namespace.handlers.lifecycle.get("connection")
-        if handler is not None:
-            self._pending = deque()
-            self._connection.lane.start(self._run_connection, handler)
-
-    async def _run_connection(self, handler: Handler) -> None:
-        await self._call_lifecycle("connection", handler, ())
-        pending, self._pending = self._pending or (), None
-        for packet in pending:
-            self._start_event(packet)
-        self._resume_if_possible()
-        if self._closed_by is not None:
-            self._start_disconnect(*self._closed_by)
-
-    async def _call_lifecycle(self, name: str, handler: Handler, args: tuple[Any, ...]) -> None:
-        try:
-            await handler.call(self.namespace.workers, self, args)
-        except Exception:
-            logger.exception("the %r handler of %s raised", name, self.namespace.name)
-
-    # -- receiving ---------------------------------------------------------------------------
-
-    def on_event(self, packet: Packet) -> None:
-        """The client sent an event."""
-        if self._pending is None:
-            self._start_event(packet)
-        else:
-            self._pending.append(packet)
-            if len(self._pending) >= MAX_EVENTS_IN_FLIGHT:
-                self._connection.session.pause_reading()
-
-    def _start_event(self, packet: Packet) -> None:
-        name, *args = packet.data
-        handler = self.namespace.handlers.events.get(name)
-        if handler is None:
-            return logger.debug("no handler for an event in %s", self.namespace.name)
-        if not handler.accepts(len(args)):
-            return logger.warning(
-                "event %r in %s refused: %d arguments, its handler needs %d",
-                name,
-                self.namespace.name,
-                len(args),
-                handler.required,
-            )
-        self._in_flight += 1
-        if self._in_flight >= MAX_EVENTS_IN_FLIGHT:
-            self._connection.session.pause_reading()
-        self._connection.lane.start(self._run_event, handler, args, packet.id)
-
-    async def _run_event(self, handler: Handler, args: list[Any], number: int | None) -> None:
-        try:
-            ack = AckSender(self, number) if handler.takes_ack else None
-            result = await handler.call(self.namespace.workers, self, args, ack)
-            if number is not None and ack is None:
-                self.send_ack(number, result)
-        except Exception:
-            logger.exception("the handler %r of %s raised", handler.function, self.namespace.name)
-        finally:
-            self._in_flight -= 1
-            self._resume_if_possible()
-
-    def _resume_if_possible(self) -> None:
-        if self._pending is None and self._in_flight < MAX_EVENTS_IN_FLIGHT:
-            self._connection.session.resume_reading()
-
-    def send_ack(self, number: int, result: Any) -> Awaitable[None]:
-        """Acknowledge an event.
-
-        Args:
-            number: The number that the client gave the event.
-            result: None for no value, a tuple for several, anything else for one.
-        """
-        values = result if issubclass(type(result), tuple) else (result,)
-        data = [] if result is None else list(values)
-        return self._send(Packet(PacketType.ACK, self.namespace.name, data, number))
-
-    def on_ack(self, packet: Packet) -> None:
-        """The client acknowledged an event."""
-        ack = self._acks.get(packet.id if packet.id is not None else -1)
-        if ack is None:
-            return logger.debug("acknowledgement of nothing, or too late")
-        if ack.reply is None and not ack.event.is_set():
-            ack.reply = packet.data
-            ack.event.set()
+    def _in_loop(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
+        return Selection(self.namespace).run(function, *args)
 
     # -- leaving -----------------------------------------------------------------------------
 
@@ -352,80 +229,81 @@ class Socket(Broadcaster, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/server-socket-instance/#socketdisconnect
         """
-        runtime = self._connection.runtime
-        if not runtime.in_thread():
-            runtime.call_from_thread(self.disconnect, close)
-        elif close:
+        return self._in_loop(self._disconnect, close)
+
+    def _disconnect(self, close: bool) -> Awaitable[None]:
+        if close:
             self._connection.disconnect()
         elif self.connected:
             self._connection.leave(self)
         return DONE
 
-    def on_close(self, reason: str, description: str | None = None) -> None:
-        """The socket has left, or its connection has ended.
 
-        Args:
-            reason: The official word for why.
-            description: More about it.
+class SocketOperator:
+    """How an event goes to the client of a socket; immutable.
 
-        Source: https://socket.io/docs/v4/server-socket-instance/#disconnect
-        """
-        was_connected = self.connected
-        if was_connected:
-            self._last_rooms = self.rooms
-        self.state = SocketState.LEFT
-        if not was_connected:
-            return
-        self.namespace.remove(self)
-        for ack in self._acks.values():
-            ack.event.set()
-        if self._pending is not None:
-            self._closed_by = (reason, description)  # after the "connection" handler
-        else:
-            self._start_disconnect(reason, description)
-
-    def _start_disconnect(self, reason: str, description: str | None) -> None:
-        lifecycle = self.namespace.handlers.lifecycle
-        if "disconnecting" in lifecycle or "disconnect" in lifecycle:
-            self._connection.lane.start(self._run_disconnect, reason, description)
-        else:
-            self._last_rooms = frozenset()
-
-    async def _run_disconnect(self, reason: str, description: str | None) -> None:
-        for name in ("disconnecting", "disconnect"):
-            handler = self.namespace.handlers.lifecycle.get(name)
-            if handler is not None:
-                await self._call_lifecycle(name, handler, (reason, description))
-            self._last_rooms = frozenset()  # visible in "disconnecting" for the last time
-
-
-class _Ack:
-    """An acknowledgement that is waited for."""
-
-    __slots__ = ("event", "reply")
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.reply: list[Any] | None = None
-
-
-class AckSender:
-    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
-
-    When the client asked for no acknowledgement, calling it does nothing.
-
-    Args:
-        socket: The socket that sent the event.
-        number: The number that the client gave the event, or None.
+    With :attr:`broadcast`, :meth:`to` or :meth:`except_` it turns to the others instead, and keeps
+    what was said before.
     """
 
-    __slots__ = ("_number", "_socket")
+    __slots__ = ("_selection", "_socket")
 
-    def __init__(self, socket: Socket[Any], number: int | None) -> None:
+    def __init__(self, socket: Socket[Any], selection: Selection) -> None:
         self._socket = socket
-        self._number = number
+        self._selection = selection
 
-    def __call__(self, *values: Any) -> Awaitable[None]:
-        """Acknowledge the event with these values; a second call does nothing."""
-        number, self._number = self._number, None
-        return DONE if number is None else self._socket.send_ack(number, values)
+    # -- the client itself -------------------------------------------------------------------
+
+    def emit(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event to the client; see :meth:`Socket.emit`."""
+        return self._socket.emit_as(self._selection, event, args)
+
+    def send(self, *args: Any) -> Awaitable[None]:
+        """Send an event named ``message`` to the client; see :meth:`Socket.emit`."""
+        return self._socket.emit_as(self._selection, "message", args)
+
+    async def emit_with_ack(self, event: str, *args: Any) -> Any:
+        """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
+        timeout = self._selection.timeout
+        return await self._socket.emit_with_ack(event, *args, timeout=timeout)
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """Let the client miss the event when it cannot be sent at once."""
+        target = replace(self._selection.target, volatile=True)
+        return SocketOperator(self._socket, replace(self._selection, target=target))
+
+    @property
+    def local(self) -> SocketOperator:
+        """Let a broadcast that follows reach only the sockets of this process."""
+        target = replace(self._selection.target, local=True)
+        return SocketOperator(self._socket, replace(self._selection, target=target))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """Say whether HTTP responses that carry the event may be compressed."""
+        return SocketOperator(self._socket, replace(self._selection, compress=compress))
+
+    def timeout(self, timeout: float) -> SocketOperator:
+        """Say how long an acknowledgement is waited for, in seconds."""
+        selection = replace(self._selection, timeout=check_timeout(timeout))
+        return SocketOperator(self._socket, selection)
+
+    # -- the others --------------------------------------------------------------------------
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """Everybody in the namespace but the socket."""
+        target = replace(self._selection.target, excluded=frozenset((self._socket.id,)))
+        return BroadcastOperator(replace(self._selection, target=target))
+
+    def to(self, *rooms: str) -> BroadcastOperator:
+        """The sockets in any of these rooms, but not the socket itself."""
+        return self.broadcast.to(*rooms)
+
+    def in_(self, *rooms: str) -> BroadcastOperator:
+        """The same as :meth:`to`."""
+        return self.broadcast.in_(*rooms)
+
+    def except_(self, *rooms: str) -> BroadcastOperator:
+        """Everybody but the socket and those in any of these rooms."""
+        return self.broadcast.except_(*rooms)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from ..acks import AckCollector, AckTarget
+from ..handshake import Handshake
 from ..protocol import Frame, Packet, Parser
 
 
@@ -31,7 +33,7 @@ class Outgoing:
     __slots__ = ("_compress", "_frames", "_parser", "packet")
 
     def __init__(self, packet: Packet, parser: Parser, *, compress: bool = True) -> None:
-        self.packet = packet
+        self.packet: Packet = packet
         self._parser = parser
         self._compress = compress
         self._frames: Sequence[Frame] | None = None
@@ -47,6 +49,18 @@ class Outgoing:
             encoded = self._parser.encode(self.packet)
             self._frames = [Frame.message(item, compress=self._compress) for item in encoded]
         return self._frames
+
+    def with_argument(self, argument: Any) -> Outgoing:
+        """The same event with one more argument."""
+        packet = self.packet
+        data = [*packet.data, argument]
+        longer = Packet(packet.type, packet.namespace, data, packet.id)
+        return Outgoing(longer, self._parser, compress=self._compress)
+
+    def for_namespace(self, name: str) -> Outgoing:
+        """The same packet, addressed to another namespace."""
+        packet = Packet(self.packet.type, name, self.packet.data, self.packet.id)
+        return Outgoing(packet, self._parser, compress=self._compress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +83,48 @@ class Target:
 class Recipient(Protocol):
     """A connected socket, as an adapter sees it."""
 
-    def deliver(self, frames: Sequence[Frame], volatile: bool) -> None:
-        """Queue an encoded packet for the client."""
+    @property
+    def id(self) -> str:
+        """The public id of the socket."""
+        ...
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms of the socket, the one of its own included."""
+        ...
+
+    @property
+    def data(self) -> Any:
+        """What the application keeps with the socket."""
+        ...
+
+    @property
+    def handshake(self) -> Handshake:
+        """How the client introduced itself."""
+        ...
+
+    def deliver(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+        """Queue a packet for the client."""
+        ...
+
+    def deliver_with_ack(self, outgoing: Outgoing, ack: AckTarget) -> Callable[[], object]:
+        """Queue a packet for the client, and pass its acknowledgement on.
+
+        Returns:
+            A function that ends the waiting.
+        """
+        ...
+
+    def join(self, *rooms: str) -> Awaitable[None]:
+        """Join rooms."""
+        ...
+
+    def leave(self, room: str) -> Awaitable[None]:
+        """Leave a room."""
+        ...
+
+    def disconnect(self, close: bool = False) -> Awaitable[None]:
+        """Disconnect the client."""
         ...
 
 
@@ -87,6 +141,59 @@ class LocalNamespace(Protocol):
         """The connected sockets by id."""
         ...
 
+    async def on_server_event_received(self, event: str, args: Sequence[Any]) -> Any:
+        """Another server sent an event; what its handler returns is the reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SocketDetails:
+    """A socket of any process of the cluster, as it was when it was looked up.
+
+    Attributes:
+        id: Its public id.
+        handshake: How the client introduced itself.
+        rooms: The rooms it is in.
+        data: What the application keeps with it.
+    """
+
+    id: str
+    handshake: Handshake
+    rooms: frozenset[str]
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSession:
+    """What is kept of a socket whose connection was lost.
+
+    Attributes:
+        sid: Its public id.
+        pid: The secret by which the client proves that it is the same.
+        rooms: The rooms it was in.
+        data: What the application kept with it.
+        offset: Where its stream of packets began; for a client that has received none.
+    """
+
+    sid: str
+    pid: str
+    rooms: frozenset[str]
+    data: Any
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredSession:
+    """A socket that comes back.
+
+    Attributes:
+        session: What was kept of it.
+        missed: The packets that it missed, encoded, in order.
+    """
+
+    session: SavedSession
+    missed: Sequence[Sequence[Frame]]
+
 
 class Adapter(ABC):
     """Keeps the rooms of one namespace, and leads packets to their sockets.
@@ -96,10 +203,13 @@ class Adapter(ABC):
 
     Args:
         namespace: The namespace it serves.
+
+    Attributes:
+        namespace: The same.
     """
 
     def __init__(self, namespace: LocalNamespace) -> None:
-        self.namespace = namespace
+        self.namespace: LocalNamespace = namespace
 
     @abstractmethod
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
@@ -120,6 +230,66 @@ class Adapter(ABC):
     @abstractmethod
     def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
+
+    @abstractmethod
+    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckCollector) -> None:
+        """Hand a packet to all sockets that it is meant for, and collect what they answer.
+
+        Every server that takes part reports its clients with :meth:`AckCollector.expect`.
+        """
+
+    @abstractmethod
+    async def server_count(self) -> int:
+        """How many servers the cluster has, this one included."""
+
+    @abstractmethod
+    async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
+        """Look up the sockets that are meant."""
+
+    @abstractmethod
+    def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant join rooms."""
+
+    @abstractmethod
+    def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant leave rooms."""
+
+    @abstractmethod
+    def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
+        """Disconnect all sockets that are meant."""
+
+    @abstractmethod
+    def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the other servers."""
+
+    @abstractmethod
+    async def server_side_emit_with_ack(
+        self, event: str, args: Sequence[Any], timeout: float
+    ) -> list[Any]:
+        """Send an event to the other servers and collect what their handlers return.
+
+        Raises:
+            BroadcastAckError: Not all of them answered within ``timeout`` seconds.
+        """
+
+    def offset(self) -> int:
+        """Where the stream of packets stands at present; only for adapters that recover."""
+        return 0
+
+    def save_session(self, session: SavedSession) -> None:  # noqa: B027  # most keep nothing
+        """Keep a socket whose connection was lost; only for adapters that recover."""
+
+    async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
+        """Take back a socket that was kept.
+
+        Args:
+            pid: The secret of the client.
+            offset: The last packet that it has received, if it has received any.
+
+        Returns:
+            The socket, or None when it is too late, or cannot be told what was missed.
+        """
+        return None
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,10 +6,12 @@ as a room is found among the sockets.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
+from typing import Any
 
+from ..acks import AckCollector
 from ..awaitables import DONE
-from .base import Adapter, LocalNamespace, Outgoing, Recipient, Target
+from .base import Adapter, LocalNamespace, Outgoing, Recipient, SocketDetails, Target
 
 
 class MemoryAdapter(Adapter):
@@ -51,14 +53,62 @@ class MemoryAdapter(Adapter):
     def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
         volatile = target.volatile
-        for recipient in self._recipients(target):
-            recipient.deliver(outgoing.frames, volatile)
+        for recipient in self.recipients(target):
+            recipient.deliver(outgoing, volatile=volatile)
         return DONE
+
+    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckCollector) -> None:
+        """Hand a packet to all sockets that it is meant for, and collect what they answer."""
+        recipients = self.recipients(target)
+        for recipient in recipients:
+            acks.hold(recipient.id, recipient.deliver_with_ack(outgoing, acks))
+        acks.expect(len(recipients))
+
+    async def server_count(self) -> int:
+        """This process is alone."""
+        return 1
+
+    async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
+        """Look up the sockets that are meant."""
+        return [
+            SocketDetails(recipient.id, recipient.handshake, recipient.rooms, recipient.data)
+            for recipient in self.recipients(target)
+        ]
+
+    def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant join rooms."""
+        for recipient in self.recipients(target):
+            recipient.join(*rooms)
+        return DONE
+
+    def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant leave rooms."""
+        for recipient in self.recipients(target):
+            for room in rooms:
+                recipient.leave(room)
+        return DONE
+
+    def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
+        """Disconnect all sockets that are meant."""
+        for recipient in self.recipients(target):
+            recipient.disconnect(close)
+        return DONE
+
+    def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """There is no other server."""
+        return DONE
+
+    async def server_side_emit_with_ack(
+        self, event: str, args: Sequence[Any], timeout: float
+    ) -> list[Any]:
+        """There is no other server that could answer."""
+        return []
 
     async def close(self) -> None:
         """There is nothing to give back."""
 
-    def _recipients(self, target: Target) -> Iterable[Recipient]:
+    def recipients(self, target: Target) -> list[Recipient]:
+        """The sockets of this process that are meant, each once."""
         everybody = self.namespace.recipients
         # A list, because a delivery can end a connection and so change what is iterated over.
         if not target.rooms and not target.excluded:
@@ -68,9 +118,8 @@ class MemoryAdapter(Adapter):
         return [everybody[sid] for sid in sids if sid not in excluded and sid in everybody]
 
     def _sids(self, rooms: frozenset[str]) -> set[str]:
-        sids: set[str] = set()
+        sids: set[str] = set(rooms)  # the room of its own, where it is the id of a socket
         for room in rooms:
-            sids.add(room)  # the room of its own, when it is the id of a socket
             sids.update(self._members.get(room, ()))
         return sids
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+ResultT = TypeVar("ResultT")
 
 
 class Timer(Protocol):
@@ -71,6 +73,10 @@ class Runtime(ABC):
     @abstractmethod
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in the loop's thread, from any thread; in the order of the calls."""
+
+    @abstractmethod
+    def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
+        """Call an asynchronous function in the loop, from another thread, and wait for it."""
 
     @abstractmethod
     def event(self) -> Event:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any
 
-from .base import Event, Runtime, Timer
+from .base import Event, ResultT, Runtime, Timer
 
 
 class AsyncioRuntime(Runtime):
@@ -38,6 +38,14 @@ class AsyncioRuntime(Runtime):
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in the loop's thread, from any thread."""
         self._loop.call_soon_threadsafe(callback, *args)
+
+    def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
+        """Call an asynchronous function in the loop, from another thread, and wait for it."""
+
+        async def call() -> ResultT:
+            return await function(*args)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
 
     def event(self) -> Event:
         """A new wake-up."""

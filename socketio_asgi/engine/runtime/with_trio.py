@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
 
 import trio
 
-from .base import Event, Runtime, Timer
+from .base import Event, ResultT, Runtime, Timer
 
 
 class TrioRuntime(Runtime):
@@ -48,6 +48,10 @@ class TrioRuntime(Runtime):
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in trio's thread, from any thread."""
         self._token.run_sync_soon(callback, *args)
+
+    def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
+        """Call an asynchronous function in trio, from another thread, and wait for it."""
+        return trio.from_thread.run(function, *args, trio_token=self._token)
 
     def event(self) -> Event:
         """A new wake-up."""

@@ -1,0 +1,199 @@
+"""Acknowledgements, both ways.
+
+Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .awaitables import DONE
+from .engine.runtime import Event, Runtime
+from .exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
+
+if TYPE_CHECKING:
+    from .socket_core import SocketCore
+
+ACK_SECONDS = 10.0
+"""How long an acknowledgement is waited for, unless something else is asked for."""
+
+
+class AckTarget(Protocol):
+    """Who waits for the acknowledgement of an event."""
+
+    def reply(self, sid: str, values: list[Any]) -> None:
+        """A client acknowledged."""
+        ...
+
+    def gone(self, sid: str) -> None:
+        """A client left before it acknowledged."""
+        ...
+
+
+class SingleAck:
+    """The acknowledgement of one client.
+
+    Args:
+        runtime: The event loop.
+        event: The name of the event, for errors.
+    """
+
+    __slots__ = ("_done", "_event", "_gone", "_runtime", "_values")
+
+    def __init__(self, runtime: Runtime, event: str) -> None:
+        self._runtime = runtime
+        self._event = event
+        self._done: Event = runtime.event()
+        self._values: list[Any] | None = None
+        self._gone = False
+
+    def reply(self, sid: str, values: list[Any]) -> None:
+        """The client acknowledged; only the first time counts."""
+        if not self._done.is_set():
+            self._values = values
+            self._done.set()
+
+    def gone(self, sid: str) -> None:
+        """The client left."""
+        self._gone = True
+        self._done.set()
+
+    async def wait(self, timeout: float) -> Any:
+        """Wait for the acknowledgement.
+
+        Returns:
+            Its first value, or None when it has none.
+
+        Raises:
+            AckTimeout: It did not come in time.
+            ClientDisconnected: The client left first.
+        """
+        await _wait(self._runtime, self._done, timeout)
+        if self._values is not None:
+            return self._values[0] if self._values else None
+        raise ClientDisconnected(self._event) if self._gone else AckTimeout(self._event, timeout)
+
+
+class AckCollector:
+    """The acknowledgements of a broadcast, from the clients of one or several servers.
+
+    It is complete when every server has said how many clients it reached, and each of those has
+    acknowledged or left.
+
+    Args:
+        runtime: The event loop.
+        event: The name of the event, for errors.
+        servers: How many servers take part.
+    """
+
+    __slots__ = (
+        "_done",
+        "_event",
+        "_expected",
+        "_held",
+        "_missing",
+        "_replies",
+        "_runtime",
+        "_servers",
+    )
+
+    def __init__(self, runtime: Runtime, event: str, servers: int) -> None:
+        self._runtime = runtime
+        self._event = event
+        self._servers = servers
+        self._done: Event = runtime.event()
+        self._expected = 0
+        self._missing = 0
+        self._replies: list[Any] = []
+        self._held: dict[str, Callable[[], object]] = {}
+
+    def hold(self, sid: str, forget: Callable[[], object]) -> None:
+        """A socket of this process waits for an acknowledgement; ``forget`` ends that."""
+        self._held[sid] = forget
+
+    def release(self) -> None:
+        """Let the sockets that still wait forget about it."""
+        for forget in self._held.values():
+            forget()
+        self._held.clear()
+
+    def expect(self, clients: int) -> None:
+        """One server has reached that many clients."""
+        self._servers -= 1
+        self._expected += clients
+        self._check()
+
+    def reply(self, sid: str, values: list[Any]) -> None:
+        """A client acknowledged."""
+        self._held.pop(sid, None)
+        self._replies.append(values[0] if values else None)
+        self._check()
+
+    def gone(self, sid: str) -> None:
+        """A client left before it acknowledged."""
+        self._held.pop(sid, None)
+        self._missing += 1
+        self._check()
+
+    def _check(self) -> None:
+        if self._servers <= 0 and len(self._replies) + self._missing >= self._expected:
+            self._done.set()
+
+    async def wait(self, timeout: float) -> list[Any]:
+        """Wait for all acknowledgements.
+
+        Returns:
+            The first value of each, in the order in which they came.
+
+        Raises:
+            BroadcastAckError: Some did not come; it has those that did.
+        """
+        await _wait(self._runtime, self._done, timeout)
+        missing = self._expected - len(self._replies)
+        if missing or self._servers > 0:
+            raise BroadcastAckError(self._event, self._replies, missing, max(0, self._servers))
+        return self._replies
+
+
+async def _wait(runtime: Runtime, event: Event, timeout: float) -> None:
+    timer = runtime.call_later(timeout, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
+
+
+class AckSender:
+    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
+
+    When the client asked for no acknowledgement, calling it does nothing.
+
+    Args:
+        socket: The socket that sent the event.
+        number: The number that the client gave the event, or None.
+    """
+
+    __slots__ = ("_number", "_socket")
+
+    def __init__(self, socket: SocketCore, number: int | None) -> None:
+        self._socket = socket
+        self._number = number
+
+    def __call__(self, *values: Any) -> Awaitable[None]:
+        """Acknowledge the event with these values; a second call does nothing."""
+        number, self._number = self._number, None
+        return DONE if number is None else self._socket.send_ack(number, values)
+
+    def answer(self, result: Any) -> None:
+        """Acknowledge the event with what its handler returned.
+
+        Args:
+            result: None for no value, a tuple for several, anything else for one.
+        """
+        if result is None:
+            self()
+        elif issubclass(type(result), tuple):
+            self(*result)
+        else:
+            self(result)

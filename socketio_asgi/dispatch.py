@@ -1,0 +1,191 @@
+"""What happens to an event of a client until its handler runs.
+
+    on_event      it waits while the "connection" handler runs
+    _screen       the middlewares of the socket decide, one event after another
+    _start        catch-all listeners, listeners of the socket, the handler of the namespace
+    _run          the handler; its return value acknowledges the event
+
+Too many events at a time make the connection stop reading.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .acks import AckSender
+from .handlers import Handler
+from .listeners import Listeners, call_all
+from .protocol import Packet
+from .serial import SerialQueue
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .socket_core import SocketCore
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+
+_RAISED = "the handler %r of %s raised"
+
+
+class Dispatcher:
+    """Leads the events of one socket to their handlers.
+
+    Args:
+        socket: The socket.
+        connection: Its connection.
+
+    Attributes:
+        listeners: What the socket listens to by itself; None until it does.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_held",
+        "_in_flight",
+        "_limit",
+        "_ordered",
+        "_screening",
+        "_socket",
+        "listeners",
+    )
+
+    def __init__(self, socket: SocketCore, connection: Connection) -> None:
+        self._socket = socket
+        self._connection = connection
+        self._limit = socket.namespace.max_events_in_flight
+        self._in_flight = 0
+        # Events that came while the "connection" handler runs; None when they need not wait.
+        self._held: deque[Packet] | None = None
+        self._screening: SerialQueue | None = None
+        self._ordered: SerialQueue | None = None
+        self.listeners: Listeners | None = None
+
+    @property
+    def holding(self) -> bool:
+        """Whether events wait for the "connection" handler."""
+        return self._held is not None
+
+    def hold(self) -> None:
+        """Let events wait."""
+        self._held = deque()
+
+    def release(self) -> None:
+        """Start the events that waited."""
+        held, self._held = self._held or (), None
+        for packet in held:
+            self._in_flight -= 1
+            self._admit(packet)
+        self._resume()
+
+    def on_event(self, packet: Packet) -> None:
+        """The client sent an event."""
+        if self._held is None:
+            self._admit(packet)
+        else:
+            self._held.append(packet)
+            self._begin()
+
+    def _admit(self, packet: Packet) -> None:
+        listeners = self.listeners
+        if listeners is None or not listeners.middlewares:
+            self._start(packet)
+            return
+        if self._screening is None:
+            self._screening = SerialQueue(self._connection.lane)
+        self._begin()
+        self._screening.add(self._screen, packet, listeners)
+
+    async def _screen(self, packet: Packet, listeners: Listeners) -> None:
+        try:
+            name, *args = packet.data
+            for middleware in tuple(listeners.middlewares):
+                await middleware.call_listener(self._socket.namespace.workers, (name, args))
+            packet.data = [name, *args]
+        except Exception as error:  # noqa: BLE001  # whatever it is, it refuses the event
+            self._refuse(error, listeners)
+        else:
+            self._start(packet)
+        finally:
+            self._end()
+
+    def _refuse(self, error: Exception, listeners: Listeners) -> None:
+        if listeners.errors:
+            call_all(listeners.errors, error)
+        else:
+            logger.warning("a middleware of a socket refused an event: %r", error)
+
+    def _start(self, packet: Packet) -> None:
+        name: str = packet.data[0]
+        args: list[Any] = packet.data[1:]
+        ack = AckSender(self._socket, packet.id)
+        listeners = self.listeners
+        if listeners is not None:
+            call_all(listeners.incoming, name, *args)
+            for listener in listeners.take(name):
+                self._launch(self._run_listener, listener, name, args, ack)
+        handler = self._socket.namespace.handlers.event(name)
+        if handler is None:
+            return
+        if not handler.ordered:
+            self._launch(self._run, handler, name, args, ack)
+        elif self._accepts(handler, name, args):
+            if self._ordered is None:
+                self._ordered = SerialQueue(self._connection.lane)
+            self._begin()
+            self._ordered.add(self._run, handler, args, ack)
+
+    def _launch(
+        self, run: Any, handler: Handler, name: str, args: Sequence[Any], ack: AckSender
+    ) -> None:
+        if self._accepts(handler, name, args):
+            self._begin()
+            self._connection.lane.start(run, handler, args, ack)
+
+    def _accepts(self, handler: Handler, name: str, args: Sequence[Any]) -> bool:
+        if len(args) >= handler.required:
+            return True
+        logger.warning(
+            "event %r in %s refused: %d arguments came, its handler needs %d",
+            name,
+            self._socket.namespace.name,
+            len(args),
+            handler.required,
+        )
+        return False
+
+    async def _run(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
+        try:
+            result = await handler.call(self._socket.namespace.workers, self._socket, args, ack)
+            if not handler.takes_ack:
+                ack.answer(result)
+        except Exception:
+            logger.exception(_RAISED, handler.function, self._socket.namespace.name)
+        finally:
+            self._end()
+
+    async def _run_listener(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
+        try:
+            await handler.call_listener(self._socket.namespace.workers, args, ack)
+        except Exception:
+            logger.exception(_RAISED, handler.function, self._socket.namespace.name)
+        finally:
+            self._end()
+
+    # -- back-pressure -----------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._in_flight += 1
+        if self._in_flight >= self._limit:
+            self._connection.session.pause_reading()
+
+    def _end(self) -> None:
+        self._in_flight -= 1
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._in_flight < self._limit:
+            self._connection.session.resume_reading()

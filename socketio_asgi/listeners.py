@@ -1,0 +1,212 @@
+"""Listeners that one socket has for itself, beside the handlers of its namespace.
+
+Source: https://socket.io/docs/v4/listening-to-events/
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from .handlers import Handler, inspect_listener
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+Listener = Callable[..., Any]
+ListenerT = TypeVar("ListenerT", bound=Listener)
+
+
+class Registered(NamedTuple):
+    """A listener, and whether it is taken off when it is called."""
+
+    handler: Handler
+    once: bool
+
+
+class Listeners:
+    """The listeners of one socket.
+
+    Attributes:
+        incoming: Catch-all listeners for events of the client.
+        outgoing: Catch-all listeners for events to the client.
+        errors: Listeners for events that a middleware of the socket refused.
+        middlewares: What decides about each event of the client.
+    """
+
+    __slots__ = ("_by_event", "errors", "incoming", "middlewares", "outgoing")
+
+    def __init__(self) -> None:
+        self._by_event: dict[str, list[Registered]] = {}
+        self.incoming: list[Listener] = []
+        self.outgoing: list[Listener] = []
+        self.errors: list[Listener] = []
+        self.middlewares: list[Handler] = []
+
+    def add(self, event: str, listener: Listener, *, once: bool) -> None:
+        """Add a listener for one event."""
+        registered = Registered(inspect_listener(listener), once)
+        self._by_event.setdefault(event, []).append(registered)
+
+    def remove(self, event: str, listener: Listener | None) -> None:
+        """Take a listener off, or all of an event."""
+        remaining = [
+            registered
+            for registered in self._by_event.get(event, ())
+            if listener is not None and registered.handler.function != listener
+        ]
+        if remaining:
+            self._by_event[event] = remaining
+        else:
+            self._by_event.pop(event, None)
+
+    def clear(self) -> None:
+        """Take the listeners of all events off."""
+        self._by_event.clear()
+
+    def event_names(self) -> list[str]:
+        """The events that have listeners."""
+        return list(self._by_event)
+
+    def take(self, event: str) -> Iterator[Handler]:
+        """The listeners of an event that came, in their order; ``once`` ones are taken off."""
+        registered = self._by_event.get(event)
+        if registered is None:
+            return
+        if any(item.once for item in registered):
+            remaining = [item for item in registered if not item.once]
+            self._by_event[event] = remaining
+            if not remaining:
+                del self._by_event[event]
+        for item in registered:
+            yield item.handler
+
+
+def call_all(listeners: Sequence[Listener], *args: Any) -> None:
+    """Call listeners that only observe; what one of them raises is logged."""
+    for listener in tuple(listeners):
+        try:
+            listener(*args)
+        except Exception:
+            logger.exception("the listener %r raised", listener)
+
+
+class Listening(ABC):
+    """The methods by which a socket listens to its client by itself."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def _own(self) -> Listeners:
+        """The listeners, made when they are needed for the first time."""
+
+    def on(self, event: str) -> Callable[[ListenerT], ListenerT]:
+        """Listen to an event of this client alone, beside the handlers of the namespace.
+
+        The listener is given what the client sent, without the socket. It answers only through its
+        keyword-only parameter ``ack``.
+
+        Args:
+            event: The name of the event.
+
+        Source: https://socket.io/docs/v4/listening-to-events/
+        """
+
+        def register(listener: ListenerT) -> ListenerT:
+            self._own.add(event, listener, once=False)
+            return listener
+
+        return register
+
+    def once(self, event: str) -> Callable[[ListenerT], ListenerT]:
+        """Listen to an event of this client one time; see :meth:`on`."""
+
+        def register(listener: ListenerT) -> ListenerT:
+            self._own.add(event, listener, once=True)
+            return listener
+
+        return register
+
+    def off(self, event: str, listener: Listener) -> None:
+        """Take a listener off; does nothing when it is not there."""
+        self._own.remove(event, listener)
+
+    def remove_all_listeners(self, event: str | None = None) -> None:
+        """Take all listeners of an event off, or of all events."""
+        if event is None:
+            self._own.clear()
+        else:
+            self._own.remove(event, None)
+
+    def event_names(self) -> list[str]:
+        """The events that this socket listens to by itself."""
+        return self._own.event_names()
+
+    def use(self, middleware: ListenerT) -> ListenerT:
+        """Register a function that decides about each event of this client.
+
+        It is given the name of the event and the list of its arguments, which it may change; what
+        it raises refuses the event and goes to the listeners of :meth:`on_error`.
+
+        Source: https://socket.io/docs/v4/server-api/#socketusefn
+        """
+        self._own.middlewares.append(inspect_listener(middleware))
+        return middleware
+
+    def on_error(self, listener: ListenerT) -> ListenerT:
+        """Register a function that is given what a middleware of this socket raised."""
+        self._own.errors.append(listener)
+        return listener
+
+    def on_any(self, listener: ListenerT) -> ListenerT:
+        """Register a function that is called with every event of the client, before its handlers.
+
+        It is given the name and the arguments, and only observes; it must be quick.
+
+        Source: https://socket.io/docs/v4/listening-to-events/#catch-all-listeners
+        """
+        self._own.incoming.append(listener)
+        return listener
+
+    def prepend_any(self, listener: ListenerT) -> ListenerT:
+        """The same as :meth:`on_any`, but called before those registered already."""
+        self._own.incoming.insert(0, listener)
+        return listener
+
+    def off_any(self, listener: Listener | None = None) -> None:
+        """Take a catch-all listener off, or all."""
+        _remove(self._own.incoming, listener)
+
+    def listeners_any(self) -> list[Listener]:
+        """The catch-all listeners, in their order."""
+        return list(self._own.incoming)
+
+    def on_any_outgoing(self, listener: ListenerT) -> ListenerT:
+        """Register a function that is called with every event sent to the client.
+
+        Source: https://socket.io/docs/v4/listening-to-events/#outgoing-packets
+        """
+        self._own.outgoing.append(listener)
+        return listener
+
+    def prepend_any_outgoing(self, listener: ListenerT) -> ListenerT:
+        """The same as :meth:`on_any_outgoing`, but called before those registered already."""
+        self._own.outgoing.insert(0, listener)
+        return listener
+
+    def off_any_outgoing(self, listener: Listener | None = None) -> None:
+        """Take an outgoing catch-all listener off, or all."""
+        _remove(self._own.outgoing, listener)
+
+    def listeners_any_outgoing(self) -> list[Listener]:
+        """The outgoing catch-all listeners, in their order."""
+        return list(self._own.outgoing)
+
+
+def _remove(listeners: list[Listener], listener: Listener | None) -> None:
+    if listener is None:
+        listeners.clear()
+    elif listener in listeners:
+        listeners.remove(listener)

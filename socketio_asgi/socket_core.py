@@ -1,0 +1,301 @@
+"""The inside of a socket: how it joins and leaves its namespace, and what passes through it.
+
+    start → middlewares → connected → "connection" handler → events …
+                        → refused
+    on_close → "disconnecting" handler → "disconnect" handler
+
+Everything here is called by the connection below or the namespace beside it; what applications
+call is in :mod:`.socket`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from .acks import AckTarget
+from .adapters import Outgoing, RestoredSession, SavedSession
+from .awaitables import DONE
+from .dispatch import Dispatcher
+from .exceptions import ConnectionRefused
+from .handlers import Handler
+from .handshake import Handshake
+from .listeners import Listeners, Listening, call_all
+from .protocol import Frame, Packet, PacketType
+from .protocol.states import SocketState
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .namespace import Namespace
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+HIGH_WATER = 64 * 1024
+"""Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""
+
+ID_BYTES = 15
+"""Random bytes of a public or a recovery id: 20 characters of base64, as in Node.js."""
+
+RECOVERABLE_REASONS: frozenset[str] = frozenset(
+    {"transport error", "transport close", "forced close", "ping timeout", "server shutting down"}
+)
+"""Disconnections after which a client may come back as the same socket: those it did not ask for.
+
+Source: https://socket.io/docs/v4/connection-state-recovery/
+"""
+
+
+class SocketCore(Listening):
+    """What a socket does for the server.
+
+    Args:
+        namespace: The namespace it belongs to.
+        connection: The connection below.
+        handshake: How the client introduced itself.
+        restored: The earlier socket that it continues, if it does.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_acks",
+        "_closed_by",
+        "_connection",
+        "_dispatcher",
+        "_last_rooms",
+        "_missed",
+        "_offset",
+        "_pid",
+        "_state_data",
+        "handshake",
+        "id",
+        "namespace",
+        "recovered",
+        "state",
+    )
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        connection: Connection,
+        handshake: Handshake,
+        restored: RestoredSession | None = None,
+    ) -> None:
+        self.id: str = secrets.token_urlsafe(ID_BYTES)
+        self.namespace: Namespace = namespace
+        self.handshake: Handshake = handshake
+        self.recovered: bool = restored is not None
+        self.state: SocketState = SocketState.CONNECTING
+        self._state_data: Any = {}
+        # The secret by which the client proves who it is when it comes back.
+        self._pid: str | None = secrets.token_urlsafe(ID_BYTES) if namespace.recovery else None
+        self._connection = connection
+        self._dispatcher = Dispatcher(self, connection)
+        self._acks: dict[int, AckTarget] = {}
+        self._closed_by: tuple[str, str | None] | None = None
+        self._last_rooms: frozenset[str] = frozenset()
+        self._missed: Sequence[Sequence[Frame]] = ()
+        self._offset = 0
+        if restored is not None:
+            self._continue(restored)
+
+    def _continue(self, restored: RestoredSession) -> None:
+        session = restored.session
+        self.id, self._pid, self._state_data = session.sid, session.pid, session.data
+        self._last_rooms, self._missed = session.rooms, restored.missed
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected to the namespace at present."""
+        return self.state is SocketState.CONNECTED
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms of the socket, the one with its own id included; empty once it has left."""
+        if not self.connected:
+            return self._last_rooms
+        return self.namespace.adapter.rooms_of(self.id) | {self.id}
+
+    @property
+    def pid(self) -> str | None:
+        """The secret by which the client proves who it is when it comes back."""
+        return self._pid
+
+    @property
+    def _own(self) -> Listeners:
+        if self._dispatcher.listeners is None:
+            self._dispatcher.listeners = Listeners()
+        return self._dispatcher.listeners
+
+    # -- joining the namespace ---------------------------------------------------------------
+
+    def start(self) -> None:
+        """Let the middlewares decide about the client, then connect it."""
+        self.namespace.joining_began()
+        recovery = self.namespace.recovery
+        skip = self.recovered and recovery is not None and recovery.skip_middlewares
+        if self.namespace.middlewares and not skip:
+            self._connection.lane.start(self._run_middlewares)
+        else:
+            self._accept()
+
+    async def _run_middlewares(self) -> None:
+        try:
+            for middleware in self.namespace.middlewares:
+                await middleware.call(self.namespace.workers, self, ())
+                if self.state is not SocketState.CONNECTING:
+                    return  # the client left meanwhile
+        except ConnectionRefused as error:
+            self._refuse(error)
+        except Exception:
+            logger.exception("a middleware of %s raised; client refused", self.namespace.name)
+            self._refuse(ConnectionRefused("Internal server error"))
+        else:
+            self._accept()
+
+    def _refuse(self, error: ConnectionRefused) -> None:
+        if self.state is SocketState.CONNECTING:
+            self.state = SocketState.ABSENT
+            self.namespace.joining_ended()
+            self._connection.refuse(self.namespace.name, error)
+
+    def _accept(self) -> None:
+        self.state = SocketState.CONNECTED
+        namespace, adapter = self.namespace, self.namespace.adapter
+        namespace.add(self)
+        namespace.joining_ended()
+        self._offset = adapter.offset()
+        if self._last_rooms:
+            adapter.join(self.id, tuple(self._last_rooms))
+            self._last_rooms = frozenset()
+        self._connection.accept(self)
+        missed, self._missed = self._missed, ()
+        for frames in missed:
+            self._connection.session.send(frames)
+        handler = namespace.handlers.lifecycle("connection")
+        if handler is not None:
+            self._dispatcher.hold()
+            self._connection.lane.start(self._run_connection, handler)
+
+    async def _run_connection(self, handler: Handler) -> None:
+        await self._call_lifecycle("connection", handler, ())
+        self._dispatcher.release()
+        if self._closed_by is not None:
+            self._start_disconnect(*self._closed_by)
+
+    async def _call_lifecycle(self, name: str, handler: Handler, args: tuple[Any, ...]) -> None:
+        try:
+            await handler.call(self.namespace.workers, self, args)
+        except Exception:
+            logger.exception("the %r handler of %s raised", name, self.namespace.name)
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def on_event(self, packet: Packet) -> None:
+        """The client sent an event."""
+        self._dispatcher.on_event(packet)
+
+    def on_ack(self, packet: Packet) -> None:
+        """The client acknowledged an event."""
+        ack = self._acks.pop(cast("int", packet.id), None)
+        if ack is None:
+            logger.debug("acknowledgement of nothing, or too late")
+        else:
+            ack.reply(self.id, packet.data)
+
+    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
+        """Acknowledge an event of the client.
+
+        Args:
+            number: The number that the client gave the event.
+            values: What to answer.
+        """
+        packet = Packet(PacketType.ACK, self.namespace.name, list(values), number)
+        return self._send(Outgoing(packet, self._connection.parser))
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def deliver(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+        """Queue a packet for the client, unless it has left."""
+        frames = outgoing.frames
+        if self.connected:
+            listeners = self._dispatcher.listeners
+            if listeners is not None and outgoing.packet.type is PacketType.EVENT:
+                call_all(listeners.outgoing, *outgoing.packet.data)
+            self._connection.session.send(frames, volatile=volatile)
+
+    def deliver_with_ack(self, outgoing: Outgoing, ack: AckTarget) -> Callable[[], object]:
+        """Queue an event for the client, and pass its acknowledgement on.
+
+        Returns:
+            A function that ends the waiting.
+        """
+        number = cast("int", outgoing.packet.id)
+        self._acks[number] = ack
+        self.deliver(outgoing)
+        return partial(self._acks.pop, number, None)
+
+    def _send(self, outgoing: Outgoing, volatile: bool = False) -> Awaitable[None]:
+        connection = self._connection
+        if not connection.runtime.in_thread():
+            _ = outgoing.frames  # errors are the caller's, and the values may change later
+            connection.runtime.call_from_thread(self._send, outgoing, volatile)
+            return DONE
+        self.deliver(outgoing, volatile=volatile)
+        session = connection.session
+        return DONE if session.buffered < HIGH_WATER else session.drain()
+
+    # -- leaving -----------------------------------------------------------------------------
+
+    def on_close(self, reason: str, description: str | None = None) -> None:
+        """The socket has left, or its connection has ended.
+
+        Args:
+            reason: The official word for why.
+            description: More about it.
+
+        Source: https://socket.io/docs/v4/server-socket-instance/#disconnect
+        """
+        if self.state is SocketState.CONNECTING:
+            self.namespace.joining_ended()
+        if not self.connected:
+            self.state = SocketState.LEFT
+            return
+        self._last_rooms = self.rooms
+        self.state = SocketState.LEFT
+        self._save(reason)
+        self.namespace.remove(self)
+        acks, self._acks = self._acks, {}
+        for ack in acks.values():
+            ack.gone(self.id)
+        if self._dispatcher.holding:
+            self._closed_by = (reason, description)  # after the "connection" handler
+        else:
+            self._start_disconnect(reason, description)
+
+    def _save(self, reason: str) -> None:
+        if self._pid is not None and reason in RECOVERABLE_REASONS:
+            rooms = self._last_rooms - {self.id}
+            session = SavedSession(self.id, self._pid, rooms, self._state_data, self._offset)
+            self.namespace.adapter.save_session(session)
+
+    def _start_disconnect(self, reason: str, description: str | None) -> None:
+        lifecycle = self.namespace.handlers.lifecycle
+        if lifecycle("disconnecting") or lifecycle("disconnect"):
+            self._connection.lane.start(self._run_disconnect, reason, description)
+        else:
+            self._last_rooms = frozenset()
+
+    async def _run_disconnect(self, reason: str, description: str | None) -> None:
+        for name in ("disconnecting", "disconnect"):
+            handler = self.namespace.handlers.lifecycle(name)
+            if handler is not None:
+                await self._call_lifecycle(name, handler, (reason, description))
+            self._last_rooms = frozenset()  # visible in "disconnecting" for the last time
+
+    @abstractmethod
+    def disconnect(self, close: bool = False) -> Awaitable[None]:
+        """Disconnect the client."""
