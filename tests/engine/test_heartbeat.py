@@ -1,0 +1,225 @@
+"""Signs of life: https://socket.io/docs/v4/engine-io-protocol/#heartbeat
+
+Times are short, and only lower bounds of them are asserted: the machine may be busy.
+"""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from tests.support.clients import PollingClient, WebSocketClient, connect_engine
+from tests.support.waiting import until
+
+from .support import Client, EngineApp, StartEngine
+
+
+async def reason(client: Client) -> str | None:
+    """Wait for the end of the session."""
+    await until(lambda: client.closed)
+    return client.reason
+
+
+# -- revision 4: the server pings --------------------------------------------------------------
+
+
+async def test_ping_and_pong_by_polling(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=5)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        for _ in range(3):
+            before = anyio.current_time()
+            assert await client.poll() == ["2"]
+            assert anyio.current_time() - before > 0.05
+            await client.post("3")
+        assert app.client.closed is None
+
+
+async def test_ping_and_pong_by_websocket(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=5)
+    async with connect_engine(app.url) as (ws, _):
+        for _ in range(3):
+            before = anyio.current_time()
+            assert await ws.receive() == "2"
+            assert anyio.current_time() - before > 0.05
+            await ws.send("3")
+        assert app.client.closed is None
+
+
+async def test_no_second_ping_before_the_pong(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.05, ping_timeout=5)
+    async with connect_engine(app.url) as (ws, _):
+        assert await ws.receive() == "2"
+        with pytest.raises(TimeoutError):
+            await ws.receive(timeout=0.3)
+        await ws.send("3")
+        assert await ws.receive() == "2"
+
+
+async def test_missing_pong_by_websocket(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=0.2)
+    before = anyio.current_time()
+    async with connect_engine(app.url) as (ws, _):
+        await ws.receive_close()
+        assert anyio.current_time() - before > 0.28
+        assert await reason(app.client) == "ping timeout"
+    assert app.engine.clients_count == 0
+
+
+async def test_missing_pong_by_polling(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=0.2)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        assert await client.poll() == ["2"]
+        assert await client.poll() == ["1"]
+        assert await reason(app.client) == "ping timeout"
+        assert (await client.request("GET")).status_code == 400
+
+
+async def test_client_that_never_polls(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=0.1)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        assert await reason(app.client) == "ping timeout"
+        assert (await client.request("GET")).json()["code"] == 1
+
+
+async def test_stray_pongs_count_for_nothing(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.3, ping_timeout=0.2)
+    async with connect_engine(app.url) as (ws, _):
+        before = anyio.current_time()
+        for _ in range(10):
+            await ws.send("3")
+        # They neither postpone the ping nor answer it.
+        assert await ws.receive() == "2"
+        assert anyio.current_time() - before > 0.25
+        await ws.receive_close()
+        assert await reason(app.client) == "ping timeout"
+
+
+async def chat_until_closed(app: EngineApp, ws: WebSocketClient) -> float:
+    """Send messages, but no pong; returns the seconds from the ping to the end."""
+    assert await ws.receive() == "2"
+    before = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+
+        async def chat() -> None:
+            while True:
+                await ws.send("4still here")
+                await anyio.sleep(0.05)
+
+        tasks.start_soon(chat)
+        assert await reason(app.client) == "ping timeout"
+        tasks.cancel_scope.cancel()
+    return anyio.current_time() - before
+
+
+async def test_other_traffic_refreshes_the_deadline_once(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.1, ping_timeout=0.6, echo=False)
+    async with connect_engine(app.url) as (ws, _):
+        # Without the refresh it were at least 0.6 s after the ping; with one for each message, never.
+        assert await chat_until_closed(app, ws) >= 0.59
+
+
+async def test_a_late_message_refreshes_the_deadline(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.05, ping_timeout=1, echo=False)
+    async with connect_engine(app.url) as (ws, _):
+        assert await ws.receive() == "2"
+        ping = anyio.current_time()
+        await anyio.sleep(0.6)
+        await ws.send("4a long message")
+        await ws.receive_close()
+        assert anyio.current_time() - ping > 1.5
+
+
+async def test_wrong_direction(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    async with connect_engine(app.url) as (ws, _):
+        await ws.send("2")
+        await ws.receive_close()
+        assert app.client.closed == ("transport error", "invalid heartbeat direction")
+    async with PollingClient(app.url) as client:
+        await client.open()
+        await client.request("POST", content="2")
+        assert app.client.closed == ("transport error", "invalid heartbeat direction")
+
+
+async def test_a_session_that_we_do_not_read_is_not_late(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.05, ping_timeout=0.1)
+    async with connect_engine(app.url) as (ws, _):
+        session = app.client.session
+        session.pause_reading()
+        assert await ws.receive() == "2"
+        await ws.send("4waits")
+        await ws.send("3")
+        await anyio.sleep(0.5)
+        assert app.client.closed is None
+        session.resume_reading()
+        await until(lambda: app.client.messages)
+
+
+async def test_many_sessions_are_pinged(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.2, ping_timeout=10)
+    async with anyio.create_task_group() as tasks:
+
+        async def connect() -> None:
+            async with connect_engine(app.url) as (ws, _):
+                for _ in range(2):
+                    assert await ws.receive() == "2"
+                    await ws.send("3")
+
+        for _ in range(20):
+            tasks.start_soon(connect)
+    assert len(app.clients) == 20
+
+
+# -- revision 3: the client pings --------------------------------------------------------------
+
+
+async def test_revision_3_by_polling(start_engine: StartEngine) -> None:
+    app = await start_engine(allow_eio3=True)
+    async with PollingClient(app.url, eio="3", query={"b64": "1"}) as client:
+        response = await client.request("GET")
+        client.sid = app.client.session.id
+        assert response.status_code == 200
+        for ping, pong in (("1:2", "1:3"), ("6:2probe", "6:3probe")):
+            assert (await client.request("POST", content=ping)).text == "ok"
+            assert (await client.request("GET")).text == pong
+
+
+async def test_revision_3_by_websocket(start_engine: StartEngine) -> None:
+    app = await start_engine(allow_eio3=True, ping_interval=0.2, ping_timeout=0.2)
+    async with connect_engine(app.url, eio="3") as (ws, _):
+        before = anyio.current_time()
+        while anyio.current_time() - before < 0.8:  # twice as long as silence may last
+            await ws.send("2")
+            assert await ws.receive() == "3"
+            await anyio.sleep(0.02)
+        assert app.client.closed is None
+        before = anyio.current_time()
+        await ws.receive_close()
+        assert anyio.current_time() - before > 0.3
+        assert await reason(app.client) == "ping timeout"
+
+
+async def test_revision_3_takes_no_pong(start_engine: StartEngine) -> None:
+    app = await start_engine(allow_eio3=True)
+    async with connect_engine(app.url, eio="3") as (ws, _):
+        await ws.send("3")
+        await ws.receive_close()
+        assert app.client.closed == ("transport error", "invalid heartbeat direction")
+
+
+async def test_messages_are_no_ping_in_revision_3(start_engine: StartEngine) -> None:
+    # As in the official server, only a PING counts there.
+    app = await start_engine(allow_eio3=True, ping_interval=0.2, ping_timeout=0.2, echo=False)
+    async with connect_engine(app.url, eio="3") as (ws, _), anyio.create_task_group() as tasks:
+
+        async def chat() -> None:
+            while True:
+                await ws.send("4x")
+                await anyio.sleep(0.02)
+
+        tasks.start_soon(chat)
+        assert await reason(app.client) == "ping timeout"
+        tasks.cancel_scope.cancel()

@@ -1,0 +1,198 @@
+"""Numbered messages in both directions while the transport changes: each once, and in order."""
+
+from __future__ import annotations
+
+import json
+import random
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import anyio
+
+from tests.support.clients import (
+    RawConnection,
+    WebSocketClient,
+    connect_raw,
+    connect_websocket,
+)
+from tests.support.waiting import until
+
+from .support import Client, EngineApp, StartEngine
+
+REPETITIONS = 100
+AT_ONCE = 10
+MESSAGES = 20
+SECONDS = 0.04  # the longest pause before and within an upgrade
+
+
+class Polling:
+    """Long-polling by two connections; much less work than with a real HTTP client."""
+
+    def __init__(self, gets: RawConnection, posts: RawConnection) -> None:
+        self.gets = gets
+        self.posts = posts
+        self.sid = ""
+
+    @property
+    def target(self) -> str:
+        return f"/socket.io/?EIO=4&transport=polling&sid={self.sid}"
+
+    async def open(self) -> None:
+        (packet,) = await self.poll()
+        self.sid = json.loads(packet[1:])["sid"]
+
+    async def poll(self) -> list[str]:
+        await self.gets.send_request("GET", self.target)
+        response = await self.gets.read_response()
+        assert response.status == 200, response
+        return response.body.decode().split("\x1e")
+
+    async def post(self, *packets: str) -> None:
+        await self.posts.send_request("POST", self.target, "\x1e".join(packets).encode())
+        response = await self.posts.read_response()
+        assert (response.status, response.body) == (200, b"ok"), response
+
+
+@dataclass
+class Peer:
+    """A client that upgrades as the official ones do, and notes what came by which transport."""
+
+    client: Polling
+    websocket_url: str
+    random: random.Random
+    by_polling: list[str] = field(default_factory=list)
+    by_websocket: list[str] = field(default_factory=list)
+    sent: int = 0
+    paused: bool = False
+
+    @property
+    def received(self) -> list[str]:
+        return self.by_polling + self.by_websocket
+
+    async def pause(self, seconds: float = SECONDS) -> None:
+        await anyio.sleep(self.random.uniform(0, seconds))
+
+    async def poll(self) -> None:
+        """Poll until the upgrade pauses this transport."""
+        while not self.paused:
+            note(self.by_polling, await self.client.poll())
+
+    async def post(self) -> None:
+        """Send numbers in bursts until the upgrade pauses this transport."""
+        while self.sent < MESSAGES and not self.paused:
+            count = min(self.random.randint(1, 4), MESSAGES - self.sent)
+            packets = [f"4{number}" for number in range(self.sent, self.sent + count)]
+            self.sent += count
+            await self.client.post(*packets)
+            await self.pause(SECONDS / 2)
+
+    async def upgrade(self) -> None:
+        """Probe a WebSocket, finish both requests, switch, and go on there."""
+        async with AsyncExitStack() as stack:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.poll)
+                tasks.start_soon(self.post)
+                await self.pause()
+                ws = await stack.enter_async_context(connect_websocket(self.websocket_url))
+                await ws.send("2probe")
+                assert await ws.receive() == "3probe"
+                await self.pause(SECONDS / 4)
+                self.paused = True
+            await self.pause(SECONDS / 4)
+            await self.carry_on(ws)
+
+    async def carry_on(self, ws: WebSocketClient) -> None:
+        await ws.send("5")
+        for number in range(self.sent, MESSAGES):
+            await ws.send(f"4{number}")
+        while len(self.received) < MESSAGES:
+            note(self.by_websocket, [str(await ws.receive())])
+
+    async def attempt(self) -> None:
+        """Give an upgrade up half-way, in one of several ways; the session stays on polling."""
+        await self.pause()
+        async with connect_websocket(self.websocket_url) as ws:
+            if self.random.random() < 0.8:
+                await ws.send("2probe")
+            await self.pause()
+            how = self.random.choice(["close", "abort", "wrong packet", "silent"])
+            if how == "close":
+                await ws.close()
+            elif how == "abort":
+                await ws.abort()
+            elif how == "wrong packet":
+                await ws.send("4must not arrive")
+                await ws.receive_close()
+
+    async def stay(self) -> None:
+        """Send and receive everything by polling, while an upgrade fails."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.attempt)
+            tasks.start_soon(self.post)
+            while len(self.received) < MESSAGES:
+                note(self.by_polling, await self.client.poll())
+
+
+def note(messages: list[str], packets: list[str]) -> None:
+    """Keep the data of message packets; what else there may be are NOOPs."""
+    for packet in packets:
+        if packet != "6":
+            assert packet.startswith("4"), packet
+            messages.append(packet[1:])
+
+
+async def emit(client: Client, chance: random.Random) -> None:
+    """Send numbers from the server, in bursts of random size and distance."""
+    sent = 0
+    while sent < MESSAGES:
+        count = min(chance.randint(1, 4), MESSAGES - sent)
+        client.send(*(str(number) for number in range(sent, sent + count)))
+        sent += count
+        await anyio.sleep(chance.uniform(0, SECONDS / 2))
+
+
+async def run(app: EngineApp, seed: int, *, fail: bool) -> Peer:
+    """One session with traffic both ways; asserts that everything came once and in order."""
+    chance = random.Random(seed)
+    async with connect_raw(app.url) as gets, connect_raw(app.url) as posts:
+        client = Polling(gets, posts)
+        await client.open()
+        server_side = next(c for c in app.clients if c.session.id == client.sid)
+        peer = Peer(client, app.ws_url(client.sid), chance)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(emit, server_side, random.Random(-seed))
+            await (peer.stay() if fail else peer.upgrade())
+        expected = [str(number) for number in range(MESSAGES)]
+        assert peer.received == expected, f"to the client, seed {seed}"
+        await until(lambda: len(server_side.messages) >= MESSAGES)
+        assert server_side.messages == expected, f"to the server, seed {seed}"
+    return peer
+
+
+async def run_many(app: EngineApp, *, fail: bool) -> list[Peer]:
+    peers: list[Peer] = []
+
+    async def run_some(first: int) -> None:
+        for seed in range(first, REPETITIONS, AT_ONCE):
+            peers.append(await run(app, seed, fail=fail))
+
+    async with anyio.create_task_group() as tasks:
+        for first in range(AT_ONCE):
+            tasks.start_soon(run_some, first)
+    return peers
+
+
+async def test_nothing_is_lost_doubled_or_reordered(start_engine: StartEngine) -> None:
+    app = await start_engine(echo=False)
+    peers = await run_many(app, fail=False)
+    assert len(peers) == REPETITIONS
+    # Often enough the switch fell into the middle of the traffic, in either direction.
+    assert sum(1 for peer in peers if peer.by_polling and peer.by_websocket) > REPETITIONS / 10
+    assert sum(1 for peer in peers if 0 < peer.sent < MESSAGES) > REPETITIONS / 10
+
+
+async def test_nothing_is_lost_when_the_upgrade_fails(start_engine: StartEngine) -> None:
+    app = await start_engine(echo=False)
+    peers = await run_many(app, fail=True)
+    assert len(peers) == REPETITIONS
+    assert all(client.session.transport.name == "polling" for client in app.clients)
