@@ -31,8 +31,8 @@ async def why_gone(url: str, name: str) -> str:
     async with connect_socket(url) as observer:
 
         async def reason() -> str | None:
-            (answer,) = await ask(observer, "gone", name)
-            return answer
+            answer: list[str | None] = await ask(observer, "gone", name)
+            return answer[0] if answer else None
 
         found: str = await until(reason, timeout=10)
         return found
@@ -118,16 +118,19 @@ def target(client: PollingClient) -> str:
 
 
 async def test_upgrade(server: ServerProcess) -> None:
-    async with poll_socket(server.url) as client:
-        async with connect_websocket(client.websocket_url()) as ws, connect_raw(server.url) as raw:
-            await raw.send_request("GET", target(client))
-            await ws.send("2probe")
-            assert await ws.receive() == "3probe"
-            assert (await raw.read_response()).body == b"6"
-            await ws.send("5")
-            assert await ask(ws, "echo", "over WebSocket") == ["over WebSocket"]
-            refused = await client.request("GET")
-            assert (refused.status_code, refused.json()["code"]) == (400, 3)
+    async with (
+        poll_socket(server.url) as client,
+        connect_websocket(client.websocket_url()) as ws,
+        connect_raw(server.url) as raw,
+    ):
+        await raw.send_request("GET", target(client))
+        await ws.send("2probe")
+        assert await ws.receive() == "3probe"
+        assert (await raw.read_response()).body == b"6"
+        await ws.send("5")
+        assert await ask(ws, "echo", "over WebSocket") == ["over WebSocket"]
+        refused = await client.request("GET")
+        assert (refused.status_code, refused.json()["code"]) == (400, 3)
 
 
 async def test_a_client_that_closes_its_websocket(server: ServerProcess) -> None:
