@@ -16,7 +16,7 @@ from ._version import __version__
 from .adapters import ConnectionStateRecovery
 from .asgi import SocketIOMiddleware
 from .broadcast import BroadcastOperator, RemoteSocket
-from .engine import Cookie, Cors, EngineRequest
+from .engine import Cookie, Cors, EngineRequest, RefusedRequest, Session
 from .exceptions import (
     AckError,
     AckTimeout,
@@ -46,9 +46,11 @@ __all__ = [
     "Handshake",
     "Namespace",
     "ParentNamespace",
+    "RefusedRequest",
     "RemoteSocket",
     "RequestRefused",
     "Server",
+    "Session",
     "Socket",
     "SocketIOError",
     "SocketIOMiddleware",

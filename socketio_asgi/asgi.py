@@ -76,10 +76,7 @@ class Door:
 
     async def _enter(self, rest: str | None, scope: Scope, receive: Receive, send: Send) -> bool:
         if rest == "":
-            if scope["type"] == "websocket":
-                await self.engine.handle_websocket(scope, receive, send)
-            else:
-                await self.engine.handle_http(scope, receive, send)
+            await self.engine.handle(scope, receive, send)
             return True
         files = self._files
         if rest is None or files is None or scope["type"] != "http" or not files.has(rest):

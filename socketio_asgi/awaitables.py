@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 
@@ -18,3 +18,19 @@ class _Done(Awaitable[None]):
 
 DONE: Awaitable[None] = _Done()
 """The result of a call whose work is complete; awaiting it takes no time."""
+
+
+class Waiting(Awaitable[None]):
+    """Something to wait for, or not: unlike a coroutine, it may be dropped without a warning.
+
+    Args:
+        wait: Called when it is awaited.
+    """
+
+    __slots__ = ("_wait",)
+
+    def __init__(self, wait: Callable[[], Awaitable[None]]) -> None:
+        self._wait = wait
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._wait().__await__()

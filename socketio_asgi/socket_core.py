@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .acks import AckTarget
 from .adapters import Outgoing, RestoredSession, SavedSession
-from .awaitables import DONE
+from .awaitables import DONE, Waiting
 from .dispatch import Dispatcher
 from .exceptions import ConnectionRefused
 from .handlers import Handler
@@ -246,7 +246,7 @@ class SocketCore(Listening):
             return DONE
         self.deliver(outgoing, volatile=volatile)
         session = connection.session
-        return DONE if session.buffered < HIGH_WATER else session.drain()
+        return DONE if session.buffered < HIGH_WATER else Waiting(session.drain)
 
     # -- leaving -----------------------------------------------------------------------------
 

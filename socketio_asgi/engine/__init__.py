@@ -2,6 +2,7 @@
 
 from .cors import Cors
 from .engine import Engine
+from .hooks import RefusedRequest
 from .options import Cookie, EngineOptions
 from .request import EngineRequest
 from .session import Session, SessionListener
@@ -12,6 +13,7 @@ __all__ = [
     "Engine",
     "EngineOptions",
     "EngineRequest",
+    "RefusedRequest",
     "Session",
     "SessionListener",
 ]

@@ -8,9 +8,10 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..protocol import EngineCodec
 from .admission import check_allowed, check_handshake, check_request, check_session
@@ -19,11 +20,12 @@ from .cookies import cookie_header
 from .cors import Header
 from .environment import Environment
 from .exit_signals import ExitSignals
+from .hooks import Hooks, ListenerT, RefusedRequest
 from .options import EngineOptions
 from .outbox import Outbox
 from .polling import PollingTransport
 from .request import EngineRequest
-from .response import ErrorCode, Refusal, Response, compressed, respond
+from .response import ErrorCode, Refusal, Response, compressed, encode_header, respond
 from .runtime import Runtime, current_runtime
 from .runtime.select import running_on_asyncio
 from .session import Session, SessionListener
@@ -56,6 +58,9 @@ class Engine:
         self._environment: Environment | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
         self._refuse_new = False
+        self._hooks = Hooks(("connection", "connection_error", "initial_headers", "headers"))
+        self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
+        self._stack: ASGIApp | None = None
 
     @property
     def clients_count(self) -> int:
@@ -66,6 +71,38 @@ class Engine:
     def runtime(self) -> Runtime | None:
         """The event loop, once there was a first request (or the lifespan began)."""
         return self._environment.runtime if self._environment else None
+
+    def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
+        """Register the decorated function as a listener to an event of the connection layer.
+
+        The events: ``connection`` (with the :class:`Session`), ``connection_error`` (with a
+        :class:`RefusedRequest`), ``initial_headers`` and ``headers`` (with a dict of response
+        headers that it may change, and the request; the first for a client's first request, the
+        second for all).
+
+        Raises:
+            ValueError: There is no such event.
+
+        Source: https://socket.io/docs/v4/server-api/#engine
+        """
+        return self._hooks.on(name)
+
+    def use(self, middleware: Callable[..., ASGIApp], *args: Any, **options: Any) -> None:
+        """Put an ASGI middleware in front of all requests of Socket.IO clients.
+
+        Args:
+            middleware: A class (or function) that is given the application and the options.
+            *args: Passed on to it.
+            **options: Passed on to it.
+
+        Raises:
+            RuntimeError: There was a request already.
+
+        Source: https://socket.io/docs/v4/server-api/#engineusemiddleware
+        """
+        if self._stack is not None:
+            raise RuntimeError("engine.use() comes before the first request")
+        self._middlewares.append(lambda app: middleware(app, *args, **options))
 
     # -- life --------------------------------------------------------------------------------
 
@@ -140,6 +177,20 @@ class Engine:
 
     # -- requests ----------------------------------------------------------------------------
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request or WebSocket, through the middlewares."""
+        if self._stack is None:
+            self._stack = self._dispatch
+            for wrap in reversed(self._middlewares):
+                self._stack = wrap(self._stack)
+        await self._stack(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.handle_websocket(scope, receive, send)
+        else:
+            await self.handle_http(scope, receive, send)
+
     async def handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; every one is answered, and nothing is raised."""
         request = EngineRequest(scope)
@@ -152,14 +203,15 @@ class Engine:
         try:
             response = await self._respond(request, body)
         except Refusal as refusal:
-            _log(request, refusal)
+            self._report(request, refusal)
             response = refusal.response()
         if response.status != HTTPStatus.OK and request.method != "GET":
             await body.discard(self.options.max_http_buffer_size)
         threshold = self.options.compression_threshold
         if threshold is not None:
             response = compressed(response, request, threshold)
-        await respond(send, response.with_headers(policy.response_headers(request, origin)))
+        headers = policy.response_headers(request, origin) + self._hooked_headers(request)
+        await respond(send, response.with_headers(headers))
 
     async def _respond(self, request: EngineRequest, receive: Receive) -> Response:
         check_request(request, self.options)
@@ -200,7 +252,7 @@ class Engine:
             else:
                 await self._open_websocket(environment, request, receive, send)
         except Refusal as refusal:
-            _log(request, refusal)
+            self._report(request, refusal)
             await refuse_websocket(scope, send, refusal.response())
 
     async def _open_websocket(
@@ -209,7 +261,7 @@ class Engine:
         codec, sid, headers = await self._admit(environment, request)
         environment.opening.add(sid)
         try:
-            accepted = await _accept(send, headers)
+            accepted = await _accept(send, headers + self._hooked_headers(request))
         finally:
             environment.opening.discard(sid)
         if not accepted:
@@ -223,7 +275,7 @@ class Engine:
     async def _upgrade(
         self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
     ) -> None:
-        if not await _accept(send, []):
+        if not await _accept(send, self._hooked_headers(request)):
             return
         session = environment.sessions.get(request.sid)
         if session is None or not self.options.allow_upgrades:
@@ -251,6 +303,25 @@ class Engine:
             max_payload=self.options.max_http_buffer_size,
             names_reasons=request.spec_version >= (2, 4),
         )
+
+    def _report(self, request: EngineRequest, refusal: Refusal) -> None:
+        _log(request, refusal)
+        if self._hooks.has("connection_error"):
+            refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
+            self._hooks.call("connection_error", refused)
+
+    def _hooked_headers(self, request: EngineRequest) -> list[Header]:
+        names = ["headers"] if request.sid else ["initial_headers", "headers"]
+        if not any(self._hooks.has(name) for name in names):
+            return []
+        headers: dict[str, str] = {}
+        for name in names:
+            self._hooks.call(name, headers, request)
+        try:
+            return [encode_header(name, value) for name, value in headers.items()]
+        except ValueError:
+            logger.exception("headers of the application left out")
+            return []
 
     # -- new sessions ------------------------------------------------------------------------
 
@@ -300,6 +371,7 @@ class Engine:
         environment.sessions[sid] = session
         session.listener = self._on_session(session)
         session.open()
+        self._hooks.call("connection", session)
         session.listener.on_open()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..protocol import Frame
 from .runtime import Event, Runtime
@@ -17,13 +17,15 @@ class Outbox:
 
     Attributes:
         size: What waits, in bytes.
+        on_drained: Called when nothing waits any more.
     """
 
-    __slots__ = ("_drained", "_frames", "size")
+    __slots__ = ("_drained", "_frames", "on_drained", "size")
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
         self._drained: Event | None = None
+        self.on_drained: Callable[[], object] | None = None
         self.size = 0
 
     def __len__(self) -> int:
@@ -49,6 +51,8 @@ class Outbox:
         if self._drained is not None and not self._frames:
             self._drained.set()
             self._drained = None
+        if self.on_drained is not None and not self._frames:
+            self.on_drained()
         return taken
 
     def clear(self) -> None:

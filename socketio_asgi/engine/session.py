@@ -9,7 +9,7 @@ means, of :data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import orjson
@@ -23,6 +23,7 @@ from ..protocol.states import (
     SessionInput,
     SessionState,
 )
+from .hooks import Hooks, ListenerT
 from .polling import PollingTransport
 from .request import EngineRequest
 from .runtime import Event
@@ -67,6 +68,7 @@ class Session:
     __slots__ = (
         "__weakref__",
         "_environment",
+        "_hooks",
         "_outbox",
         "_paused",
         "_pong_awaited",
@@ -99,6 +101,7 @@ class Session:
         self._environment = environment
         self.codec = codec
         self._outbox = transport.outbox
+        self._hooks: Hooks | None = None
         self._pong_awaited = False
         self._pong_refreshed = False
         self._paused = False
@@ -114,6 +117,27 @@ class Session:
     def ready_state(self) -> str:
         """``opening``, ``open``, ``closing`` or ``closed``, as in the official API."""
         return "open" if self.state is SessionState.UPGRADING else self.state.value
+
+    def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
+        """Register the decorated function as a listener to an event of this connection.
+
+        The events: ``upgrade`` (with the new transport), ``packet`` (with each packet that comes),
+        ``packet_create`` (with each frame that goes), ``drain`` (everything was handed to the
+        transport) and ``close`` (with the reason and its description).
+
+        Raises:
+            ValueError: There is no such event.
+
+        Source: https://socket.io/docs/v4/server-api/#socketconn
+        """
+        if self._hooks is None:
+            self._hooks = Hooks(("upgrade", "packet", "packet_create", "drain", "close"))
+            self._outbox.on_drained = self._on_drained
+        return self._hooks.on(name)
+
+    def _on_drained(self) -> None:
+        if self._hooks is not None:
+            self._hooks.call("drain")
 
     # -- opening -----------------------------------------------------------------------------
 
@@ -156,6 +180,8 @@ class Session:
         if self.state not in _LIVE:
             return
         type_ = packet.type
+        if self._hooks is not None:
+            self._hooks.call("packet", packet)
         if self._pong_awaited and not self._pong_refreshed and type_ is not EnginePacketType.PONG:
             # A client that sends something is alive, even when its answer to the PING is behind
             # a large message; once per PING, as in engine.io 6.6.12.
@@ -263,6 +289,9 @@ class Session:
         await self._outbox.drained(self._environment.runtime)
 
     def _put(self, frames: Sequence[Frame]) -> None:
+        if self._hooks is not None:
+            for frame in frames:
+                self._hooks.call("packet_create", frame)
         self._outbox.extend(frames)
         self.transport.flush()
 
@@ -273,6 +302,8 @@ class Session:
         self.transport = transport
         transport.owner = self
         transport.outbox = self._outbox
+        if self._hooks is not None:
+            self._hooks.call("upgrade", transport)
         transport.flush()
 
     # -- closing -----------------------------------------------------------------------------
@@ -304,6 +335,8 @@ class Session:
             self._outbox.clear()
             self.transport.abort()
         logger.debug("session closed: %s (%s)", reason, description)
+        if self._hooks is not None:
+            self._hooks.call("close", reason, description)
         self.listener.on_close(reason, description)
 
     def transport_closed(
