@@ -12,16 +12,17 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from .adapters import Outgoing, RestoredSession
+from .dispatch import Dispatcher
 from .engine import Session
 from .engine.runtime import Runtime
 from .engine.timers import DelayQueue
 from .exceptions import ConnectionRefused
 from .handshake import Handshake
 from .namespace import Namespace
-from .protocol import DecodeError, Packet, PacketType, Parser
+from .protocol import DecodeError, EncodeError, Packet, PacketType, Parser
 from .protocol.states import PACKET_ACTIONS, PacketAction, SocketState
 from .socket import Socket
-from .socket_core import SocketCore
+from .socket_core import SERVER_DISCONNECT, SocketCore
 
 logger = logging.getLogger("socketio_asgi.server")
 
@@ -66,6 +67,7 @@ class Connection:
 
     __slots__ = (
         "__weakref__",
+        "_busy",
         "_decoder",
         "_host",
         "_left",
@@ -96,6 +98,8 @@ class Connection:
         self._left: set[str] = set()
         # Namespaces that are looked for; a second CONNECT meanwhile is one too many.
         self._looking: set[str] = set()
+        # What has too many events in flight; any of it keeps the session from being read.
+        self._busy: set[Dispatcher] = set()
         self._unjoined = unjoined
 
     # -- in ----------------------------------------------------------------------------------
@@ -152,6 +156,17 @@ class Connection:
     def _protocol_error(self, problem: str) -> None:
         logger.info("closing the connection of %s: %s", self.session.request.address, problem)
         self.session.end("parse error", problem)
+
+    def pause_for(self, dispatcher: Dispatcher) -> None:
+        """A socket has too many events in flight: read no more."""
+        self._busy.add(dispatcher)
+        self.session.pause_reading()
+
+    def resume_for(self, dispatcher: Dispatcher) -> None:
+        """A socket can take events again: read on, unless another one cannot."""
+        self._busy.discard(dispatcher)
+        if not self._busy:
+            self.session.resume_reading()
 
     def on_close(self, reason: str, description: str | None) -> None:
         """The session ended."""
@@ -215,7 +230,11 @@ class Connection:
     def refuse(self, name: str, error: ConnectionRefused) -> None:
         """Tell the client that it may not join a namespace."""
         self._sockets.pop(name, None)
-        self._send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
+        try:
+            self._send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
+        except EncodeError:
+            logger.exception("the client cannot be told why it may not join %s", name)
+            self.refuse(name, ConnectionRefused("Internal server error"))
 
     def _error_data(self, error: ConnectionRefused) -> Any:
         if self.session.protocol == 3:
@@ -230,7 +249,7 @@ class Connection:
             self._send(Packet(PacketType.DISCONNECT, name))
             self._left.add(name)
         self._sockets.pop(name, None)
-        socket.on_close("server namespace disconnect")
+        socket.on_close(SERVER_DISCONNECT)
 
     def disconnect(self) -> None:
         """Disconnect the client from all namespaces, and close the session."""

@@ -19,6 +19,7 @@ from .acks import AckSender
 from .handlers import Handler
 from .listeners import Listeners, call_all
 from .protocol import Packet
+from .protocol.states import SocketState
 from .serial import SerialQueue
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class Dispatcher:
             self._held.append(packet)
             self._begin()
 
+    @property
+    def _dismissed(self) -> bool:
+        # What a client sent before it knew that the server disconnected it counts no more.
+        return self._socket.state is SocketState.LEFT
+
     def _admit(self, packet: Packet) -> None:
         listeners = self.listeners
         if listeners is None or not listeners.middlewares:
@@ -119,6 +125,8 @@ class Dispatcher:
             logger.warning("a middleware of a socket refused an event: %r", error)
 
     def _start(self, packet: Packet) -> None:
+        if self._dismissed:
+            return
         name: str = packet.data[0]
         args: list[Any] = packet.data[1:]
         ack = AckSender(self._socket, packet.id)
@@ -159,6 +167,8 @@ class Dispatcher:
 
     async def _run(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
         try:
+            if self._dismissed:
+                return
             result = await handler.call(self._socket.namespace.workers, self._socket, args, ack)
             if not handler.takes_ack:
                 ack.answer(result)
@@ -169,7 +179,8 @@ class Dispatcher:
 
     async def _run_listener(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
         try:
-            await handler.call_listener(self._socket.namespace.workers, args, ack)
+            if not self._dismissed:
+                await handler.call_listener(self._socket.namespace.workers, args, ack)
         except Exception:
             logger.exception(_RAISED, handler.function, self._socket.namespace.name)
         finally:
@@ -180,7 +191,7 @@ class Dispatcher:
     def _begin(self) -> None:
         self._in_flight += 1
         if self._in_flight >= self._limit:
-            self._connection.session.pause_reading()
+            self._connection.pause_for(self)
 
     def _end(self) -> None:
         self._in_flight -= 1
@@ -188,4 +199,4 @@ class Dispatcher:
 
     def _resume(self) -> None:
         if self._in_flight < self._limit:
-            self._connection.session.resume_reading()
+            self._connection.resume_for(self)

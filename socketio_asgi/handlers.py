@@ -7,13 +7,14 @@ on signatures are this project's.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
+from anyio.lowlevel import RunVar
 
 if TYPE_CHECKING:
     pass
@@ -25,8 +26,9 @@ WORKER_THREADS = 40
 """Threads for plain ``def`` handlers, apart from those of the web framework, so that slow handlers
 do not starve its routes."""
 
-LIFECYCLE_EVENTS = frozenset({"connection", "disconnecting", "disconnect"})
-"""What happens to a socket, as opposed to what its client sends."""
+LIFECYCLE_EVENTS: Mapping[str, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
+"""What happens to a socket, as opposed to what its client sends; and how many values the handler
+is given beside the socket."""
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -36,13 +38,16 @@ class Workers:
 
     def __init__(self, limit: int = WORKER_THREADS) -> None:
         self._limit = limit
-        self._limiter: anyio.CapacityLimiter | None = None
+        # A server may live in several event loops, one after another.
+        self._limiter = RunVar[anyio.CapacityLimiter]("socketio_asgi_workers")
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """Call a function in a thread and return its result."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._limit)
-        return await anyio.to_thread.run_sync(function, limiter=self._limiter)
+        limiter = self._limiter.get(None)
+        if limiter is None:
+            limiter = anyio.CapacityLimiter(self._limit)
+            self._limiter.set(limiter)
+        return await anyio.to_thread.run_sync(function, limiter=limiter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +210,11 @@ class HandlerRegistry:
                 f"{name!r} is an event of the client; on the server, use 'connection', or a"
                 " middleware (@io.use) to refuse clients"
             )
-        registry = self._lifecycle if name in LIFECYCLE_EVENTS else self._events
-        _put(registry, name, inspect_handler(function, ordered=ordered))
+        handler = inspect_handler(function, ordered=ordered)
+        given = LIFECYCLE_EVENTS.get(name)
+        if given is not None and handler.required > given:
+            raise TypeError(f"the handler of {name!r} needs too many arguments: {function!r}")
+        _put(self._events if given is None else self._lifecycle, name, handler)
 
     def add_server_event(self, name: str, function: Callable[..., Any]) -> None:
         """Register a handler of an event of other servers.

@@ -334,6 +334,11 @@ class Namespace(Broadcaster):
         self.sockets.pop(socket.id, None)
         self.adapter.leave_all(socket.id)
 
+    def remove_all(self) -> None:
+        """The event loop of all sockets is gone."""
+        for socket in list(self.sockets.values()):
+            self.remove(socket)
+
     def take_over(self, pid: str) -> None:
         """A client came back before its lost connection was noticed: end that connection."""
         for socket in self.sockets.values():

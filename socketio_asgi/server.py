@@ -280,7 +280,7 @@ class Server(Broadcaster):
         them then. Calling it again does nothing.
         """
         await self.engine.close()
-        for namespace in self._namespaces.values():
+        for namespace in list(self._namespaces.values()):
             await namespace.adapter.close()
 
     # -- inside ------------------------------------------------------------------------------
@@ -324,6 +324,8 @@ class Server(Broadcaster):
         runtime = self.engine.bound().runtime
         if self._unjoined is None or self._unjoined_runtime is not runtime:
             self._unjoined_runtime = runtime
+            for namespace in list(self._namespaces.values()):
+                namespace.remove_all()  # whom an earlier event loop left behind when it ended
             self._unjoined = DelayQueue(runtime, self._connect_timeout, Connection.disconnect)
         return Connection(self, session, runtime, self._unjoined)
 

@@ -15,6 +15,7 @@ from .adapters import Outgoing, Target
 from .awaitables import DONE
 from .broadcast import BroadcastOperator, Selection, check_rooms, check_timeout, event_packet
 from .exceptions import ClientDisconnected
+from .protocol.states import SocketState
 from .socket_core import SocketCore
 
 if TYPE_CHECKING:
@@ -134,9 +135,9 @@ class Socket(SocketCore, Generic[DataT]):
         return SocketOperator(self, Selection(self.namespace, Target(volatile=True)))
 
     @property
-    def local(self) -> SocketOperator:
-        """Let a broadcast that follows reach only the sockets of this process."""
-        return SocketOperator(self, Selection(self.namespace, Target(local=True)))
+    def local(self) -> BroadcastOperator:
+        """Everybody in this process but this socket."""
+        return self.broadcast.local
 
     def compress(self, compress: bool) -> SocketOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
@@ -211,7 +212,9 @@ class Socket(SocketCore, Generic[DataT]):
         return self._in_loop(self.namespace.adapter.leave, self.id, room)
 
     def _join(self, rooms: Sequence[str]) -> Awaitable[None]:
-        return self.namespace.adapter.join(self.id, rooms) if self.connected else DONE
+        if self.connected or self.state is SocketState.CONNECTING:
+            return self.namespace.adapter.join(self.id, rooms)
+        return DONE
 
     def _in_loop(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
         return Selection(self.namespace).run(function, *args)
@@ -273,12 +276,6 @@ class SocketOperator:
         target = replace(self._selection.target, volatile=True)
         return SocketOperator(self._socket, replace(self._selection, target=target))
 
-    @property
-    def local(self) -> SocketOperator:
-        """Let a broadcast that follows reach only the sockets of this process."""
-        target = replace(self._selection.target, local=True)
-        return SocketOperator(self._socket, replace(self._selection, target=target))
-
     def compress(self, compress: bool) -> SocketOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
         return SocketOperator(self._socket, replace(self._selection, compress=compress))
@@ -295,6 +292,11 @@ class SocketOperator:
         """Everybody in the namespace but the socket."""
         target = replace(self._selection.target, excluded=frozenset((self._socket.id,)))
         return BroadcastOperator(replace(self._selection, target=target))
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """Everybody in this process but the socket."""
+        return self.broadcast.local
 
     def to(self, *rooms: str) -> BroadcastOperator:
         """The sockets in any of these rooms, but not the socket itself."""

@@ -40,6 +40,9 @@ HIGH_WATER = 64 * 1024
 ID_BYTES = 15
 """Random bytes of a public or a recovery id: 20 characters of base64, as in Node.js."""
 
+SERVER_DISCONNECT = "server namespace disconnect"
+"""The official word for a socket that the server disconnected."""
+
 RECOVERABLE_REASONS: frozenset[str] = frozenset(
     {"transport error", "transport close", "forced close", "ping timeout", "server shutting down"}
 )
@@ -115,9 +118,11 @@ class SocketCore(Listening):
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms of the socket, the one with its own id included; empty once it has left."""
-        if not self.connected:
-            return self._last_rooms
-        return self.namespace.adapter.rooms_of(self.id) | {self.id}
+        if self.connected:
+            return self.namespace.adapter.rooms_of(self.id) | {self.id}
+        if self.state is SocketState.CONNECTING:
+            return self.namespace.adapter.rooms_of(self.id) | self._last_rooms
+        return self._last_rooms
 
     @property
     def pid(self) -> str | None:
@@ -159,6 +164,7 @@ class SocketCore(Listening):
     def _refuse(self, error: ConnectionRefused) -> None:
         if self.state is SocketState.CONNECTING:
             self.state = SocketState.ABSENT
+            self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.namespace.joining_ended()
             self._connection.refuse(self.namespace.name, error)
 
@@ -259,15 +265,18 @@ class SocketCore(Listening):
 
         Source: https://socket.io/docs/v4/server-socket-instance/#disconnect
         """
-        if self.state is SocketState.CONNECTING:
-            self.namespace.joining_ended()
-        if not self.connected:
-            self.state = SocketState.LEFT
-            return
-        self._last_rooms = self.rooms
-        self.state = SocketState.LEFT
-        self._save(reason)
+        before = self.state
+        self._last_rooms = self.rooms if self.connected else frozenset()
+        self.state = SocketState.LEFT if reason == SERVER_DISCONNECT else SocketState.ABSENT
+        if before is SocketState.CONNECTED:
+            self._save(reason)
         self.namespace.remove(self)
+        if before is SocketState.CONNECTED:
+            self._on_left(reason, description)
+        elif before is SocketState.CONNECTING:
+            self.namespace.joining_ended()
+
+    def _on_left(self, reason: str, description: str | None) -> None:
         acks, self._acks = self._acks, {}
         for ack in acks.values():
             ack.gone(self.id)

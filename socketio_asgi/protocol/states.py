@@ -94,7 +94,7 @@ class SocketState(Enum):
     """The life of a socket, which is one client in one namespace, on the server."""
 
     ABSENT = "absent"
-    """The client has not asked for the namespace, or was refused."""
+    """The client has not asked for the namespace, was refused, or has left."""
     CONNECTING = "connecting"
     """CONNECT came, the middlewares run."""
     CONNECTED = "connected"

@@ -72,7 +72,10 @@ class Runtime(ABC):
 
     @abstractmethod
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
-        """Call back in the loop's thread, from any thread; in the order of the calls."""
+        """Call back in the loop's thread, from any thread; in the order of the calls.
+
+        It does nothing once the loop has ended: nobody is connected any more.
+        """
 
     @abstractmethod
     def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
@@ -37,7 +38,8 @@ class AsyncioRuntime(Runtime):
 
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in the loop's thread, from any thread."""
-        self._loop.call_soon_threadsafe(callback, *args)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(callback, *args)
 
     def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
         """Call an asynchronous function in the loop, from another thread, and wait for it."""

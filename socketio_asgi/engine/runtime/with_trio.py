@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -11,6 +13,8 @@ from typing import Any
 import trio
 
 from .base import Event, ResultT, Runtime, Timer
+
+logger = logging.getLogger("socketio_asgi.engine")
 
 
 class TrioRuntime(Runtime):
@@ -47,7 +51,8 @@ class TrioRuntime(Runtime):
 
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in trio's thread, from any thread."""
-        self._token.run_sync_soon(callback, *args)
+        with contextlib.suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(callback, *args)
 
     def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
         """Call an asynchronous function in trio, from another thread, and wait for it."""
@@ -76,6 +81,8 @@ class TrioRuntime(Runtime):
     async def _count(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await run()
+        except Exception:  # as asyncio does: one connection must not end the server
+            logger.exception("unexpected error in a task of a connection")
         finally:
             self._running -= 1
             if not self._running:
