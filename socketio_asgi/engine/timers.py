@@ -16,7 +16,7 @@ from .runtime import Runtime, Timer
 
 SLACK_SECONDS = 0.002
 """How much too early a deadline may be met. Event loops wake up late by up to a millisecond, which
-adds up over a ping and its pong; and deadlines that are this close share one wake-up."""
+adds up over a ping and its pong."""
 
 logger = logging.getLogger("socketio_asgi.engine")
 

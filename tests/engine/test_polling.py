@@ -402,7 +402,7 @@ async def test_failing_listener_ends_its_session_only(
         def fail(data: object) -> None:
             raise LookupError("from a listener")
 
-        failing.on_message = fail  # type: ignore[assignment]
+        failing.on_message = fail  # type: ignore[method-assign]
         await other.open()
         await client.post("4x", "4y")
         assert failing.closed == ("transport error", "internal error")

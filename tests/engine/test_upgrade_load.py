@@ -174,7 +174,8 @@ async def run_many(app: EngineApp, *, fail: bool) -> list[Peer]:
 
     async def run_some(first: int) -> None:
         for seed in range(first, REPETITIONS, AT_ONCE):
-            peers.append(await run(app, seed, fail=fail))
+            peer = await run(app, seed, fail=fail)
+            peers.append(peer)
 
     async with anyio.create_task_group() as tasks:
         for first in range(AT_ONCE):

@@ -1,0 +1,69 @@
+"""The queue of packets that wait for a transport."""
+
+from __future__ import annotations
+
+import anyio
+
+from socketio_asgi.engine.outbox import FRAME_OVERHEAD, Outbox
+from socketio_asgi.protocol import Frame
+from tests.support.waiting import until
+
+from .support import EngineApp, StartEngine
+
+
+def messages(*data: str | bytes) -> list[Frame]:
+    return [Frame.message(item) for item in data]
+
+
+def test_order() -> None:
+    outbox = Outbox()
+    frames = messages("a", b"b", "c", "d")
+    outbox.extend(frames[:2])
+    outbox.extend(frames[2:])
+    assert list(outbox) == frames
+    assert outbox.first() is frames[0]
+    assert outbox.take(1) == frames[:1]
+    assert outbox.take(2) == frames[1:3]
+    assert outbox.take(9) == frames[3:]
+    assert not outbox
+    assert outbox.take(1) == []
+
+
+def test_size() -> None:
+    outbox = Outbox()
+    outbox.extend(messages("abc", "€", b"12345", ""))
+    # With the type digit of text, in bytes.
+    assert outbox.size == 4 + 4 + 5 + 1 + 4 * FRAME_OVERHEAD
+    outbox.take(2)
+    assert outbox.size == 5 + 1 + 2 * FRAME_OVERHEAD
+    outbox.clear()
+    assert (outbox.size, len(outbox)) == (0, 0)
+
+
+async def drained(app: EngineApp, outbox: Outbox, count: int) -> list[int]:
+    """Take what waits from under ``count`` waiters; returns who woke up."""
+    woken: list[int] = []
+
+    async def wait(number: int) -> None:
+        await outbox.drained(app.runtime)
+        woken.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(count):
+            tasks.start_soon(wait, number)
+        await anyio.sleep(0.05)
+        assert woken == []
+        outbox.take(1)
+        await anyio.sleep(0.05)
+        assert woken == []
+        outbox.clear()
+        await until(lambda: len(woken) == count)
+    return woken
+
+
+async def test_waiting_until_it_is_empty(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    outbox = Outbox()
+    await outbox.drained(app.engine.bound().runtime)
+    outbox.extend(messages("a", "b"))
+    assert sorted(await drained(app, outbox, 3)) == [0, 1, 2]

@@ -1,0 +1,102 @@
+"""Responses of the engine, without a server."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from socketio_asgi.engine import EngineRequest
+from socketio_asgi.engine.response import (
+    ERROR_MESSAGES,
+    ErrorCode,
+    Refusal,
+    Response,
+    accepted_encodings,
+    compressed,
+    respond,
+)
+
+
+def request(accept: str) -> EngineRequest:
+    headers = [(b"accept-encoding", accept.encode())]
+    return EngineRequest({"type": "http", "query_string": b"", "headers": headers})
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("", {""}),
+        ("gzip", {"gzip"}),
+        ("gzip, deflate,br", {"gzip", "deflate", "br"}),
+        ("GZip;Q=1", {"gzip"}),
+        ("gzip;q=0", set()),
+        ("gzip; q = 0.0", set()),
+        ("gzip;q=0.001", {"gzip"}),
+    ],
+)
+def test_accepted_encodings(header: str, accepted: set[str]) -> None:
+    assert accepted_encodings(header) == accepted
+
+
+def test_compression_is_reproducible() -> None:
+    response = Response(200, b"x" * 100, compressible=True)
+    first = compressed(response, request("gzip"), 10)
+    assert first == compressed(response, request("gzip"), 10)
+    assert gzip.decompress(first.body) == b"x" * 100
+    assert not first.compressible
+
+
+@pytest.mark.parametrize(
+    ("response", "threshold"),
+    [
+        (Response(200, b"x" * 100, compressible=False), 10),
+        (Response(200, b"x" * 100, compressible=True), 101),
+    ],
+)
+def test_not_compressed(response: Response, threshold: int) -> None:
+    assert compressed(response, request("gzip"), threshold) is response
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_refusal(code: ErrorCode) -> None:
+    refusal = Refusal(code, detail="for the log")
+    response = refusal.response()
+    assert response.status == (403 if code == 4 else 400)
+    assert json.loads(response.body) == {"code": int(code), "message": ERROR_MESSAGES[code]}
+    assert response.content_type == b"application/json"
+    assert str(refusal) == f"{ERROR_MESSAGES[code]}: for the log"
+    assert b"for the log" not in response.body
+
+
+def test_refusal_with_an_own_message() -> None:
+    refusal = Refusal(ErrorCode.FORBIDDEN, 'a "quoted" message', status=401)
+    assert refusal.response().status == 401
+    assert json.loads(refusal.response().body)["message"] == 'a "quoted" message'
+    assert str(refusal) == 'a "quoted" message'
+
+
+async def test_respond() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    response = Response(200, b"ok").with_headers([(b"x-a", b"1")]).with_headers([(b"x-b", b"2")])
+    await respond(send, response)
+    assert sent == [
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", b"text/plain; charset=UTF-8"),
+                (b"content-length", b"2"),
+                (b"cache-control", b"no-store"),
+                (b"x-a", b"1"),
+                (b"x-b", b"2"),
+            ],
+        },
+        {"type": "http.response.body", "body": b"ok"},
+    ]
