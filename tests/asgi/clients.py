@@ -18,7 +18,9 @@ from tests.support.clients import (
 ENGINE = {"EIO": "4", "transport": "polling"}
 
 
-async def get(url: str, headers: dict[str, str] | None = None, **query: str) -> httpx.Response:
+async def get(
+    url: str, headers: dict[str, str] | None = None, query: dict[str, str] | None = None
+) -> httpx.Response:
     """Make one GET request, without following redirects."""
     async with httpx.AsyncClient(trust_env=False) as client:
         return await client.get(url, params=query, headers=headers)

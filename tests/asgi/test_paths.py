@@ -150,14 +150,14 @@ async def test_a_root_path_of_fastapi(serving: Serving, prefix: str) -> None:
 async def test_the_path_option(serving: Serving) -> None:
     served = await serving(Server(path="/live/"))
     await check_both_transports(served.url, "/live/")
-    assert (await get(served.url + "/socket.io/", **ENGINE)).status_code == 404
+    assert (await get(served.url + "/socket.io/", query=ENGINE)).status_code == 404
 
 
 async def test_wrong_paths_stand_alone(serving: Serving, caplog: Logs) -> None:
     served = await serving(Server(path="/live", add_trailing_slash=False))
     await check_diagnostic(served.url, "/socket.io/", "/live", caplog)
     assert (await get(served.url + "/elsewhere")).text == "Not Found"
-    assert (await get(served.url + "/livestock", **ENGINE)).status_code == 404
+    assert (await get(served.url + "/livestock", query=ENGINE)).status_code == 404
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -172,7 +172,7 @@ async def test_wrong_paths_below_a_mount(serving: Serving, caplog: Logs) -> None
     served = await serving(app)
     await check_diagnostic(served.url, "/live/elsewhere/", "/live/", caplog)
     caplog.clear()
-    assert (await get(served.url + "/elsewhere/", **ENGINE)).text == "Not Found"
+    assert (await get(served.url + "/elsewhere/", query=ENGINE)).text == "Not Found"
     assert messages(caplog) == []
 
 
@@ -192,7 +192,7 @@ async def test_wrong_paths_of_a_wrapped_application(serving: Serving, caplog: Lo
     await check_diagnostic(served.url, "/live/", "/socket.io/", caplog)
     caplog.clear()
     assert (await get(served.url + "/elsewhere/")).text == "my own 404"
-    assert (await get(served.url, **ENGINE)).text == "home"
+    assert (await get(served.url, query=ENGINE)).text == "home"
     assert messages(caplog) == []
 
 
@@ -209,7 +209,7 @@ async def test_wrong_paths_of_a_wrapped_application_below_a_mount(
 async def check_diagnostic(url: str, path: str, expected: str, caplog: Logs) -> None:
     """Both transports are told the same, once in the response and once in the log."""
     with caplog.at_level(logging.WARNING, logger="socketio_asgi"):
-        response = await get(url + path, **ENGINE)
+        response = await get(url + path, query=ENGINE)
         rejected = await refusal(url, path)
     answers = [(response.status_code, response.text), (rejected.status, rejected.body.decode())]
     for status, text in answers:
