@@ -1,0 +1,143 @@
+"""The code in the documentation runs, and the quick start does what it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from socketio_asgi import Server, SocketIOMiddleware
+from tests.support.clients import PollingClient, WebSocketClient, connect_engine
+from tests.support.node import run_browser
+from tests.support.processes import ServerProcess
+from tests.support.requirements import require_command
+
+from .snippets import PAGES, ROOT, blocks_of, run_blocks
+
+README = ROOT / "README.md"
+STARTED = ROOT / "docs" / "getting-started.md"
+
+StartServer = Callable[..., ServerProcess]
+asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
+
+def page_id(page: Path) -> str:
+    return page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_python_blocks_run(page: Path) -> None:
+    run_blocks(page)
+
+
+@pytest.mark.parametrize("page", [*(ROOT / "docs").glob("*.md")], ids=page_id)
+def test_pages_open_with_code(page: Path) -> None:
+    _, _, rest = page.read_text("utf-8").partition("\n")
+    assert rest.lstrip().startswith(("```python", "```console"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_javascript_blocks_are_valid(page: Path, tmp_path: Path) -> None:
+    blocks = blocks_of(page, "js")
+    if not blocks:
+        return
+    node = require_command("node")
+    for number, block in enumerate(blocks):
+        script = tmp_path / f"{page.stem}-{number}.mjs"
+        script.write_text(block.code)
+        done = subprocess.run(
+            [node, "--check", script], capture_output=True, timeout=30, text=True, check=False
+        )
+        assert done.returncode == 0, f"{page.name}:{block.line}: {done.stderr}"
+
+
+@pytest.mark.parametrize("page", [README, STARTED], ids=page_id)
+def test_both_quick_starts_are_the_same_page(page: Path) -> None:
+    assert [block.code for block in blocks_of(page, "html")] == [
+        blocks_of(README, "html")[0].code,
+    ]
+    assert blocks_of(page, "python")[0].code == blocks_of(README, "python")[0].code
+
+
+def write_quick_start(folder: Path, *, python: int = 0) -> None:
+    (folder / "main.py").write_text(blocks_of(README, "python")[python].code)
+    (folder / "index.html").write_text(blocks_of(README, "html")[0].code)
+
+
+async def get(url: str) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return await http.get(url)
+
+
+async def join(ws: WebSocketClient) -> None:
+    await ws.send("40")
+    assert str(await ws.receive()).startswith("40{")
+
+
+@asyncio_only
+async def test_quick_start(start_server: StartServer, tmp_path: Path) -> None:
+    write_quick_start(tmp_path)
+    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    assert "<title>Chat</title>" in (await get(server.url)).text
+    async with connect_engine(server.url) as (first, _), connect_engine(server.url) as (second, _):
+        await join(first)
+        await join(second)
+        await first.send('420["chat message","hello"]')
+        assert await first.receive() == '430["delivered"]'
+        assert await second.receive() == '42["chat message","hello"]'
+    async with PollingClient(server.url) as client:
+        await client.open()
+        await client.post("40")
+        assert str((await client.poll())[0]).startswith("40{")
+
+
+@asyncio_only
+async def test_quick_start_in_a_browser(
+    start_server: StartServer, tmp_path: Path, chromium: str, node_modules: Path
+) -> None:
+    write_quick_start(tmp_path)
+    # The CDN hands out the files of the npm package, so the test takes the one that is installed.
+    client = node_modules / "socket.io-client" / "dist" / "socket.io.min.js"
+    page = tmp_path / "index.html"
+    tag = '<script src="https://cdn.socket.io/4.8.3/socket.io.min.js"></script>'
+    assert page.read_text().count(tag) == 1
+    page.write_text(page.read_text().replace(tag, f"<script>{client.read_text()}</script>"))
+    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    scenario = Path(__file__).with_name("quick_start.js")
+    result = await run_browser(scenario, server.url, page=server.url)
+    assert result["own"] == ["hello (delivered)", "answer"]
+    assert result["other"] == "hello"
+
+
+@asyncio_only
+async def test_stand_alone_server(start_server: StartServer, tmp_path: Path) -> None:
+    write_quick_start(tmp_path, python=1)
+    server = start_server("uvicorn", "main:io", app_dir=tmp_path)
+    async with connect_engine(server.url) as (ws, _):
+        await join(ws)
+        await ws.send('421["echo",1,{"a":[null]}]')
+        assert json.loads(str(await ws.receive()).removeprefix("431")) == [1, {"a": [None]}]
+
+
+@asyncio_only
+async def test_wrapped_application(start_server: StartServer, tmp_path: Path) -> None:
+    write_quick_start(tmp_path, python=2)
+    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    assert (await get(server.url + "/other")).status_code == 404
+    async with connect_engine(server.url) as (ws, _):
+        await join(ws)
+
+
+async def test_example_of_a_test(serving: Callable[..., Any]) -> None:
+    await run_blocks(ROOT / "CONTRIBUTING.md")["test_echo"](serving)
+
+
+def test_readme_defines_what_its_commands_name() -> None:
+    defined = run_blocks(README)
+    assert isinstance(defined["io"], Server)
+    assert isinstance(defined["app"], SocketIOMiddleware)
