@@ -112,12 +112,6 @@ async def test_other_servers(
     await check_end(start_server(name, APPS + app, options=options))
 
 
-@pytest.mark.parametrize("app", ["io", "mounted_with_lifespan"])
-async def test_hypercorn_on_trio(start_server: StartServer, app: str) -> None:
-    server = start_server("hypercorn-trio", APPS + app, options=WITHOUT_WORKERS)
-    await check_end(server, signal.SIGINT)  # it leaves SIGTERM to the system
-
-
 @pytest.mark.parametrize("name", ["hypercorn-asyncio", "hypercorn-trio", "daphne"])
 async def test_servers_that_tell_nobody(start_server: StartServer, name: str) -> None:
     # Hypercorn's workers hear of the end last, daphne cancels the application first of all.

@@ -14,7 +14,7 @@ import trio
 
 from .base import Event, ResultT, Runtime, Timer
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 
 class TrioRuntime(Runtime):
@@ -28,8 +28,9 @@ class TrioRuntime(Runtime):
         super().__init__()
         self._nursery = nursery
         self._token = trio.lowlevel.current_trio_token()
-        self._running = 0
-        self._idle = trio.Event()
+        # The started tasks; None before they run for the first time.
+        self._tasks: dict[trio.CancelScope, trio.lowlevel.Task | None] = {}
+        self._task_ended = trio.Event()
 
     def is_current(self) -> bool:
         """Whether the caller runs in this trio run, and the nursery is open."""
@@ -68,25 +69,40 @@ class TrioRuntime(Runtime):
 
     def start(self, context: Context, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start a task in a copy of ``context``."""
-        self._running += 1
-        context.copy().run(self._nursery.start_soon, self._count, run)
+        scope = trio.CancelScope()
+        self._tasks[scope] = None
+        context.copy().run(self._nursery.start_soon, self._run, scope, run)
 
     async def settle(self, grace: float) -> None:
-        """Wait until the started tasks ended, at most ``grace`` seconds."""
-        with trio.move_on_after(grace):
-            while self._running:
-                self._idle = trio.Event()
-                await self._idle.wait()
+        """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
+        await self._wait_for_others(grace)
+        for scope in self._others():
+            scope.cancel()
+        await self._wait_for_others(grace)
 
-    async def _count(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _others(self) -> list[trio.CancelScope]:
+        current = trio.lowlevel.current_task()
+        return [scope for scope, task in self._tasks.items() if task is not current]
+
+    async def _wait_for_others(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            while self._others():
+                if self._task_ended.is_set():
+                    self._task_ended = trio.Event()
+                await self._task_ended.wait()
+
+    async def _run(
+        self, scope: trio.CancelScope, run: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._tasks[scope] = trio.lowlevel.current_task()
         try:
-            await run()
+            with scope:
+                await run()
         except Exception:  # as asyncio does: one connection must not end the server
             logger.exception("unexpected error in a task of a connection")
         finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+            del self._tasks[scope]
+            self._task_ended.set()
 
 
 class TrioLane:
