@@ -1,0 +1,1 @@
+"""The official protocol test suites, run against servers of ours: ``python -m tests.official``."""
