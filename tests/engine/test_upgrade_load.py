@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -64,6 +65,7 @@ class Peer:
     by_websocket: list[str] = field(default_factory=list)
     sent: int = 0
     paused: bool = False
+    requests: int = 0
 
     @property
     def received(self) -> list[str]:
@@ -72,10 +74,18 @@ class Peer:
     async def pause(self, seconds: float = SECONDS) -> None:
         await anyio.sleep(self.random.uniform(0, seconds))
 
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count the requests that are under way."""
+        self.requests += 1
+        yield
+        self.requests -= 1
+
     async def poll(self) -> None:
         """Poll until the upgrade pauses this transport."""
         while not self.paused:
-            note(self.by_polling, await self.client.poll())
+            with self.request():
+                note(self.by_polling, await self.client.poll())
 
     async def post(self) -> None:
         """Send numbers in bursts until the upgrade pauses this transport."""
@@ -83,23 +93,24 @@ class Peer:
             count = min(self.random.randint(1, 4), MESSAGES - self.sent)
             packets = [f"4{number}" for number in range(self.sent, self.sent + count)]
             self.sent += count
-            await self.client.post(*packets)
+            with self.request():
+                await self.client.post(*packets)
             await self.pause(SECONDS / 2)
 
     async def upgrade(self) -> None:
         """Probe a WebSocket, finish both requests, switch, and go on there."""
-        async with AsyncExitStack() as stack:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self.poll)
-                tasks.start_soon(self.post)
-                await self.pause()
-                ws = await stack.enter_async_context(connect_websocket(self.websocket_url))
+        async with anyio.create_task_group() as requests:
+            requests.start_soon(self.poll)
+            requests.start_soon(self.post)
+            await self.pause()
+            async with connect_websocket(self.websocket_url) as ws:
                 await ws.send("2probe")
                 assert await ws.receive() == "3probe"
                 await self.pause(SECONDS / 4)
                 self.paused = True
-            await self.pause(SECONDS / 4)
-            await self.carry_on(ws)
+                await until(lambda: self.requests == 0)
+                await self.pause(SECONDS / 4)
+                await self.carry_on(ws)
 
     async def carry_on(self, ws: WebSocketClient) -> None:
         await ws.send("5")
