@@ -16,7 +16,7 @@ from .outbox import Outbox
 from .runtime import Event, Runtime
 from .transport import Transport
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 NORMAL_CLOSURE = 1000
 SERVICE_RESTART = 1012
@@ -82,7 +82,7 @@ class WebSocketTransport(Transport):
 
     def abort(self, code: int = NORMAL_CLOSURE) -> None:
         """Close at once; a message that the client does not take is given up."""
-        self.outbox = Outbox()
+        self.outbox: Outbox = Outbox()
         self._close_code = code
         self.close()
         if self._sending:
@@ -159,11 +159,14 @@ class WebSocketTransport(Transport):
         return {"type": "websocket.send", "bytes": self.codec.encode_binary(frame.binary or b"")}
 
     async def _send_close(self) -> None:
+        # daphne takes no other of the codes that a server may have to send.
+        codes = dict.fromkeys((self._close_code, NORMAL_CLOSURE))
         with anyio.move_on_after(CLOSE_SECONDS):
-            try:
-                await self._send({"type": "websocket.close", "code": self._close_code})
-            except Exception as error:  # noqa: BLE001  # the client was faster
-                logger.debug("closing a WebSocket that is closed already: %r", error)
+            for code in codes:
+                try:
+                    return await self._send({"type": "websocket.close", "code": code})
+                except Exception as error:  # noqa: BLE001  # the client was faster
+                    logger.debug("a WebSocket did not close with code %s: %r", code, error)
 
     def _is_too_big(self, data: str | bytes) -> bool:
         # The ASGI server has a limit of its own, which may be larger.
