@@ -56,9 +56,9 @@ class Frame:
     def __init__(
         self, text: str | None, binary: bytes | None = None, *, compress: bool = True
     ) -> None:
-        self.text = text
-        self.binary = binary
-        self.compress = compress
+        self.text: str | None = text
+        self.binary: bytes | None = binary
+        self.compress: bool = compress
         self._piece: bytes | None = None
 
     @classmethod

@@ -17,10 +17,10 @@ from .packet import Decoder, Packet, PacketType, check_payload
 
 try:
     import ormsgpack
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         'the MessagePack parser needs ormsgpack: pip install "socketio-asgi[msgpack]"'
-    ) from error
+    ) from _error
 
 _TYPES = {type_.value: type_ for type_ in PacketType if type_ <= PacketType.CONNECT_ERROR}
 
