@@ -17,7 +17,7 @@ from .request import EngineRequest
 from .response import ErrorCode, Refusal
 from .session import Session
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 CODECS: Mapping[int, EngineCodec] = {4: EngineCodecV4(), 3: EngineCodecV3()}
 

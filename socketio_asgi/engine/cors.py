@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .request import DEFAULT_PORTS, EngineRequest
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 Header = tuple[bytes, bytes]
 OriginRule = str | re.Pattern[str]

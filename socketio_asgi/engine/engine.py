@@ -33,7 +33,7 @@ from .transport import Transport
 from .upgrade import Upgrade
 from .websocket import WebSocketTransport
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 GRACE_SECONDS = 1.0
 """How long transports and handlers may take to finish when the server closes."""

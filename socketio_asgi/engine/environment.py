@@ -14,7 +14,7 @@ from .upgrade import Upgrade
 LINGER_SECONDS = 30.0
 """How long a closing transport may take to send what waits, or to be polled again."""
 
-UPGRADES = {"polling": ("websocket",), "websocket": ()}
+UPGRADES: dict[str, tuple[str, ...]] = {"polling": ("websocket",), "websocket": ()}
 """The transports that a session can move on to."""
 
 
@@ -45,11 +45,15 @@ class Environment:
         self.sessions: dict[str, Session] = {}
         self.opening: set[str] = set()
         interval, timeout = options.ping_interval, options.ping_timeout
-        self.pings = DelayQueue[Session](runtime, interval, Session.send_ping)
-        self.pongs = DelayQueue[Session](runtime, timeout, Session.ping_timed_out)
-        self.silences = DelayQueue[Session](runtime, interval + timeout, Session.ping_timed_out)
-        self.upgrades_due = DelayQueue[Upgrade](runtime, options.upgrade_timeout, _upgrade_late)
-        self.lingering = DelayQueue[Transport](runtime, LINGER_SECONDS, _abort)
+        self.pings: DelayQueue[Session] = DelayQueue(runtime, interval, Session.send_ping)
+        self.pongs: DelayQueue[Session] = DelayQueue(runtime, timeout, Session.ping_timed_out)
+        self.silences: DelayQueue[Session] = DelayQueue(
+            runtime, interval + timeout, Session.ping_timed_out
+        )
+        self.upgrades_due: DelayQueue[Upgrade] = DelayQueue(
+            runtime, options.upgrade_timeout, _upgrade_late
+        )
+        self.lingering: DelayQueue[Transport] = DelayQueue(runtime, LINGER_SECONDS, _abort)
 
     @property
     def clients_count(self) -> int:

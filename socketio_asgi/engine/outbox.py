@@ -26,7 +26,7 @@ class Outbox:
         self._frames: deque[Frame] = deque()
         self._drained: Event | None = None
         self.on_drained: Callable[[], object] | None = None
-        self.size = 0
+        self.size: int = 0
 
     def __len__(self) -> int:
         return len(self._frames)

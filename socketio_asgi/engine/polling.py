@@ -167,5 +167,5 @@ class PollingTransport(Transport):
         if self._last is None:
             self._last = last
         # The outbox may have gone over to the next transport.
-        self.outbox = Outbox()
+        self.outbox: Outbox = Outbox()
         self.flush()

@@ -90,8 +90,8 @@ class Refusal(Exception):
         detail: str = "",
     ) -> None:
         self.code = code
-        self.message = ERROR_MESSAGES[code] if message is None else message
-        self.status = status or (403 if code is ErrorCode.FORBIDDEN else 400)
+        self.message: str = ERROR_MESSAGES[code] if message is None else message
+        self.status: int = status or (403 if code is ErrorCode.FORBIDDEN else 400)
         self.detail = detail
         super().__init__(code, self.message)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .upgrade import Upgrade
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 _LIVE = (SessionState.OPEN, SessionState.UPGRADING)
 
@@ -93,13 +93,13 @@ class Session:
         request: EngineRequest,
         transport: Transport,
     ) -> None:
-        self.id = sid
-        self.request = request
-        self.transport = transport
-        self.state = SessionState.OPENING
+        self.id: str = sid
+        self.request: EngineRequest = request
+        self.transport: Transport = transport
+        self.state: SessionState = SessionState.OPENING
         self.upgrade: Upgrade | None = None
         self._environment = environment
-        self.codec = codec
+        self.codec: EngineCodec = codec
         self._outbox = transport.outbox
         self._hooks: Hooks | None = None
         self._pong_awaited = False

@@ -18,7 +18,7 @@ SLACK_SECONDS = 0.002
 """How much too early a deadline may be met. Event loops wake up late by up to a millisecond, which
 adds up over a ping and its pong."""
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 ItemT = TypeVar("ItemT", bound=Hashable)
 

@@ -60,7 +60,7 @@ class Transport(ABC):
     def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
         self.runtime = runtime
         self.codec = codec
-        self.outbox = outbox
+        self.outbox: Outbox = outbox
 
     @property
     @abstractmethod

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .session import Session
 
-logger = logging.getLogger("socketio_asgi.engine")
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 
 class Upgrade:
