@@ -23,7 +23,7 @@ from .engine.request import parse_query
 from .engine.response import Response, respond
 from .engine.websocket import NORMAL_CLOSURE
 
-logger = logging.getLogger("socketio_asgi.asgi")
+logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
 
 
 class Door:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .adapters import Outgoing, RestoredSession
 from .dispatch import Dispatcher
 from .engine import Session
-from .engine.runtime import Runtime
+from .engine.runtime import Lane, Runtime
 from .engine.timers import DelayQueue
 from .exceptions import ConnectionRefused
 from .handshake import Handshake
@@ -24,7 +24,7 @@ from .protocol.states import PACKET_ACTIONS, PacketAction, SocketState
 from .socket import Socket
 from .socket_core import SERVER_DISCONNECT, SocketCore
 
-logger = logging.getLogger("socketio_asgi.server")
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Host(Protocol):
@@ -87,10 +87,10 @@ class Connection:
         runtime: Runtime,
         unjoined: DelayQueue[Connection],
     ) -> None:
-        self.session = session
-        self.runtime = runtime
-        self.parser = host.parser
-        self.lane = runtime.lane(copy_context())
+        self.session: Session = session
+        self.runtime: Runtime = runtime
+        self.parser: Parser = host.parser
+        self.lane: Lane = runtime.lane(copy_context())
         self._host = host
         self._decoder = host.parser.decoder()
         self._sockets: dict[str, Socket[Any]] = {}

@@ -32,8 +32,8 @@ class Handshake:
 
     def __init__(self, request: EngineRequest, auth: dict[str, Any]) -> None:
         self._request = request
-        self.auth = auth
-        self.issued = time.time()
+        self.auth: dict[str, Any] = auth
+        self.issued: float = time.time()
 
     @property
     def connection(self) -> HTTPConnection:

@@ -104,7 +104,7 @@ class ChildNamespace(Namespace):
     def __init__(self, name: str, parent: ParentNamespace) -> None:
         super().__init__(name, ordered=parent.ordered)
         self._parent = parent
-        self.handlers = HandlerRegistry(inherited=parent.handlers)
+        self.handlers: HandlerRegistry = HandlerRegistry(inherited=parent.handlers)
 
     @property
     def middlewares(self) -> Sequence[Handler]:
