@@ -84,6 +84,14 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         other.restore(); kill()
         assert log[5:] == ["earlier"], log
         """,
+        # Two servers that chain again and again: a signal reaches everybody once.
+        """
+        other = ExitSignals(lambda: log.append("other"))
+        for _ in range(3):
+            signals.install(); other.install()
+        kill()
+        assert log == ["other", "ours", "earlier"], log
+        """,
         # Handlers belong to the main thread; elsewhere nothing is done.
         """
         thread = threading.Thread(target=signals.install)
