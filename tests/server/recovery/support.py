@@ -1,0 +1,106 @@
+"""A server that recovers clients, and a raw client that behaves as the official one does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from socketio_asgi import ConnectionStateRecovery, Server, Socket
+from tests.support.clients import WebSocketClient, connect_engine
+from tests.support.waiting import until
+
+
+class Refused(Exception):
+    """The server answered with CONNECT_ERROR; the first argument is its data."""
+
+
+class Guest:
+    """A client over WebSocket: it keeps its ``pid`` and the last offset, and sends them again."""
+
+    def __init__(self, url: str, namespace: str = "/") -> None:
+        self.url = url
+        self.sid: str | None = None
+        self.pid: str | None = None
+        self.offset: str | None = None
+        self.ws: WebSocketClient
+        self._prefix = "" if namespace == "/" else namespace + ","
+
+    @asynccontextmanager
+    async def connected(self, **auth: Any) -> AsyncIterator[Guest]:
+        """Be connected for the time of the block; then the TCP connection is dropped."""
+        async with connect_engine(self.url) as (self.ws, _):
+            await self.join(**auth)
+            yield self
+
+    async def join(self, **auth: Any) -> None:
+        own = {"pid": self.pid, "offset": self.offset}
+        sent = {key: value for key, value in own.items() if value is not None} | auth
+        await self.ws.send(f"40{self._prefix}{json.dumps(sent)}")
+        answer = await self._read()
+        if answer.startswith("44"):
+            raise Refused(json.loads(answer[2:]))
+        assert answer.startswith("40"), answer
+        data = json.loads(answer[2:])
+        self.sid, self.pid = data["sid"], data.get("pid")
+
+    async def _read(self) -> str:
+        message = await self.ws.receive()
+        assert isinstance(message, str), message
+        return message[:2] + message[2:].removeprefix(self._prefix)
+
+    async def event(self) -> list[Any]:
+        """The next event, without its offset."""
+        message = await self._read()
+        assert message.startswith("42"), message
+        event: list[Any] = json.loads(message[2:].lstrip("0123456789"))
+        if message[2] == "[" and isinstance(event[-1], str) and "-" in event[-1]:
+            self.offset = event.pop()
+        return event
+
+    async def events(self, last: str = "end") -> list[list[Any]]:
+        """All events before the one named ``last``."""
+        found: list[list[Any]] = []
+        while (event := await self.event())[0] != last:
+            found.append(event)
+        return found
+
+    async def emit(self, *event: Any) -> None:
+        await self.ws.send("42" + self._prefix + json.dumps(event))
+
+
+class App:
+    """A server that remembers its sockets, and why they left."""
+
+    def __init__(self, **recovery: Any) -> None:
+        options = ConnectionStateRecovery(**recovery) if recovery else True
+        self.io = Server(connection_state_recovery=options)
+        self.seen: list[Socket] = []
+        self.left: list[tuple[str, str]] = []
+        self.url = ""
+
+        @self.io.on("connection")
+        def connected(socket: Socket) -> None:
+            self.seen.append(socket)
+
+        @self.io.on("disconnect")
+        def disconnected(socket: Socket, reason: str) -> None:
+            self.left.append((socket.id, reason))
+
+    @property
+    def socket(self) -> Socket:
+        """The latest one."""
+        return self.seen[-1]
+
+    async def guest(self) -> Guest:
+        return Guest(self.url)
+
+    async def alone(self) -> None:
+        """Wait until the loss of all connections was noticed."""
+        await until(lambda: not self.io.sockets.sockets)
+
+    async def arrived(self, count: int) -> Socket:
+        """Wait until the "connection" handler has run that often."""
+        await until(lambda: len(self.seen) >= count)
+        return self.seen[count - 1]

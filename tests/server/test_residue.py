@@ -1,0 +1,382 @@
+"""After a thousand connections that ended in all ways, nothing is left.
+
+No task, timer, file descriptor, session, socket, room or acknowledgement may remain, whatever the
+client did last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import anyio
+import pytest
+import sniffio
+
+from socketio_asgi import AckError, ConnectionRefused, Handshake, Server, Socket
+from socketio_asgi.acks import AckSender, SingleAck
+from socketio_asgi.adapters import MemoryAdapter, Outgoing
+from socketio_asgi.connection import Connection
+from socketio_asgi.dispatch import Dispatcher
+from socketio_asgi.engine import EngineRequest, Session
+from socketio_asgi.engine.outbox import Outbox
+from socketio_asgi.engine.polling import PollingTransport
+from socketio_asgi.engine.upgrade import Upgrade
+from socketio_asgi.engine.websocket import WebSocketTransport
+from socketio_asgi.protocol.parser import DefaultDecoder
+from tests.support.clients import (
+    RawConnection,
+    WebSocketClient,
+    WebSocketClosed,
+    WebSocketRejected,
+    connect_engine,
+    connect_raw,
+    connect_websocket,
+    engine_url,
+)
+from tests.support.residue import Snapshot
+from tests.support.serving import Served, serve
+from tests.support.waiting import until
+
+CONNECTIONS = 1_000
+AT_ONCE = 50
+ENDPOINT = "/socket.io/?EIO=4&transport=polling"
+
+CLASSES = (
+    *(AckSender, Connection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
+    *(Outgoing, PollingTransport, Session, SingleAck, Socket, Upgrade, WebSocketTransport),
+)
+
+
+def make_server() -> Server:
+    io = Server(ping_interval=0.3, ping_timeout=1.7, upgrade_timeout=1, connect_timeout=0.5)
+
+    @io.use
+    async def middleware(socket: Socket) -> None:
+        auth = socket.handshake.auth
+        await anyio.sleep(auth.get("middleware", 0))
+        if "refuse" in auth:
+            raise ConnectionRefused("no", data={"because": auth["refuse"]})
+
+    @io.on("connection")
+    async def connected(socket: Socket) -> None:
+        await socket.join("everybody", f"room of {socket.id}")
+        await anyio.sleep(socket.handshake.auth.get("connection", 0))
+
+    @io.on("disconnecting")
+    async def disconnecting(socket: Socket) -> None:
+        await socket.to("everybody").emit("left", socket.id)
+
+    @io.on("disconnect")
+    def disconnected(socket: Socket) -> None:
+        socket.data["left"] = True
+
+    add_handlers(io)
+    return io
+
+
+def add_handlers(io: Server) -> None:
+    @io.on("echo")
+    async def echo(socket: Socket, *args: Any) -> Any:
+        return args
+
+    @io.on("sleep")
+    async def sleep(socket: Socket) -> None:
+        await anyio.sleep(0.1)
+
+    @io.on("ask me")
+    async def ask(socket: Socket) -> None:
+        with suppress(AckError):
+            await socket.emit_with_ack("question", timeout=3600)
+
+    @io.on("forget me")
+    async def forget(socket: Socket, *, ack: Any) -> None:
+        socket.data["never called"] = ack
+
+    @io.on("disconnect me")
+    async def disconnect(socket: Socket, close: bool) -> None:
+        await socket.disconnect(close)
+
+
+# -- WebSocket: each of these is given a session, and leaves it in its own way ---------------------
+
+
+@asynccontextmanager
+async def joined(url: str, **auth: Any) -> Any:
+    async with connect_engine(url) as (websocket, _):
+        await websocket.send("40" + json.dumps(auth))
+        if "middleware" not in auth:
+            await receive(websocket, "40")
+        yield websocket
+
+
+async def receive(websocket: WebSocketClient, beginning: str) -> str:
+    """Skip what others cause, such as "left" events and pings."""
+    while True:
+        packet = await websocket.receive()
+        if isinstance(packet, str) and packet.startswith(beginning):
+            return packet
+
+
+async def clean(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send('421["echo",1]')
+        await receive(websocket, "431[1]")
+        await websocket.send("41")
+        await websocket.send("1")
+        await websocket.receive_close()
+
+
+async def aborted(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send('421["echo",1]')
+        await websocket.abort()
+
+
+async def silent(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.receive_close()  # no PING is answered
+
+
+async def aborted_during_the_handshake(url: str) -> None:
+    async with connect_raw(url) as raw:
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        target = ENDPOINT.replace("polling", "websocket")
+        await raw.send_head("GET", target, headers)
+        await raw.abort()
+
+
+async def joins_nothing(url: str) -> None:
+    async with connect_engine(url) as (websocket, _):
+        await websocket.send("40/nowhere,")
+        await websocket.receive_close()
+
+
+async def refused(url: str) -> None:
+    async with connect_engine(url) as (websocket, _):
+        await websocket.send('40{"refuse":"x"}')
+        await receive(websocket, "44")
+        await websocket.close()
+
+
+async def aborted_during_a_middleware(url: str) -> None:
+    async with joined(url, middleware=0.1) as websocket:
+        await websocket.abort()
+
+
+async def aborted_during_the_connection_handler(url: str) -> None:
+    async with joined(url, connection=0.1) as websocket:
+        await websocket.send('42["echo"]')
+        await websocket.abort()
+
+
+async def aborted_during_handlers(url: str) -> None:
+    async with joined(url) as websocket:
+        for number in range(5):
+            await websocket.send(f'42{number}["sleep"]')
+        await websocket.abort()
+
+
+async def pending_acks(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send('421["forget me"]')
+        await websocket.send('422["ask me"]')
+        await receive(websocket, "42")
+        await websocket.abort()
+
+
+async def half_sent_binary(url: str) -> None:
+    async with joined(url) as websocket:
+        placeholders = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
+        await websocket.send(f'452-["echo",{placeholders}]')
+        await websocket.send(b"x" * 10_000)
+        await websocket.abort()
+
+
+async def protocol_error(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send("4nonsense")
+        await websocket.receive_close()
+
+
+async def disconnected_by_the_server(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send('42["disconnect me",false]')
+        await receive(websocket, "41")
+        await websocket.abort()
+
+
+async def closed_by_the_server(url: str) -> None:
+    async with joined(url) as websocket:
+        await websocket.send('42["disconnect me",true]')
+        await websocket.receive_close()
+
+
+# -- polling ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def polling(url: str) -> Any:
+    """A session that has joined; yields the connection and the target of its requests."""
+    async with connect_raw(url) as raw:
+        opened = await request(raw, "GET", ENDPOINT)
+        target = f"{ENDPOINT}&sid={json.loads(opened[1:])['sid']}"
+        assert await request(raw, "POST", target, b"40") == "ok"
+        while not (await request(raw, "GET", target)).startswith("40"):
+            pass
+        yield raw, target
+
+
+async def request(raw: RawConnection, method: str, target: str, body: bytes = b"") -> str:
+    await raw.send_request(method, target, body)
+    response = await raw.read_response()
+    if response.status == 400:
+        raise EOFError("the session has ended")
+    assert response.status == 200, response
+    return response.body.decode()
+
+
+async def clean_polling(url: str) -> None:
+    async with polling(url) as (raw, target):
+        await request(raw, "POST", target, b"41\x1e1")
+
+
+async def vanished_polling(url: str) -> None:
+    async with polling(url):
+        pass
+
+
+async def aborted_poll(url: str) -> None:
+    async with polling(url) as (raw, target):
+        await raw.send_request("GET", target)
+        await raw.abort()
+
+
+async def aborted_post(url: str) -> None:
+    async with polling(url) as (raw, target):
+        await raw.send_head("POST", target, {"Content-Length": "1000"})
+        await raw.send(b"42[")
+        await raw.abort()
+
+
+async def aborted_upgrade(url: str) -> None:
+    async with polling(url) as (_, target):
+        sid = target.rpartition("=")[2]
+        websocket_url = engine_url(url, EIO="4", transport="websocket", sid=sid)
+        async with connect_websocket(websocket_url) as websocket:
+            await websocket.send("2probe")
+            assert await websocket.receive() == "3probe"
+            await websocket.abort()
+
+
+async def aborted_after_the_upgrade(url: str) -> None:
+    async with polling(url) as (_, target):
+        sid = target.rpartition("=")[2]
+        websocket_url = engine_url(url, EIO="4", transport="websocket", sid=sid)
+        async with connect_websocket(websocket_url) as websocket:
+            await websocket.send("2probe")
+            assert await websocket.receive() == "3probe"
+            await websocket.send("5")
+            await websocket.send('421["echo"]')
+            await receive(websocket, "431")
+            await websocket.abort()
+
+
+Way = Callable[[str], Awaitable[None]]
+
+WAYS: list[Way] = [
+    clean,
+    aborted,
+    silent,
+    aborted_during_the_handshake,
+    joins_nothing,
+    refused,
+    aborted_during_a_middleware,
+    aborted_during_the_connection_handler,
+    aborted_during_handlers,
+    pending_acks,
+    half_sent_binary,
+    protocol_error,
+    disconnected_by_the_server,
+    closed_by_the_server,
+    clean_polling,
+    vanished_polling,
+    aborted_poll,
+    aborted_post,
+    aborted_upgrade,
+    aborted_after_the_upgrade,
+]
+
+
+async def run_all(url: str, ways: list[Way]) -> None:
+    """Run the ways, a limited number at a time."""
+    limiter = anyio.CapacityLimiter(AT_ONCE)
+    cut_short = 0
+
+    async def run(way: Way) -> None:
+        nonlocal cut_short
+        async with limiter:
+            try:
+                await way(url)
+            except (
+                EOFError,
+                WebSocketClosed,
+                WebSocketRejected,
+            ):  # this machine was too slow for the heartbeat
+                cut_short += 1
+
+    async with anyio.create_task_group() as tasks:
+        for way in ways:
+            tasks.start_soon(run, way, name=way.__name__)
+    assert cut_short <= len(ways) // 5
+
+
+def serve_briefly(io: Server) -> AbstractAsyncContextManager[Served]:
+    """Serve, with an ASGI server that keeps idle HTTP connections for a second only."""
+    trio = sniffio.current_async_library() == "trio"
+    return serve(io, **{"keep_alive_timeout" if trio else "timeout_keep_alive": 1})
+
+
+def assert_empty(io: Server) -> None:
+    """Nothing is left in what outlives a connection."""
+    assert io.engine.clients_count == 0
+    assert not io.sockets.sockets
+    adapter = io.sockets.adapter
+    assert isinstance(adapter, MemoryAdapter)
+    assert not any(value for value in vars(adapter).values() if isinstance(value, dict))
+
+
+@pytest.mark.timeout(180)
+async def test_a_thousand_connections_in_all_ways() -> None:
+    io = make_server()
+    async with serve_briefly(io) as served:
+        await run_all(served.url, WAYS)
+        await until(lambda: io.engine.clients_count == 0)
+        before = Snapshot.take(CLASSES)
+        await run_all(served.url, WAYS * (CONNECTIONS // len(WAYS)))
+        await before.assert_nothing_left(timeout=20)
+        assert_empty(io)
+        # And the server serves on.
+        await run_all(served.url, [clean])
+
+
+async def test_closing_the_server_leaves_nothing() -> None:
+    io = make_server()
+    async with serve_briefly(io):
+        pass  # what serving itself keeps
+    before = Snapshot.take(CLASSES)
+    async with serve_briefly(io) as served:
+        async with joined(served.url), polling(served.url), joined(served.url) as asking:
+            await asking.send('42["ask me"]')
+            await receive(asking, "42")
+            await until(lambda: io.engine.clients_count == 3)
+            await io.close()
+        assert_empty(io)
+    await before.assert_nothing_left()
