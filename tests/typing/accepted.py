@@ -1,0 +1,225 @@
+"""What must type-check, and the types that come out of it; read by the checkers, never run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_type
+
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
+
+from socketio_asgi import (
+    BroadcastAckError,
+    BroadcastOperator,
+    ConnectionRefused,
+    ConnectionStateRecovery,
+    Cookie,
+    Cors,
+    EngineRequest,
+    Namespace,
+    ParentNamespace,
+    RefusedRequest,
+    RemoteSocket,
+    Server,
+    Session,
+    Socket,
+    SocketIOMiddleware,
+    SocketOperator,
+    event,
+)
+from socketio_asgi.protocol import DefaultParser
+from socketio_asgi.protocol.msgpack_parser import MsgpackParser
+
+io = Server()
+
+
+@dataclass
+class User:
+    name: str
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+async def ask_about(request: EngineRequest) -> bool:
+    return request.address != ""
+
+
+def sid_for(request: EngineRequest) -> str:
+    return request.sid
+
+
+Server(
+    path="/chat",
+    ping_interval=1,
+    ping_timeout=0.5,
+    transports=["websocket"],
+    allow_request=ask_about,
+    generate_id=sid_for,
+    cookie=Cookie(name="io", same_site="strict", max_age=3600),
+    cors=["https://example.com", re.compile(r"https://.*\.example\.com")],
+    http_compression=2048,
+    parser=DefaultParser(default=str),
+    connection_state_recovery=ConnectionStateRecovery(max_disconnection_duration=60),
+)
+Server(cors=lambda origin: origin.endswith(".example.com"), parser=MsgpackParser())
+Server(cors=Cors(origins="*", credentials=True), cookie="io", connection_state_recovery=True)
+
+
+# -- decorators keep the type of the function ------------------------------------------------------
+
+
+@io.use
+async def authenticate(socket: Socket) -> None:
+    raise ConnectionRefused("not authorized", data={"code": 42})
+
+
+@io.on("chat message", ordered=True)
+async def chat(socket: Socket, text: str, *, urgent: bool = False) -> str:
+    return text
+
+
+@io.on("plain")
+def plain(socket: Socket) -> tuple[int, str]:
+    return 1, "one"
+
+
+@io.on_server_event("ping")
+async def pinged(number: int) -> int:
+    return number + 1
+
+
+@io.on_new_namespace
+def made(namespace: Namespace) -> None: ...
+
+
+@io.engine.on("connection_error")
+def refused(reason: RefusedRequest) -> None:
+    assert_type(reason.code, int)
+
+
+async def calls_of_decorated_functions(socket: Socket) -> None:
+    joined: Coroutine[Any, Any, None] = authenticate(socket)
+    await joined
+    assert_type(await chat(socket, "hi", urgent=True), str)
+    assert_type(plain(socket), tuple[int, str])
+    assert_type(await pinged(1), int)
+
+
+class Chat(Namespace):
+    @event("message", ordered=True)
+    async def on_message(self, socket: Socket[User], text: str) -> int:
+        return len(text)
+
+    async def again(self, socket: Socket[User]) -> None:
+        assert_type(await self.on_message(socket, "text"), int)
+
+
+io.register(Chat("/chat"))
+
+
+# -- namespaces ----------------------------------------------------------------------------------
+
+
+async def allowed(name: str, auth: Mapping[str, Any]) -> bool:
+    return name in auth
+
+
+assert_type(io.of("/admin"), Namespace)
+assert_type(io.of(re.compile(r"/room-\d+")), ParentNamespace)
+assert_type(io.of(allowed), ParentNamespace)
+assert_type(io.of(lambda name, auth: name in auth), ParentNamespace)
+assert_type(io.of("/admin").sockets, dict[str, Socket[Any]])
+
+
+# -- the socket and its data -----------------------------------------------------------------------
+
+
+def data_of(plain: Socket, typed: Socket[User]) -> None:
+    assert_type(plain, Socket[dict[str, Any]])
+    assert_type(plain.data, dict[str, Any])
+    assert_type(typed.data, User)
+    assert_type(typed.data.name, str)
+    typed.data = User("Ann")
+
+
+def what_a_socket_knows(socket: Socket) -> None:
+    assert_type(socket.id, str)
+    assert_type(socket.rooms, frozenset[str])
+    assert_type(socket.recovered, bool)
+    assert_type(socket.conn, Session)
+    assert_type(socket.request, HTTPConnection)
+    assert_type(socket.handshake.auth, dict[str, Any])
+    assert_type(socket.handshake.query, Mapping[str, str])
+    assert_type(socket.handshake.issued, float)
+
+
+async def listeners_of(socket: Socket) -> None:
+    @socket.on("typing")
+    async def typing(name: str) -> None: ...
+
+    @socket.on_any
+    def observe(name: str, *args: Any) -> None: ...
+
+    await typing("Ann")
+    socket.off("typing", typing)
+    socket.off_any(observe)
+    assert_type(socket.event_names(), list[str])
+    assert_type(socket.listeners_any(), list[Callable[..., Any]])
+
+
+# -- emitting --------------------------------------------------------------------------------------
+
+
+async def emitting(socket: Socket) -> None:
+    assert_type(io.emit("event", 1, "two", {"three": b"3"}), Awaitable[None])
+    assert_type(io.of("/admin").send(), Awaitable[None])
+    assert_type(socket.emit("event"), Awaitable[None])
+    assert_type(socket.join("a", "b"), Awaitable[None])
+    assert_type(socket.disconnect(close=True), Awaitable[None])
+    assert_type(io.server_side_emit("event"), Awaitable[None])
+    await socket.emit("event")
+
+
+async def asking(socket: Socket) -> None:
+    reply: str = await socket.emit_with_ack("event", timeout=5)
+    assert_type(await io.to("room").timeout(5).emit_with_ack("event"), list[Any])
+    assert_type(await io.server_side_emit_with_ack("event", timeout=1.5), list[Any])
+    try:
+        await io.emit_with_ack("event", reply)
+    except BroadcastAckError as error:
+        assert_type(error.missing, int)
+
+
+def operators(socket: Socket) -> None:
+    assert_type(io.to("a"), BroadcastOperator)
+    assert_type(io.of("/").except_("a", "b"), BroadcastOperator)
+    assert_type(io.local.volatile.compress(False).timeout(1).in_("a"), BroadcastOperator)
+    assert_type(socket.broadcast, BroadcastOperator)
+    assert_type(socket.to("a"), BroadcastOperator)
+    assert_type(socket.volatile, SocketOperator)
+    assert_type(socket.volatile.compress(True).timeout(1), SocketOperator)
+    assert_type(socket.volatile.broadcast.to("a"), BroadcastOperator)
+
+
+async def utilities() -> None:
+    found = await io.in_("room").fetch_sockets()
+    assert_type(found, list[RemoteSocket])
+    assert_type(found[0].rooms, frozenset[str])
+    assert_type(io.in_("room").sockets_join("a", "b"), Awaitable[None])
+    assert_type(io.disconnect_sockets(True), Awaitable[None])
+
+
+def from_a_thread() -> None:
+    assert_type(io.from_thread.run(io.fetch_sockets), list[RemoteSocket])
+
+
+# -- applications ----------------------------------------------------------------------------------
+
+
+def applications(app: ASGIApp) -> tuple[ASGIApp, ASGIApp]:
+    io.engine.use(SessionMiddleware, secret_key="secret")
+    return io, SocketIOMiddleware(app, io)

@@ -1,0 +1,99 @@
+"""What must not type-check; read by the checkers, never run.
+
+Each wrong line is marked with the code of mypy's error; for pyright the mark is any error. Both
+checkers complain about a mark without an error.
+"""
+
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from socketio_asgi import Cookie, Cors, Namespace, Server, Socket, SocketIOMiddleware, event
+
+io = Server()
+
+# -- options -------------------------------------------------------------------------------------
+
+Server("/socket.io")  # type: ignore[call-arg]
+Server(pingInterval=25)  # type: ignore[call-arg]
+Server(ping_interval="25")  # type: ignore[arg-type]
+Server(transports=["webtransport"])  # type: ignore[list-item]
+Server(cors=5)  # type: ignore[arg-type]
+Server(allow_request=True)  # type: ignore[arg-type]
+Server(allow_request=lambda: True)  # type: ignore[arg-type, misc]
+Server(parser="msgpack")  # type: ignore[arg-type]
+Server(connection_state_recovery={})  # type: ignore[arg-type]
+Cookie(same_site="strikt")  # type: ignore[arg-type]
+Cors("*")  # type: ignore[call-arg]
+SocketIOMiddleware(io)  # type: ignore[call-arg]
+
+# -- decorators ----------------------------------------------------------------------------------
+
+io.on(chat := 5)  # type: ignore[arg-type]
+io.on("chat")(chat)  # type: ignore[type-var]
+io.on("chat", True)  # type: ignore[call-arg]
+io.use("name")  # type: ignore[type-var]
+event(name=1)  # type: ignore[arg-type]
+
+
+@io.on("text")
+async def on_text(socket: Socket, text: str) -> str:
+    return text
+
+
+async def decorated_functions_keep_their_types(socket: Socket) -> None:
+    await on_text(socket, 5)  # type: ignore[arg-type]
+    await on_text("text")  # type: ignore[call-arg, arg-type]
+    _: int = await on_text(socket, "")  # type: ignore[assignment]
+
+
+@io.on_new_namespace  # type: ignore[type-var]
+def takes_a_number(number: int) -> None: ...
+
+
+# -- namespaces ----------------------------------------------------------------------------------
+
+
+def only_one(name: str) -> bool:
+    return bool(name)
+
+
+io.of(5)  # type: ignore[call-overload]
+io.of(only_one)  # type: ignore[arg-type]
+io.of("/static").child("/static")  # type: ignore[attr-defined]
+io.of(re.compile(b"/bytes"))  # type: ignore[arg-type]
+io.register("/chat")  # type: ignore[arg-type]
+Namespace("/chat", True)  # type: ignore[call-arg]
+
+# -- sockets and operators -------------------------------------------------------------------------
+
+
+class User:
+    name: str
+
+
+async def sockets(plain: Socket, typed: Socket[User]) -> None:
+    typed.data.nickname = "Ann"  # type: ignore[attr-defined]
+    typed.data = {}  # type: ignore[assignment]
+    plain.data = User()  # type: ignore[assignment]
+    plain.rooms.add("a")  # type: ignore[attr-defined]
+    plain.join(["a", "b"])  # type: ignore[arg-type]
+    plain.to(5)  # type: ignore[arg-type]
+    plain.emit()  # type: ignore[call-arg]
+    plain.emit(5)  # type: ignore[arg-type]
+    plain.emit("event", timeout=5)  # type: ignore[call-arg]
+    await plain.emit_with_ack("event", timeout="5")  # type: ignore[arg-type]
+    plain.broadcast.drain()  # type: ignore[attr-defined]
+
+
+async def operators() -> None:
+    io.to("a").join("b")  # type: ignore[attr-defined]
+    io.volatile()  # type: ignore[operator]
+    io.timeout("5")  # type: ignore[arg-type]
+    io.compress()  # type: ignore[call-arg]
+    await io.to("a").emit_with_ack("event", timeout=5)  # type: ignore[call-arg]
+    _: dict[str, Any] = await io.emit_with_ack("event")  # type: ignore[assignment]
+    io.from_thread.run(io.emit("event"))  # type: ignore[arg-type]
