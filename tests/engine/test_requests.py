@@ -33,7 +33,7 @@ UNSUPPORTED_VERSION = (400, {"code": 5, "message": "Unsupported protocol version
 
 async def answer(app: EngineApp, method: str = "GET", query: str = "", **options: Any) -> Any:
     """Status and JSON body of one plain HTTP request."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         response = await http.request(method, f"{app.url}/socket.io/?{query}", **options)
     assert response.headers["cache-control"] == "no-store"
     return response.status_code, response.json()
@@ -146,7 +146,7 @@ async def test_revision_must_not_change_within_a_session(start_engine: StartEngi
 async def test_repeated_parameters_take_the_last_value(start_engine: StartEngine) -> None:
     app = await start_engine()
     query = "transport=abc&EIO=4&transport=polling&EIO=4&sid=unknown&sid="
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         response = await http.get(f"{app.url}/socket.io/?{query}")
     assert response.status_code == 200
     assert app.engine.clients_count == 1

@@ -289,3 +289,18 @@ async def test_session_ends_during_the_upgrade(start_engine: StartEngine, how: s
         await until(lambda: app.client.closed)
         assert (await client.request("GET")).json()["code"] == 1
     assert app.engine.clients_count == 0
+
+
+async def test_closing_meanwhile_takes_the_way_of_the_client(start_engine: StartEngine) -> None:
+    """The client may have left the old transport for good when the server wants to close."""
+    app = await start_engine()
+    async with probed(app) as (_, ws):
+        app.client.send("last")
+        app.client.session.close()
+        assert app.client.session.ready_state == "closing"
+        await ws.send("5")
+        assert await ws.receive() == "4last"
+        assert (await ws.receive_close()).code == 1000
+        await until(lambda: app.client.closed)
+    assert app.client.reason == "forced close"
+    assert app.engine.clients_count == 0
