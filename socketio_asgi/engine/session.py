@@ -299,21 +299,24 @@ class Session:
 
     def switch_to(self, transport: Transport) -> None:
         """Let another transport carry the session; the old one was told to end."""
+        self._environment.lingering.discard(self.transport)
         self.transport = transport
         transport.owner = self
         transport.outbox = self._outbox
         if self._hooks is not None:
             self._hooks.call("upgrade", transport)
-        transport.flush()
+        if self.state is SessionState.CLOSING:
+            self._close_transport()
+        else:
+            transport.flush()
 
     # -- closing -----------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close the session once everything that waits was sent."""
         if self.step(SessionInput.CLOSE):
-            self._stop_upgrade()
-            self._environment.lingering.add(self.transport)
-            self.transport.close()
+            # An upgrade goes on: the client may have left the old transport already.
+            self._close_transport()
 
     def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
         """End the session now.
@@ -329,8 +332,7 @@ class Session:
         self._environment.forget(self)
         self.resume_reading()
         if flush:
-            self._environment.lingering.add(self.transport)
-            self.transport.close()
+            self._close_transport()
         else:
             self._outbox.clear()
             self.transport.abort()
@@ -338,6 +340,10 @@ class Session:
         if self._hooks is not None:
             self._hooks.call("close", reason, description)
         self.listener.on_close(reason, description)
+
+    def _close_transport(self) -> None:
+        self._environment.lingering.add(self.transport)
+        self.transport.close()
 
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
