@@ -376,8 +376,10 @@ class Engine:
 
 
 async def _send_what_waits(environment: Environment) -> None:
+    # A client that is between two polls finds its session gone when it comes back.
+    connected = [item for item in environment.lingering.items() if item.connected]
     with anyio.move_on_after(GRACE_SECONDS):
-        for transport in environment.lingering.items():
+        for transport in connected:
             await transport.outbox.drained(environment.runtime)
 
 

@@ -55,6 +55,11 @@ class PollingTransport(Transport):
         self._last: Frame | None = None
 
     @property
+    def connected(self) -> bool:
+        """Whether a poll waits."""
+        return self._poll is not None
+
+    @property
     def writable(self) -> bool:
         """Whether a poll waits, and nothing has been sent to it yet."""
         return self._poll is not None and not self._poll.is_set()

@@ -64,6 +64,11 @@ class Transport(ABC):
 
     @property
     @abstractmethod
+    def connected(self) -> bool:
+        """Whether there is a connection by which packets can be sent at present."""
+
+    @property
+    @abstractmethod
     def writable(self) -> bool:
         """Whether a packet sent now would go out at once: what volatile packets ask for."""
 

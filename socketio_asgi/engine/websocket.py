@@ -67,6 +67,11 @@ class WebSocketTransport(Transport):
         self._end: tuple[str, str | None] | None = None
 
     @property
+    def connected(self) -> bool:
+        """Always, as long as the transport lasts."""
+        return True
+
+    @property
     def writable(self) -> bool:
         """Whether nothing waits and nothing is on its way to the ASGI server."""
         return not (self._sending or self.outbox or self._closing)
