@@ -254,6 +254,7 @@ class TestEmitWithAck:
     async def test_a_second_reply_is_ignored(self, io: Server, join: Join) -> None:
         peer = await join(io)
         (socket,) = io.sockets.sockets.values()
+        number = ""
         async with anyio.create_task_group() as tasks:
 
             async def run() -> None:

@@ -7,7 +7,7 @@ client did last.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
@@ -104,7 +104,7 @@ def add_handlers(io: Server) -> None:
 
 
 @asynccontextmanager
-async def joined(url: str, **auth: Any) -> Any:
+async def joined(url: str, **auth: Any) -> AsyncIterator[WebSocketClient]:
     async with connect_engine(url) as (websocket, _):
         await websocket.send("40" + json.dumps(auth))
         if "middleware" not in auth:
@@ -223,7 +223,7 @@ async def closed_by_the_server(url: str) -> None:
 
 
 @asynccontextmanager
-async def polling(url: str) -> Any:
+async def polling(url: str) -> AsyncIterator[tuple[RawConnection, str]]:
     """A session that has joined; yields the connection and the target of its requests."""
     async with connect_raw(url) as raw:
         opened = await request(raw, "GET", ENDPOINT)
