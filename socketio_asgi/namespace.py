@@ -123,6 +123,7 @@ class Namespace(Broadcaster):
         self._binding: _Binding | None = None
         self._last_ack_id = -1
         self._joining = 0
+        self._by_pid: dict[str, Socket[Any]] = {}
         self._register_methods()
 
     def __repr__(self) -> str:
@@ -312,9 +313,11 @@ class Namespace(Broadcaster):
         self._last_ack_id += 1
         return self._last_ack_id
 
-    def joining_began(self) -> None:
+    def joining_began(self, socket: SocketCore) -> None:
         """A client has asked to join."""
         self._joining += 1
+        if socket.pid is not None:
+            self._by_pid[socket.pid] = cast("Socket[Any]", socket)
 
     def joining_ended(self) -> None:
         """A client has joined, was refused, or left before that."""
@@ -332,18 +335,21 @@ class Namespace(Broadcaster):
     def remove(self, socket: SocketCore) -> None:
         """A socket has left."""
         self.sockets.pop(socket.id, None)
+        if socket.pid is not None:
+            self._by_pid.pop(socket.pid, None)
         self.adapter.leave_all(socket.id)
 
     def remove_all(self) -> None:
         """The event loop of all sockets is gone."""
         for socket in list(self.sockets.values()):
             self.remove(socket)
+        self._by_pid.clear()
 
     def take_over(self, pid: str) -> None:
         """A client came back before its lost connection was noticed: end that connection."""
-        for socket in self.sockets.values():
-            if socket.pid == pid:
-                return socket.conn.end("transport close", "the client came back")
+        socket = self._by_pid.get(pid)
+        if socket is not None:
+            socket.conn.end("transport close", "the client came back")
 
 
 def normalize_name(name: str) -> str:

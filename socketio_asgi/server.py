@@ -22,6 +22,7 @@ from .adapters import (
     MemoryAdapter,
     RecoveryAdapter,
 )
+from .adapters.recovery import MAX_BYTES
 from .asgi import Door
 from .broadcast import Broadcaster, Selection
 from .client_files import ClientFiles
@@ -318,7 +319,9 @@ class Server(Broadcaster):
     def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
         if self.recovery is None:
             return MemoryAdapter(namespace)
-        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration)
+        # What a client missed must not be more than may wait for it.
+        max_bytes = min(MAX_BYTES, self.engine.options.send_buffer_limit // 2)
+        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
 
     def _on_session(self, session: Session) -> Connection:
         runtime = self.engine.bound().runtime

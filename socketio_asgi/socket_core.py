@@ -100,7 +100,7 @@ class SocketCore(Listening):
         self._acks: dict[int, AckTarget] = {}
         self._closed_by: tuple[str, str | None] | None = None
         self._last_rooms: frozenset[str] = frozenset()
-        self._missed: Sequence[Sequence[Frame]] = ()
+        self._missed: Callable[[], Sequence[Sequence[Frame]]] | None = None
         self._offset = 0
         if restored is not None:
             self._continue(restored)
@@ -109,6 +109,7 @@ class SocketCore(Listening):
         session = restored.session
         self.id, self._pid, self._state_data = session.sid, session.pid, session.data
         self._last_rooms, self._missed = session.rooms, restored.missed
+        self._offset = session.offset
 
     @property
     def connected(self) -> bool:
@@ -139,7 +140,7 @@ class SocketCore(Listening):
 
     def start(self) -> None:
         """Let the middlewares decide about the client, then connect it."""
-        self.namespace.joining_began()
+        self.namespace.joining_began(self)
         recovery = self.namespace.recovery
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
         if self.namespace.middlewares and not skip:
@@ -173,18 +174,23 @@ class SocketCore(Listening):
         namespace, adapter = self.namespace, self.namespace.adapter
         namespace.add(self)
         namespace.joining_ended()
-        self._offset = adapter.offset()
         if self._last_rooms:
             adapter.join(self.id, tuple(self._last_rooms))
             self._last_rooms = frozenset()
         self._connection.accept(self)
-        missed, self._missed = self._missed, ()
-        for frames in missed:
-            self._connection.session.send(frames)
+        if self._missed is None:
+            self._offset = adapter.offset()
+        else:
+            self._send_missed(self._missed())
         handler = namespace.handlers.lifecycle("connection")
         if handler is not None:
             self._dispatcher.hold()
             self._connection.lane.start(self._run_connection, handler)
+
+    def _send_missed(self, missed: Sequence[Sequence[Frame]]) -> None:
+        self._missed = None
+        for frames in missed:
+            self._connection.session.send(frames)
 
     async def _run_connection(self, handler: Handler) -> None:
         await self._call_lifecycle("connection", handler, ())

@@ -184,15 +184,16 @@ class SavedSession:
 
 @dataclass(frozen=True, slots=True)
 class RestoredSession:
-    """A socket that comes back.
+    """A socket that may come back, unless a middleware refuses it.
 
     Attributes:
         session: What was kept of it.
-        missed: The packets that it missed, encoded, in order.
+        missed: Called when it has come back; returns the packets that it missed until then,
+            encoded, in order. Until it is called, the session stays kept.
     """
 
     session: SavedSession
-    missed: Sequence[Sequence[Frame]]
+    missed: Callable[[], Sequence[Sequence[Frame]]]
 
 
 class Adapter(ABC):
@@ -280,7 +281,7 @@ class Adapter(ABC):
         """Keep a socket whose connection was lost; only for adapters that recover."""
 
     async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
-        """Take back a socket that was kept.
+        """Find a socket that was kept.
 
         Args:
             pid: The secret of the client.

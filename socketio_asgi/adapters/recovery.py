@@ -13,15 +13,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
+from ..awaitables import DONE
+from ..engine.outbox import FRAME_OVERHEAD
 from ..protocol import Frame, PacketType
 from .base import LocalNamespace, Outgoing, RestoredSession, SavedSession, Target
 from .memory import MemoryAdapter
 
 MAX_PACKETS = 10_000
-"""Packets that a namespace keeps for clients who come back: some hundred bytes each, and more
-than a client misses during a short break."""
+"""Packets that a namespace keeps for clients who come back: more than a client misses during a
+short break."""
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Bytes of those packets, whichever of the two is reached first."""
 
 MAX_SESSIONS = 100_000
 """Sockets that a namespace keeps for clients who come back."""
@@ -49,6 +55,20 @@ class _Kept(NamedTuple):
     expires: float
     target: Target
     frames: Sequence[Frame]
+    size: int
+
+
+class _Away(NamedTuple):
+    """A socket that may come back.
+
+    ``sent`` and ``left`` are the numbers after the last packet that was sent to it, and after the
+    last one of all, when its connection was lost.
+    """
+
+    expires: float
+    session: SavedSession
+    sent: int
+    left: int
 
 
 class RecoveryAdapter(MemoryAdapter):
@@ -57,25 +77,43 @@ class RecoveryAdapter(MemoryAdapter):
     Args:
         namespace: The namespace it serves.
         duration: How long it keeps them, in seconds.
+        max_bytes: How much of the packets it keeps; no more than one client can be sent at once.
     """
 
-    def __init__(self, namespace: LocalNamespace, duration: float) -> None:
+    def __init__(
+        self, namespace: LocalNamespace, duration: float, max_bytes: int = MAX_BYTES
+    ) -> None:
         super().__init__(namespace)
         self._duration = duration
+        self._max_bytes = max_bytes
         # Offsets of another process, or texts that only look like one, name no packet of ours.
         self._stream = secrets.token_urlsafe(6)
         self._next = 0
         self._packets: OrderedDict[int, _Kept] = OrderedDict()
-        self._sessions: OrderedDict[str, tuple[float, SavedSession]] = OrderedDict()
+        self._bytes = 0
+        self._sessions: OrderedDict[str, _Away] = OrderedDict()
+        # For each connected socket: the number after the last packet that was sent to it.
+        self._sent: dict[str, int] = {}
 
     def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
         """Hand a packet to all that it is meant for, and keep it for those that are away."""
         packet = outgoing.packet
         # An acknowledgement cannot be given later, and a volatile packet may be missed.
-        if packet.type is PacketType.EVENT and packet.id is None and not target.volatile:
-            outgoing = outgoing.with_argument(f"{self._stream}-{self._next:x}")
-            self._keep(outgoing, target)
-        return super().broadcast(outgoing, target)
+        if packet.type is not PacketType.EVENT or packet.id is not None or target.volatile:
+            return super().broadcast(outgoing, target)
+        outgoing = outgoing.with_argument(f"{self._stream}-{self._next:x}")
+        self._keep(outgoing, target)
+        number, connected = self._next, self.namespace.recipients
+        for recipient in self.recipients(target):
+            if recipient.id in connected:  # no delivery before this one has ended it
+                self._sent[recipient.id] = number
+                recipient.deliver(outgoing)
+        return DONE
+
+    def leave_all(self, sid: str) -> Awaitable[None]:
+        """Take a socket that is about to go out of all rooms."""
+        self._sent.pop(sid, None)
+        return super().leave_all(sid)
 
     def offset(self) -> int:
         """The number of the next packet."""
@@ -84,26 +122,47 @@ class RecoveryAdapter(MemoryAdapter):
     def save_session(self, session: SavedSession) -> None:
         """Keep a socket whose connection was lost."""
         self._expire()
-        self._sessions[session.pid] = (time.monotonic() + self._duration, session)
+        sent = self._sent.get(session.sid, session.offset)
+        away = _Away(time.monotonic() + self._duration, session, sent, self._next)
+        self._sessions[session.pid] = away
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
 
     async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
-        """Take back a socket that was kept."""
+        """Find a socket that was kept; it is taken back when its missed packets are collected."""
         self._expire()
-        _, session = self._sessions.pop(pid, (0.0, None))
-        if session is None:
+        away = self._sessions.get(pid)
+        first = None if away is None else self._first_missed(away, offset)
+        if away is None or first is None:
             return None
-        first = session.offset if offset is None else self._after(offset)
+        # A client that knows its offset sends it again next time; another one starts from here.
+        position = first if offset is None else self._after(offset)
+        session = replace(away.session, offset=first if position is None else position)
+        return RestoredSession(session, partial(self._collect, session, first))
+
+    def _first_missed(self, away: _Away, offset: str | None) -> int | None:
+        """The first packet that a client may have missed; None when nobody knows any more."""
+        first = away.session.offset if offset is None else self._after(offset)
+        if first == away.sent:
+            # Nothing was lost with the connection: what matters is what came since, however long
+            # ago the last packet was.
+            first = away.left
         oldest = next(iter(self._packets), self._next)
-        if first is None or not oldest <= first <= self._next:
-            return None  # nobody knows any more what was missed
-        missed = [
-            kept.frames
-            for number, kept in self._packets.items()
-            if number >= first and _includes(kept.target, session.rooms | {session.sid})
-        ]
-        return RestoredSession(replace(session, offset=first), missed)
+        return first if first is not None and oldest <= first <= self._next else None
+
+    def _collect(self, session: SavedSession, first: int) -> list[Sequence[Frame]]:
+        """Take a socket back, with the packets that it missed."""
+        self._sessions.pop(session.pid, None)
+        rooms = session.rooms | {session.sid}
+        missed: list[Sequence[Frame]] = []
+        for number in reversed(self._packets):
+            if number < first:
+                break
+            kept = self._packets[number]
+            if _includes(kept.target, rooms):
+                self._sent.setdefault(session.sid, number + 1)
+                missed.append(kept.frames)
+        return missed[::-1]
 
     def _after(self, offset: str) -> int | None:
         """The number of the packet after the one with that offset."""
@@ -115,17 +174,23 @@ class RecoveryAdapter(MemoryAdapter):
 
     def _keep(self, outgoing: Outgoing, target: Target) -> None:
         self._expire()
-        kept = _Kept(time.monotonic() + self._duration, target, outgoing.frames)
-        self._packets[self._next] = kept
+        frames = outgoing.frames
+        size = sum(frame.size + FRAME_OVERHEAD for frame in frames)
+        self._packets[self._next] = _Kept(time.monotonic() + self._duration, target, frames, size)
+        self._bytes += size
         self._next += 1
-        if len(self._packets) > MAX_PACKETS:
-            self._packets.popitem(last=False)
+        while len(self._packets) > MAX_PACKETS or self._bytes > self._max_bytes:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, kept = self._packets.popitem(last=False)
+        self._bytes -= kept.size
 
     def _expire(self) -> None:
         now = time.monotonic()
         while self._packets and next(iter(self._packets.values())).expires < now:
-            self._packets.popitem(last=False)
-        while self._sessions and next(iter(self._sessions.values()))[0] < now:
+            self._drop_oldest()
+        while self._sessions and next(iter(self._sessions.values())).expires < now:
             self._sessions.popitem(last=False)
 
 

@@ -63,7 +63,7 @@ async def test_middlewares(start_app: StartApp, skip: bool) -> None:
         socket = await app.arrived(2)
         assert socket.recovered
         assert await guest.event() == ["missed"]
-    first = (False, frozenset[str](), {})
+    first: Any = (False, frozenset(), {})
     again = (True, frozenset({"room"}), {"asked": 1})  # it sees what was recovered
     assert asked == [first] if skip else [first, again]
     assert socket.data == {"asked": len(asked)}
@@ -191,7 +191,7 @@ FORGED: list[dict[str, Any]] = [
     *({"pid": pid} for pid in ("unknown", "", 5, None, ["list"], {"an": "object"})),
     *({"offset": offset} for offset in ("unknown", "", "-", "AAAAAAAA-0", 5, {"$gt": ""})),
 ]
-NEVER_GIVEN = ["", "x", "-1", "2", "ffffffffffffffff", "1" * 1000, "\N{ARABIC-INDIC DIGIT THREE}"]
+NEVER_GIVEN = ["", "x", "-1", "ffff", "ffffffffffffffff", "1" * 1000]
 
 
 async def test_forged_values(start_app: StartApp) -> None:
