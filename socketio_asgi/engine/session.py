@@ -9,6 +9,7 @@ means, of :data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,6 +68,7 @@ class Session:
 
     __slots__ = (
         "__weakref__",
+        "_backlog",
         "_environment",
         "_hooks",
         "_outbox",
@@ -74,6 +76,7 @@ class Session:
         "_pong_awaited",
         "_pong_refreshed",
         "_resumed",
+        "_working_off",
         "codec",
         "id",
         "listener",
@@ -104,6 +107,9 @@ class Session:
         self._hooks: Hooks | None = None
         self._pong_awaited = False
         self._pong_refreshed = False
+        # Packets of one payload that are not handled yet, because reading is paused.
+        self._backlog: deque[EnginePacket] | None = None
+        self._working_off = False
         self._paused = False
         self._resumed: Event | None = None
         transport.owner = self
@@ -169,12 +175,30 @@ class Session:
         except DecodeError as error:
             self.end("parse error", str(error))
         else:
-            self._handle(packet)
+            if self._backlog is None:
+                self._handle(packet)
+            else:
+                self._backlog.append(packet)
 
     def receive_packets(self, packets: list[EnginePacket]) -> None:
-        """Take the packets of one POST request."""
-        for packet in packets:
-            self._handle(packet)
+        """Take the packets of one POST request; those that are too many at a time wait."""
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.extend(packets)
+        self._work_off()
+
+    def _work_off(self) -> None:
+        backlog = self._backlog
+        if backlog is None or self._working_off:
+            return
+        self._working_off = True
+        try:
+            while backlog and not self._paused:
+                self._handle(backlog.popleft())
+        finally:
+            self._working_off = False
+        if not backlog:
+            self._backlog = None
 
     def _handle(self, packet: EnginePacket) -> None:
         if self.state not in _LIVE:
@@ -244,9 +268,10 @@ class Session:
         self._paused = True
 
     def resume_reading(self) -> None:
-        """Take messages again."""
+        """Take messages again, those first that wait already."""
         self._paused = False
-        if self._resumed is not None:
+        self._work_off()
+        if self._resumed is not None and not self._paused:
             self._resumed.set()
             self._resumed = None
 
@@ -336,10 +361,16 @@ class Session:
         else:
             self._outbox.clear()
             self.transport.abort()
+        self._tell(reason, description)
+
+    def _tell(self, reason: str, description: str | None) -> None:
         logger.debug("session closed: %s (%s)", reason, description)
         if self._hooks is not None:
             self._hooks.call("close", reason, description)
-        self.listener.on_close(reason, description)
+        try:
+            self.listener.on_close(reason, description)
+        except Exception:
+            logger.exception("unexpected error while the end of a session was handled")
 
     def _close_transport(self) -> None:
         self._environment.lingering.add(self.transport)
