@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from typing import Any
 
 
@@ -18,6 +18,17 @@ class _Done(Awaitable[None]):
 
 DONE: Awaitable[None] = _Done()
 """The result of a call whose work is complete; awaiting it takes no time."""
+
+
+def together(awaitables: Iterable[Awaitable[None]]) -> Awaitable[None]:
+    """Start everything now, and wait for all of it when the result is awaited."""
+    waiting = [awaitable for awaitable in awaitables if awaitable is not DONE]
+
+    async def wait() -> None:
+        for awaitable in waiting:
+            await awaitable
+
+    return Waiting(wait) if waiting else DONE
 
 
 class Waiting(Awaitable[None]):

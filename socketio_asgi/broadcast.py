@@ -186,6 +186,8 @@ class Broadcaster(ABC):
     def volatile(self) -> BroadcastOperator:
         """Let sockets that cannot take the event at once miss it.
 
+        An acknowledgement is waited for all the same.
+
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
         return self._choose(volatile=True)
@@ -260,10 +262,10 @@ class Broadcaster(ABC):
         if namespace.runtime is None:
             return []  # no client has ever come
         servers = 1 if selection.target.local else await namespace.adapter.server_count()
-        acks = AckCollector(namespace.runtime, event, servers)
+        acks = AckCollector(namespace.runtime, event, servers, selection.timeout)
         namespace.adapter.broadcast_with_ack(outgoing, selection.target, acks)
         try:
-            return await acks.wait(selection.timeout)
+            return await acks.wait()
         finally:
             acks.release()
 
@@ -372,7 +374,8 @@ class RemoteSocket:
         try:
             replies = await self._operator.timeout(timeout).emit_with_ack(event, *args)
         except BroadcastAckError as error:
-            raise AckTimeout(event, timeout) from error
+            failure = ClientDisconnected(event) if error.left else AckTimeout(event, timeout)
+            raise failure from error
         if not replies:
             raise ClientDisconnected(event)
         return replies[0]

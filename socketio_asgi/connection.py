@@ -96,8 +96,9 @@ class Connection:
         self._sockets: dict[str, Socket[Any]] = {}
         # Namespaces that the server made the client leave: packets may be on their way.
         self._left: set[str] = set()
-        # Namespaces that are looked for; a second CONNECT meanwhile is one too many.
-        self._looking: set[str] = set()
+        # Namespaces that are looked for, and the auth for them; a second CONNECT meanwhile is one
+        # too many.
+        self._looking: dict[str, Mapping[str, Any]] = {}
         # What has too many events in flight; any of it keeps the session from being read.
         self._busy: set[Dispatcher] = set()
         self._unjoined = unjoined
@@ -140,7 +141,7 @@ class Connection:
                 del self._sockets[name]
                 socket.on_close("client namespace disconnect")
             case PacketAction.DISCONNECT:
-                self._looking.discard(name)
+                self._looking.pop(name, None)
             case PacketAction.IGNORE:
                 pass
             case _:
@@ -185,28 +186,28 @@ class Connection:
         if namespace is not None and not (namespace.recovery and "pid" in auth):
             self._join(namespace, auth)
         elif namespace is not None or self._host.has_dynamic_namespaces:
-            self._looking.add(name)
+            self._looking[name] = auth
             self.lane.start(self._look_for, name, auth)
         else:
-            self.refuse(name, ConnectionRefused("Invalid namespace"))
+            self._refuse_unknown(name)
 
     async def _look_for(self, name: str, auth: Mapping[str, Any]) -> None:
         restored: RestoredSession | None = None
         namespace = self._host.find_namespace(name)
-        try:
-            if namespace is None:
-                namespace = await self._host.match_namespace(name, auth)
-            if namespace is not None:
-                restored = await _restore(namespace, auth)
-        except Exception:
-            logger.exception("unexpected error while a namespace was looked for")
-        if name not in self._looking:
-            return  # the client left meanwhile
-        self._looking.discard(name)
         if namespace is None:
-            self.refuse(name, ConnectionRefused("Invalid namespace"))
-        else:
-            self._join(namespace, auth, restored)
+            namespace = await self._host.match_namespace(name, auth)
+        if namespace is not None:
+            namespace.joining_expected()  # so that it stays until the client is in there
+            restored = await _restore(namespace, auth)
+        # Otherwise the client has left meanwhile; perhaps it has asked again.
+        if self._looking.get(name) is auth:
+            del self._looking[name]
+            if namespace is None:
+                self._refuse_unknown(name)
+            else:
+                self._join(namespace, auth, restored)
+        if namespace is not None:
+            namespace.joining_ended()
 
     def _join(
         self,
@@ -235,6 +236,10 @@ class Connection:
         except EncodeError:
             logger.exception("the client cannot be told why it may not join %s", name)
             self.refuse(name, ConnectionRefused("Internal server error"))
+
+    def _refuse_unknown(self, name: str) -> None:
+        # The same for 2.x clients, unlike a refusal by a middleware.
+        self._send(Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"}))
 
     def _error_data(self, error: ConnectionRefused) -> Any:
         if self.session.protocol == 3:
@@ -275,4 +280,8 @@ async def _restore(namespace: Namespace, auth: Mapping[str, Any]) -> RestoredSes
     if not (offset is None or isinstance(offset, str)):
         return None
     namespace.take_over(pid)
-    return await namespace.adapter.restore_session(pid, offset)
+    try:
+        return await namespace.adapter.restore_session(pid, offset)
+    except Exception:
+        logger.exception("a session cannot be restored; the client starts anew")
+        return None

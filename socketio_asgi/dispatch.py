@@ -1,8 +1,9 @@
 """What happens to an event of a client until its handler runs.
 
     on_event      it waits while the "connection" handler runs
+    _admit        the catch-all listeners of the socket see it
     _screen       the middlewares of the socket decide, one event after another
-    _start        catch-all listeners, listeners of the socket, the handler of the namespace
+    _start        listeners of the socket, the handler of the namespace
     _run          the handler; its return value acknowledges the event
 
 Too many events at a time make the connection stop reading.
@@ -97,6 +98,8 @@ class Dispatcher:
 
     def _admit(self, packet: Packet) -> None:
         listeners = self.listeners
+        if listeners is not None and not self._dismissed:
+            call_all(listeners.incoming, *packet.data)
         if listeners is None or not listeners.middlewares:
             self._start(packet)
             return
@@ -132,7 +135,6 @@ class Dispatcher:
         ack = AckSender(self._socket, packet.id)
         listeners = self.listeners
         if listeners is not None:
-            call_all(listeners.incoming, name, *args)
             for listener in listeners.take(name):
                 self._launch(self._run_listener, listener, name, args, ack)
         handler = self._socket.namespace.handlers.event(name)
@@ -190,13 +192,25 @@ class Dispatcher:
 
     def _begin(self) -> None:
         self._in_flight += 1
-        if self._in_flight >= self._limit:
+        if self._full:
             self._connection.pause_for(self)
 
     def _end(self) -> None:
         self._in_flight -= 1
         self._resume()
 
-    def _resume(self) -> None:
+    def expect_ack(self) -> None:
+        """The client was asked something: its answer must be read, or nobody would see it."""
+        self._resume()
+
+    @property
+    def _full(self) -> bool:
         if self._in_flight < self._limit:
+            return False
+        # A handler that waits for the client does not count, within bounds.
+        asking = min(self._socket.acks_awaited, self._limit)
+        return self._in_flight - asking >= self._limit
+
+    def _resume(self) -> None:
+        if not self._full:
             self._connection.resume_for(self)

@@ -100,16 +100,23 @@ class BroadcastAckError(AckError, TimeoutError):
         event: The name of the event.
         replies: The first value of each acknowledgement that came.
         missing: How many clients did not acknowledge: they left, or time was up.
+        left: How many of those left.
         silent_servers: How many servers of the cluster did not even say whom they reached.
     """
 
     def __init__(
-        self, event: str, replies: list[Any], missing: int, silent_servers: int = 0
+        self,
+        event: str,
+        replies: list[Any],
+        missing: int,
+        left: int = 0,
+        silent_servers: int = 0,
     ) -> None:
-        super().__init__(event, replies, missing, silent_servers)
+        super().__init__(event, replies, missing, left, silent_servers)
         self.event = event
         self.replies = replies
         self.missing = missing
+        self.left = left
         self.silent_servers = silent_servers
 
     def __str__(self) -> str:

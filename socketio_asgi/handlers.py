@@ -160,6 +160,16 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
+def check_observer(function: Callable[..., Any]) -> None:
+    """Check a function that is called at once and only observes.
+
+    Raises:
+        TypeError: It is asynchronous, so that nobody would run it.
+    """
+    if _is_async(function):
+        raise TypeError(f"this listener is called at once, so it must be a plain def: {function!r}")
+
+
 class HandlerRegistry:
     """The handlers of a namespace.
 

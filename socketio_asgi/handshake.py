@@ -78,3 +78,53 @@ class Handshake:
     def time(self) -> str:
         """When the client joined the namespace, as text in ISO 8601."""
         return datetime.fromtimestamp(self.issued, UTC).isoformat()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The handshake as JSON data for other processes, with the official names and units."""
+        return {
+            "headers": dict(self.headers),
+            "time": self.time,
+            "address": self.address,
+            "xdomain": self.xdomain,
+            "secure": self.secure,
+            "issued": round(self.issued * 1000),
+            "url": self.url,
+            "query": dict(self.query),
+            "auth": self.auth,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Handshake:
+        """The handshake of a client of another process; ``connection`` has no more than that.
+
+        Raises:
+            ValueError: The data are not what :meth:`to_dict` makes.
+        """
+        match data:
+            case {
+                "headers": dict(headers),
+                "address": str(address),
+                "secure": bool(secure),
+                "issued": int() | float() as issued,
+                "url": str(url),
+                "auth": dict(auth),
+            }:
+                handshake = cls(EngineRequest(_scope(headers, address, url, secure=secure)), auth)
+                handshake.issued = issued / 1000
+                return handshake
+            case _:
+                raise ValueError("not a handshake of another process")
+
+
+def _scope(headers: Mapping[str, Any], address: str, url: str, *, secure: bool) -> dict[str, Any]:
+    """A connection scope of ASGI that says the same."""
+    path, _, query = url.partition("?")
+    pairs = ((str(name).lower(), str(value)) for name, value in headers.items())
+    return {
+        "type": "http",
+        "scheme": "https" if secure else "http",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs],
+        "client": (address, 0),
+    }

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .handlers import Handler, inspect_listener
+from .handlers import Handler, check_observer, inspect_listener
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -156,22 +156,33 @@ class Listening(ABC):
         return middleware
 
     def on_error(self, listener: ListenerT) -> ListenerT:
-        """Register a function that is given what a middleware of this socket raised."""
+        """Register a plain function that is given what a middleware of this socket raised.
+
+        Raises:
+            TypeError: It is asynchronous.
+        """
+        check_observer(listener)
         self._own.errors.append(listener)
         return listener
 
     def on_any(self, listener: ListenerT) -> ListenerT:
-        """Register a function that is called with every event of the client, before its handlers.
+        """Register a function that is called with every event of the client, as it came.
 
-        It is given the name and the arguments, and only observes; it must be quick.
+        It is given the name and the arguments before the middlewares and handlers are. It only
+        observes: a plain, quick function.
+
+        Raises:
+            TypeError: It is asynchronous.
 
         Source: https://socket.io/docs/v4/listening-to-events/#catch-all-listeners
         """
+        check_observer(listener)
         self._own.incoming.append(listener)
         return listener
 
     def prepend_any(self, listener: ListenerT) -> ListenerT:
         """The same as :meth:`on_any`, but called before those registered already."""
+        check_observer(listener)
         self._own.incoming.insert(0, listener)
         return listener
 
@@ -186,13 +197,20 @@ class Listening(ABC):
     def on_any_outgoing(self, listener: ListenerT) -> ListenerT:
         """Register a function that is called with every event sent to the client.
 
+        It only observes: a plain, quick function.
+
+        Raises:
+            TypeError: It is asynchronous.
+
         Source: https://socket.io/docs/v4/listening-to-events/#outgoing-packets
         """
+        check_observer(listener)
         self._own.outgoing.append(listener)
         return listener
 
     def prepend_any_outgoing(self, listener: ListenerT) -> ListenerT:
         """The same as :meth:`on_any_outgoing`, but called before those registered already."""
+        check_observer(listener)
         self._own.outgoing.insert(0, listener)
         return listener
 

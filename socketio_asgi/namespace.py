@@ -5,19 +5,23 @@ Source: https://socket.io/docs/v4/namespaces/
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from .acks import ACK_SECONDS
 from .adapters import Adapter, AdapterFactory, ConnectionStateRecovery
+from .awaitables import DONE
 from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
 from .engine.runtime import Runtime
-from .handlers import Handler, HandlerRegistry, HandlerT, Workers, inspect_handler
+from .handlers import AckCallback, Handler, HandlerRegistry, HandlerT, Workers, inspect_handler
 from .protocol import Parser
 
 if TYPE_CHECKING:
     from .socket import Socket
     from .socket_core import SocketCore
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 MiddlewareT = TypeVar("MiddlewareT", bound=Callable[..., Any])
 
@@ -168,7 +172,8 @@ class Namespace(Broadcaster):
     def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event of other servers.
 
-        It is given what :meth:`server_side_emit` was given there; what it returns is the reply.
+        It is given what :meth:`server_side_emit` was given there; what it returns is the reply,
+        unless a keyword-only parameter ``ack`` takes that over.
 
         Raises:
             ValueError: The event has a handler already.
@@ -243,12 +248,27 @@ class Namespace(Broadcaster):
         check_event_name(event)
         return await self.adapter.server_side_emit_with_ack(event, args, check_timeout(timeout))
 
-    async def on_server_event_received(self, event: str, args: Sequence[Any]) -> Any:
-        """Another server sent an event; what its handler returns is the reply."""
+    async def on_server_event_received(
+        self, event: str, args: Sequence[Any], reply: AckCallback | None = None
+    ) -> None:
+        """Another server sent an event.
+
+        Args:
+            event: The name of the event.
+            args: What was sent with it.
+            reply: Called with what the handler returns, when the other server waits for that. As
+                in Node.js, nothing is replied without a handler, or when it raises.
+        """
         handler = self.handlers.server_event(event)
         if handler is None or len(args) < handler.required:
-            return None
-        return await handler.call_listener(self.workers, args)
+            logger.warning("nothing handles the server event %r with %d values", event, len(args))
+            return
+        try:
+            result = await handler.call_listener(self.workers, args, reply or _no_reply)
+            if reply is not None and not handler.takes_ack:
+                await reply(result)
+        except Exception:
+            logger.exception("the handler %r of a server event raised", handler.function)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -313,6 +333,10 @@ class Namespace(Broadcaster):
         self._last_ack_id += 1
         return self._last_ack_id
 
+    def joining_expected(self) -> None:
+        """A client is about to ask; :meth:`joining_ended` follows in any case."""
+        self._joining += 1
+
     def joining_began(self, socket: SocketCore) -> None:
         """A client has asked to join."""
         self._joining += 1
@@ -350,6 +374,10 @@ class Namespace(Broadcaster):
         socket = self._by_pid.get(pid)
         if socket is not None:
             socket.conn.end("transport close", "the client came back")
+
+
+def _no_reply(*_values: Any) -> Awaitable[None]:
+    return DONE
 
 
 def normalize_name(name: str) -> str:

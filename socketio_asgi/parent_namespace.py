@@ -12,9 +12,9 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from .acks import AckCollector
+from .acks import AckSink
 from .adapters import MemoryAdapter, Outgoing, SocketDetails, Target
-from .awaitables import DONE
+from .awaitables import together
 from .handlers import Handler, HandlerRegistry
 from .namespace import Namespace, NamespaceHost
 from .socket_core import SocketCore
@@ -64,11 +64,16 @@ class ParentNamespace(Namespace):
         self._server = host
         self.bind(host, lambda _: ParentAdapter(self))
 
+    def takes(self, name: str) -> bool:
+        """Whether the regular expression, if it is one, matches the whole name."""
+        matcher = self._matcher
+        return isinstance(matcher, re.Pattern) and matcher.fullmatch(name) is not None
+
     async def matches(self, name: str, auth: Mapping[str, Any]) -> bool:
         """Whether a name is one of its children; an exception means that it is not."""
         matcher = self._matcher
         if isinstance(matcher, re.Pattern):
-            return matcher.fullmatch(name) is not None
+            return self.takes(name)
         try:
             result = matcher(name, auth)
             return bool(await result if inspect.isawaitable(result) else result)
@@ -88,8 +93,8 @@ class ParentNamespace(Namespace):
 
     def emptied(self, child: Namespace) -> None:
         """The last client of a child has left."""
-        if self._cleanup and self._server is not None:
-            self.children.pop(child.name, None)
+        if self._cleanup and self._server is not None and self.children.get(child.name) is child:
+            del self.children[child.name]
             self._server.remove_child(child)
 
 
@@ -142,11 +147,12 @@ class ParentAdapter(MemoryAdapter):
 
     def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets of all children that it is meant for."""
-        for child in self._children():
+        return together(
             child.adapter.broadcast(outgoing.for_namespace(child.name), target)
-        return DONE
+            for child in self._children()
+        )
 
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckCollector) -> None:
+    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
         """Acknowledgements of several namespaces cannot be told apart.
 
         Raises:
@@ -164,18 +170,32 @@ class ParentAdapter(MemoryAdapter):
 
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant join rooms."""
-        for child in self._children():
-            child.adapter.sockets_join(target, rooms)
-        return DONE
+        return together(child.adapter.sockets_join(target, rooms) for child in self._children())
 
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant leave rooms."""
-        for child in self._children():
-            child.adapter.sockets_leave(target, rooms)
-        return DONE
+        return together(child.adapter.sockets_leave(target, rooms) for child in self._children())
 
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
         """Disconnect all sockets that are meant."""
-        for child in self._children():
-            child.adapter.disconnect_sockets(target, close=close)
-        return DONE
+        return together(
+            child.adapter.disconnect_sockets(target, close=close) for child in self._children()
+        )
+
+    def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Other servers have other children.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("server_side_emit() works on one namespace, not on a parent namespace")
+
+    async def server_side_emit_with_ack(
+        self, event: str, args: Sequence[Any], timeout: float
+    ) -> list[Any]:
+        """Other servers have other children.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("server_side_emit() works on one namespace, not on a parent namespace")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -39,7 +40,7 @@ from .engine.options import (
 from .engine.runtime import Runtime
 from .engine.timers import DelayQueue
 from .from_thread import FromThread
-from .handlers import HandlerT, Workers
+from .handlers import HandlerT, Workers, check_observer
 from .listeners import call_all
 from .namespace import MiddlewareT, Namespace, normalize_name
 from .parent_namespace import NamePredicate, ParentNamespace
@@ -187,6 +188,8 @@ class Server(Broadcaster):
     def of(self, name: str | re.Pattern[str] | NamePredicate) -> Namespace:
         """The namespace of that name, made when it is asked for the first time.
 
+        A name that fits the regular expression of a parent is one of its children.
+
         Args:
             name: The name that clients use, such as ``/admin``; or a regular expression that has
                 to match the whole name, or a (possibly async) function that is given the name and
@@ -199,8 +202,14 @@ class Server(Broadcaster):
             parent.attach(self)
             self._parents.append(parent)
             return parent
-        namespace = self._namespaces.get(normalize_name(name))
-        return self.register(Namespace(name)) if namespace is None else namespace
+        name = normalize_name(name)
+        namespace = self._namespaces.get(name)
+        if namespace is not None:
+            return namespace
+        for parent in self._parents:
+            if parent.takes(name):
+                return parent.child(name)
+        return self.register(Namespace(name))
 
     def register(self, namespace: Namespace) -> Namespace:
         """Add an instance of a :class:`Namespace` subclass.
@@ -211,18 +220,27 @@ class Server(Broadcaster):
         if namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
         namespace.bind(self)
-        self._namespaces[namespace.name] = namespace
+        self._add(namespace)
         return namespace
+
+    def _add(self, namespace: Namespace) -> None:
+        self._namespaces[namespace.name] = namespace
+        if namespace.name != "/":
+            call_all(self._on_new_namespace, namespace)
 
     def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register a handler in the main namespace; see :meth:`Namespace.on`."""
         return self._main.on(name, ordered=ordered)
 
     def on_new_namespace(self, listener: NewNamespaceT) -> NewNamespaceT:
-        """Register a function that is given every dynamic namespace that is made.
+        """Register a plain function that is given every namespace that is made from now on.
+
+        Raises:
+            TypeError: It is asynchronous.
 
         Source: https://socket.io/docs/v4/server-api/#event-new_namespace
         """
+        check_observer(listener)
         self._on_new_namespace.append(listener)
         return listener
 
@@ -309,12 +327,13 @@ class Server(Broadcaster):
 
     def add_child(self, child: Namespace) -> None:
         """A dynamic namespace was made."""
-        self._namespaces[child.name] = child
-        call_all(self._on_new_namespace, child)
+        self._add(child)
 
     def remove_child(self, child: Namespace) -> None:
         """The last client of a dynamic namespace has left."""
         self._namespaces.pop(child.name, None)
+        if self.runtime is not None:
+            self.runtime.lane(copy_context()).start(child.adapter.close)
 
     def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
         if self.recovery is None:

@@ -114,21 +114,14 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
         """
-        check_timeout(timeout)
-        if not self.connected:
-            raise ClientDisconnected(event)
-        number = self.namespace.next_ack_id()
-        packet = event_packet(self.namespace.name, event, args, number)
-        ack = SingleAck(self._connection.runtime, event)
-        forget = self.deliver_with_ack(Outgoing(packet, self._connection.parser), ack)
-        try:
-            return await ack.wait(timeout)
-        finally:
-            forget()
+        selection = Selection(self.namespace, timeout=check_timeout(timeout))
+        return await self.ask_as(selection, event, args)
 
     @property
     def volatile(self) -> SocketOperator:
         """Let the client miss the event when it cannot be sent at once.
+
+        An acknowledgement is waited for all the same.
 
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
@@ -161,6 +154,20 @@ class Socket(SocketCore, Generic[DataT]):
         # Only what goes through the adapter can be sent again.
         own_room = Target(rooms=frozenset((self.id,)))
         return self._in_loop(self.namespace.adapter.broadcast, outgoing, own_room)
+
+    async def ask_as(self, selection: Selection, event: str, args: Sequence[Any]) -> Any:
+        """Ask the client in the way of a selection; see :meth:`emit_with_ack`."""
+        number = self.namespace.next_ack_id()
+        packet = event_packet(self.namespace.name, event, args, number)
+        if not self.connected:
+            raise ClientDisconnected(event)
+        outgoing = Outgoing(packet, self._connection.parser, compress=selection.compress)
+        ack = SingleAck(self._connection.runtime, event)
+        forget = self.deliver_with_ack(outgoing, ack, volatile=selection.target.volatile)
+        try:
+            return await ack.wait(selection.timeout)
+        finally:
+            forget()
 
     # -- reaching others ---------------------------------------------------------------------
 
@@ -267,8 +274,7 @@ class SocketOperator:
 
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
-        timeout = self._selection.timeout
-        return await self._socket.emit_with_ack(event, *args, timeout=timeout)
+        return await self._socket.ask_as(self._selection, event, args)
 
     @property
     def volatile(self) -> SocketOperator:

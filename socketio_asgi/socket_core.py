@@ -131,6 +131,11 @@ class SocketCore(Listening):
         return self._pid
 
     @property
+    def acks_awaited(self) -> int:
+        """How many answers of the client are waited for."""
+        return len(self._acks)
+
+    @property
     def _own(self) -> Listeners:
         if self._dispatcher.listeners is None:
             self._dispatcher.listeners = Listeners()
@@ -239,15 +244,19 @@ class SocketCore(Listening):
                 call_all(listeners.outgoing, *outgoing.packet.data)
             self._connection.session.send(frames, volatile=volatile)
 
-    def deliver_with_ack(self, outgoing: Outgoing, ack: AckTarget) -> Callable[[], object]:
+    def deliver_with_ack(
+        self, outgoing: Outgoing, ack: AckTarget, *, volatile: bool = False
+    ) -> Callable[[], object]:
         """Queue an event for the client, and pass its acknowledgement on.
 
         Returns:
             A function that ends the waiting.
         """
         number = cast("int", outgoing.packet.id)
+        _ = outgoing.frames  # before anybody waits: the values may not be representable
         self._acks[number] = ack
-        self.deliver(outgoing)
+        self._dispatcher.expect_ack()
+        self.deliver(outgoing, volatile=volatile)
         return partial(self._acks.pop, number, None)
 
     def _send(self, outgoing: Outgoing, volatile: bool = False) -> Awaitable[None]:

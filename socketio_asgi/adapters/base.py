@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..acks import AckCollector, AckTarget
+from ..acks import AckSink, AckTarget
+from ..engine.runtime import Runtime
 from ..handshake import Handshake
 from ..protocol import Frame, Packet, Parser
 
@@ -107,7 +108,9 @@ class Recipient(Protocol):
         """Queue a packet for the client."""
         ...
 
-    def deliver_with_ack(self, outgoing: Outgoing, ack: AckTarget) -> Callable[[], object]:
+    def deliver_with_ack(
+        self, outgoing: Outgoing, ack: AckTarget, *, volatile: bool = False
+    ) -> Callable[[], object]:
         """Queue a packet for the client, and pass its acknowledgement on.
 
         Returns:
@@ -137,12 +140,30 @@ class LocalNamespace(Protocol):
         ...
 
     @property
+    def parser(self) -> Parser:
+        """How packets are encoded."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop; None while the server has not been used in one."""
+        ...
+
+    @property
     def recipients(self) -> Mapping[str, Recipient]:
         """The connected sockets by id."""
         ...
 
-    async def on_server_event_received(self, event: str, args: Sequence[Any]) -> Any:
-        """Another server sent an event; what its handler returns is the reply."""
+    async def on_server_event_received(
+        self,
+        event: str,
+        args: Sequence[Any],
+        reply: Callable[..., Awaitable[None]] | None = None,
+    ) -> None:
+        """Another server sent an event; ``reply`` is called with the answer, if there is one.
+
+        It takes as long as the handler does, and raises nothing.
+        """
         ...
 
 
@@ -161,6 +182,29 @@ class SocketDetails:
     handshake: Handshake
     rooms: frozenset[str]
     data: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """The socket as data for other processes, with the names of the official adapters."""
+        return {
+            "id": self.id,
+            "handshake": self.handshake.to_dict(),
+            "rooms": sorted(self.rooms),
+            "data": self.data,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SocketDetails:
+        """A socket of another process.
+
+        Raises:
+            ValueError: The data are not what :meth:`to_dict` makes.
+        """
+        match data:
+            case {"id": str(sid), "handshake": dict(handshake), "rooms": [*rooms]}:
+                details = Handshake.from_dict(handshake)
+                return cls(sid, details, frozenset(map(str, rooms)), data.get("data"))
+            case _:
+                raise ValueError("not a socket of another process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +277,11 @@ class Adapter(ABC):
         """Hand a packet to all sockets that it is meant for."""
 
     @abstractmethod
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckCollector) -> None:
+    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
         """Hand a packet to all sockets that it is meant for, and collect what they answer.
 
-        Every server that takes part reports its clients with :meth:`AckCollector.expect`.
+        Every server that takes part reports its clients with :meth:`AckSink.expect`; one that was
+        asked by another does so through an :class:`~socketio_asgi.acks.AckRelay`.
         """
 
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from ..acks import AckCollector
+from ..acks import AckSink
 from ..awaitables import DONE
 from .base import Adapter, LocalNamespace, Outgoing, Recipient, SocketDetails, Target
 
@@ -57,11 +57,12 @@ class MemoryAdapter(Adapter):
             recipient.deliver(outgoing, volatile=volatile)
         return DONE
 
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckCollector) -> None:
+    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
         """Hand a packet to all sockets that it is meant for, and collect what they answer."""
         recipients = self.recipients(target)
         for recipient in recipients:
-            acks.hold(recipient.id, recipient.deliver_with_ack(outgoing, acks))
+            forget = recipient.deliver_with_ack(outgoing, acks, volatile=target.volatile)
+            acks.hold(recipient.id, forget)
         acks.expect(len(recipients))
 
     async def server_count(self) -> int:
