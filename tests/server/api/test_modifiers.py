@@ -1,0 +1,256 @@
+"""How an event is sent: volatile, compress, timeout and local, chained in any order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
+from tests.support.clients import PollingClient
+from tests.support.waiting import until
+
+from .conftest import Connect
+from .support import Client, background
+
+Emitter = Callable[[Server, Socket], Any]
+
+EMITTERS: dict[str, Emitter] = {
+    "server": lambda io, socket: io,
+    "namespace": lambda io, socket: io.sockets,
+    "operator": lambda io, socket: io.to(socket.id),
+    "socket": lambda io, socket: socket,
+}
+
+emitters = pytest.mark.parametrize("emitter", EMITTERS.values(), ids=list(EMITTERS))
+
+
+def socket_of(io: Server, client: Client) -> Socket:
+    return io.sockets.sockets[client.sid]
+
+
+async def writable(socket: Socket) -> None:
+    await until(lambda: socket.conn.transport.writable)
+
+
+# -- volatile --------------------------------------------------------------------------------------
+
+
+@emitters
+async def test_volatile_to_who_is_ready(
+    io: Server, join: Connect, transport: str, emitter: Emitter
+) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    async with background(client.event) as heard:  # on polling, a poll that waits
+        await writable(socket)
+        await emitter(io, socket).volatile.emit("now", 1)
+        assert await heard.wait() == ["now", 1]
+
+
+@emitters
+async def test_volatile_behind_something_else(
+    io: Server, join: Connect, transport: str, emitter: Emitter
+) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    async with background(client.event) as heard:
+        await writable(socket)
+        socket.emit("first")
+        emitter(io, socket).volatile.emit("dropped")  # the first is on its way
+        socket.emit("second")
+        assert await heard.wait() == ["first"]
+    assert await client.event() == ["second"]
+    assert await client.heard() == []
+
+
+async def test_two_volatile_events_at_once(io: Server, join: Connect, transport: str) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    async with background(client.event) as heard:
+        await writable(socket)
+        socket.volatile.emit("one")
+        socket.volatile.emit("two")
+        assert await heard.wait() == ["one"]
+    assert await client.heard() == []
+
+
+@emitters
+async def test_volatile_without_an_open_poll(io: Server, join: Connect, emitter: Emitter) -> None:
+    client = await join(transport="polling")
+    socket = socket_of(io, client)
+    assert not socket.conn.transport.writable
+    emitter(io, socket).volatile.emit("dropped")
+    emitter(io, socket).volatile.send("dropped")
+    assert await client.heard() == []
+
+
+async def test_volatile_with_attachments_goes_whole_or_not(io: Server, join: Connect) -> None:
+    client = await join()
+    socket = socket_of(io, client)
+    await writable(socket)
+    socket.volatile.emit("binary", b"1", b"2")
+    socket.volatile.emit("binary", b"3", b"4")
+    socket.emit("end")
+    received = [await client.wire.receive() for _ in range(4)]  # type: ignore[union-attr]
+    assert received == [
+        '452-["binary",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]',
+        b"1",
+        b"2",
+        '42["end"]',
+    ]
+
+
+async def test_volatile_reaches_those_who_are_ready(io: Server, join: Connect) -> None:
+    ready, busy = await join(), await join(transport="polling")
+    io.volatile.emit("now")
+    assert await ready.event() == ["now"]
+    assert await busy.heard() == []
+
+
+async def test_a_volatile_question(io: Server, join: Connect, transport: str) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    for operator, answer in ((socket, 1), (io, [1])):
+        async with background(client.answer, 1) as answered:
+            await writable(socket)
+            assert await operator.volatile.timeout(5).emit_with_ack("ask") == answer
+            await answered.wait()
+
+
+async def test_a_volatile_question_that_is_missed(io: Server, join: Connect) -> None:
+    client = await join(transport="polling")
+    socket = socket_of(io, client)
+    with pytest.raises(AckTimeout):
+        await socket.volatile.timeout(0.1).emit_with_ack("ask")
+    with pytest.raises(BroadcastAckError):
+        await io.timeout(0.1).volatile.emit_with_ack("ask")
+    assert await client.heard() == []
+    assert socket._acks == {}
+
+
+# -- compress --------------------------------------------------------------------------------------
+
+
+@emitters
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("question", [False, True], ids=["event", "question"])
+async def test_compress(
+    io: Server, url: str, emitter: Emitter, compress: bool, question: bool
+) -> None:
+    text = "x" * 5_000
+    async with PollingClient(url, headers={"Accept-Encoding": "gzip"}) as wire:
+        await wire.open()
+        client = Client(wire, "/")
+        await client.send(0)
+        client.sid = (await client.message()).data["sid"]
+        socket = socket_of(io, client)
+        operator = emitter(io, socket).compress(compress)
+        async with anyio.create_task_group() as tasks:
+            if question:
+                tasks.start_soon(operator.emit_with_ack, "text", text)
+                await until(lambda: socket.conn.buffered)
+            else:
+                operator.emit("text", text)
+            response = await wire.request("GET")
+            tasks.cancel_scope.cancel()
+    assert text in response.text
+    assert is_compressed(response) is compress
+
+
+def is_compressed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("content-encoding") == "gzip")
+
+
+# -- chaining --------------------------------------------------------------------------------------
+
+Step = Callable[[Any], Any]
+
+STEPS: dict[str, Step] = {
+    "to": lambda operator: operator.to("red"),
+    "except": lambda operator: operator.except_("blue"),
+    "volatile": lambda operator: operator.volatile,
+    "local": lambda operator: operator.local,
+    "compress": lambda operator: operator.compress(False),
+    "timeout": lambda operator: operator.timeout(7),
+}
+
+
+def chain(start: Any, steps: tuple[str, ...]) -> Any:
+    return reduce(lambda operator, step: STEPS[step](operator), steps, start)
+
+
+async def test_any_order_means_the_same(io: Server, join: Connect) -> None:
+    client = await join()
+    socket = socket_of(io, client)
+    for emitter in EMITTERS.values():
+        start = emitter(io, socket)
+        selections = {chain(start, steps)._selection() for steps in itertools.permutations(STEPS)}
+        (selection,) = selections
+        target = selection.target
+        assert "red" in target.rooms
+        assert "blue" in target.excluded
+        assert (target.volatile, target.local) == (True, True)
+        assert (selection.compress, selection.timeout) == (False, 7)
+        assert (socket.id in target.excluded) is (start is socket)
+
+
+async def test_operators_do_not_change(io: Server, join: Connect) -> None:
+    client = await join()
+    socket = socket_of(io, client)
+    for start in (io, io.sockets, io.to("red"), socket.broadcast, socket.to("red")):
+        before = start._selection()
+        chain(start, tuple(STEPS))
+        assert start._selection() == before
+    operator = socket.timeout(3)
+    for step in STEPS.values():
+        step(operator)
+    assert operator._selection.timeout == 3
+    assert operator._selection.compress
+    assert not operator._selection.target.volatile
+
+
+async def test_a_kept_operator_is_used_again(io: Server, join: Connect) -> None:
+    client, other = await join(), await join()
+    operator = io.to(client.sid)
+    operator.except_(client.sid).emit("nobody")
+    operator.to(other.sid).emit("both")
+    operator.emit("one")
+    operator.emit("one again")
+    assert await client.heard() == [["both"], ["one"], ["one again"]]
+    assert await other.heard() == [["both"]]
+
+
+async def test_turning_from_the_client_to_the_others(io: Server, join: Connect) -> None:
+    clients = [await join() for _ in range(3)]
+    socket = socket_of(io, clients[0])
+    await socket_of(io, clients[1]).join("red")
+    for operator in (socket.compress(False), socket.timeout(5), socket.timeout(1).compress(True)):
+        operator.emit("self")
+        operator.broadcast.emit("others")
+        operator.to("red").emit("red")
+        operator.in_("red").emit("red too")
+        operator.except_("red").emit("not red")
+        operator.local.emit("local")
+        assert await clients[0].heard() == [["self"]]
+        assert await clients[1].heard() == [["others"], ["red"], ["red too"], ["local"]]
+        assert await clients[2].heard() == [["others"], ["not red"], ["local"]]
+
+
+@emitters
+async def test_send(io: Server, join: Connect, transport: str, emitter: Emitter) -> None:
+    client = await join(transport=transport)
+    operator = emitter(io, socket_of(io, client))
+    operator.send("é", [1])
+    operator.compress(False).send()
+    operator.timeout(1).send(None)
+    assert [await client.event() for _ in range(3)] == [
+        ["message", "é", [1]],
+        ["message"],
+        ["message", None],
+    ]
