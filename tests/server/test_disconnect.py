@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
@@ -307,3 +308,28 @@ async def test_a_client_that_left_by_itself_may_send_nothing(io: Server, join: J
     await peer.send("1/a,")
     await peer.send(event_packet("sync", namespace="/a"))  # the client has left by itself
     await peer.ended()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_connection_handler_that_is_cancelled_holds_nothing_back(
+    io: Server, join: Join, anyio_backend: str
+) -> None:
+    """It awaits a task that somebody else cancels, which only asyncio can do."""
+    log = Log(io)
+    handled: list[str] = []
+
+    @io.on("connection")
+    async def connected(socket: Socket) -> None:
+        other = asyncio.create_task(asyncio.sleep(10))
+        other.cancel()
+        await other
+
+    @io.on("event")
+    async def on_event(socket: Socket, value: str) -> None:
+        handled.append(value)
+
+    peer = await join(io)
+    await peer.emit("event", "first")
+    await until(lambda: handled == ["first"])
+    await peer.send("1")
+    assert await log.wait() == ["client namespace disconnect"]

@@ -50,6 +50,9 @@ class Louder(Chat):
     async def shout(self, socket: Socket) -> str:
         return self.greeting.upper()
 
+    def plain(self, socket: Socket, *args: Any) -> Any:  # overrides, and needs no mark
+        return -len(args)
+
 
 async def test_a_subclass(io: Server, connect: Connect) -> None:
     chat = io.register(Louder("chat", "hello"))
@@ -61,7 +64,7 @@ async def test_a_subclass(io: Server, connect: Connect) -> None:
     await peer.emit("say", "hi", namespace="/chat", ack=1)
     assert await peer.expect("said", "/chat") == ["hi"]
     assert await peer.acknowledgement("/chat", 1) == ["hello"]
-    assert await peer.request("plain", 1, 2, namespace="/chat") == [2]
+    assert await peer.request("plain", 1, 2, namespace="/chat") == [-2]
     assert await peer.request("shout", namespace="/chat") == ["HELLO"]
     for name in ("secret", "on_secret", "say_it", "check", "emit"):
         await peer.emit(name, namespace="/chat", ack=1)

@@ -83,7 +83,7 @@ await runCases(
 
     async "an unknown namespace"(client) {
       const [error] = await once(client.open("/unknown"), "error");
-      assert.equal(error.message ?? error, "Invalid namespace");
+      assert.equal(error.message, "Invalid namespace");
     },
 
     async "namespaces over one connection"(client) {
