@@ -165,9 +165,10 @@ class Connection:
 
     def resume_for(self, dispatcher: Dispatcher) -> None:
         """A socket can take events again: read on, unless another one cannot."""
-        self._busy.discard(dispatcher)
-        if not self._busy:
-            self.session.resume_reading()
+        if dispatcher in self._busy:
+            self._busy.discard(dispatcher)
+            if not self._busy:
+                self.session.resume_reading()
 
     def on_close(self, reason: str, description: str | None) -> None:
         """The session ended."""
