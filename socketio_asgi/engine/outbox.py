@@ -51,7 +51,7 @@ class Outbox:
         if self._drained is not None and not self._frames:
             self._drained.set()
             self._drained = None
-        if self.on_drained is not None and not self._frames:
+        if taken and self.on_drained is not None and not self._frames:
             self.on_drained()
         return taken
 

@@ -1,0 +1,223 @@
+"""Events and middlewares of the connection layer.
+
+Source: https://socket.io/docs/v4/server-api/#engine
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from socketio_asgi import Server, Socket
+from socketio_asgi.engine import EngineRequest, RefusedRequest, Session
+from tests.support.clients import (
+    PollingClient,
+    WebSocketRejected,
+    connect_engine,
+    connect_websocket,
+    decode_payload,
+    engine_url,
+)
+from tests.support.serving import Served
+from tests.support.waiting import until
+
+from .support import StartEngine
+
+
+async def test_connection(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    sessions: list[Session] = []
+    app.engine.on("connection")(sessions.append)
+    async with connect_engine(app.url) as (_, handshake), PollingClient(app.url) as client:
+        opened = await client.open()
+        assert [session.id for session in sessions] == [handshake["sid"], opened["sid"]]
+        assert [session.transport.name for session in sessions] == ["websocket", "polling"]
+
+
+async def test_connection_error(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    refused: list[RefusedRequest] = []
+    app.engine.on("connection_error")(refused.append)
+    async with PollingClient(app.url) as client:
+        assert (await client.request("GET", query={"sid": "unknown"})).status_code == 400
+    with pytest.raises(WebSocketRejected):
+        async with connect_websocket(app.ws_url(eio="2")):
+            pass
+    first, second = refused
+    assert (first.code, first.message) == (1, "Session ID unknown")
+    assert first.request.sid == "unknown"
+    assert (second.code, second.message) == (5, "Unsupported protocol version")
+    assert second.request.is_websocket
+
+
+async def test_headers(start_engine: StartEngine) -> None:
+    app = await start_engine()
+
+    @app.engine.on("initial_headers")
+    def first(headers: dict[str, str], request: EngineRequest) -> None:
+        headers["X-First"] = request.transport
+
+    @app.engine.on("headers")
+    def each(headers: dict[str, str], request: EngineRequest) -> None:
+        headers["X-Each"] = request.method
+
+    async with PollingClient(app.url) as client:
+        response = await client.request("GET")
+        assert (response.headers["X-First"], response.headers["X-Each"]) == ("polling", "GET")
+        query = {"sid": sid_of(response.text)}
+        response = await client.request("POST", query=query, content="4hi")
+        assert "X-First" not in response.headers
+        assert response.headers["X-Each"] == "POST"
+
+
+def sid_of(payload: str) -> str:
+    sid: str = json.loads(str(decode_payload(payload)[0])[1:])["sid"]
+    return sid
+
+
+async def test_headers_that_cannot_be_sent(
+    start_engine: StartEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await start_engine()
+
+    @app.engine.on("headers")
+    def split(headers: dict[str, str], request: EngineRequest) -> None:
+        headers["X-Bad"] = "one\r\nX-Other: two"
+
+    async with PollingClient(app.url) as client:
+        with caplog.at_level(logging.ERROR):
+            response = await client.request("GET")
+    assert response.status_code == 200
+    assert "X-Other" not in response.headers
+
+
+async def test_a_listener_that_raises_harms_nobody(
+    start_engine: StartEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await start_engine()
+    sessions: list[Session] = []
+
+    @app.engine.on("connection")
+    def broken(session: Session) -> None:
+        raise ValueError(session.protocol)
+
+    app.engine.on("connection")(sessions.append)
+    with caplog.at_level(logging.ERROR):
+        async with connect_engine(app.url) as (ws, _):
+            await ws.send("4hi")
+            assert await ws.receive() == "4hi"
+    assert len(sessions) == 1
+    assert "broken" in caplog.text
+
+
+async def test_unknown_events(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    with pytest.raises(ValueError, match="connection_error"):
+        app.engine.on("conection")
+    async with connect_engine(app.url):
+        with pytest.raises(ValueError, match="packet_create"):
+            app.client.session.on("message")
+
+
+async def test_events_of_one_session(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    log: list[tuple[Any, ...]] = []
+
+    @app.engine.on("connection")
+    def listen(session: Session) -> None:
+        session.on("packet")(lambda packet: log.append(("packet", packet.data)))
+        session.on("packet_create")(lambda frame: log.append(("packet_create", frame.text)))
+        session.on("drain")(lambda: log.append(("drain",)))
+        session.on("close")(lambda reason, _: log.append(("close", reason)))
+
+    async with connect_engine(app.url) as (ws, _):
+        log.clear()
+        await ws.send("4hi")
+        assert await ws.receive() == "4hi"
+        await until(lambda: ("drain",) in log)
+    await until(lambda: ("close", "transport close") in log)
+    assert log == [
+        ("packet", "hi"),
+        ("packet_create", "4hi"),
+        ("drain",),
+        ("close", "transport close"),
+    ]
+
+
+async def test_upgrade(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    names: list[str] = []
+    async with PollingClient(app.url) as client:
+        sid = (await client.open())["sid"]
+        app.client.session.on("upgrade")(lambda transport: names.append(transport.name))
+        async with connect_websocket(app.ws_url(sid)) as ws:
+            await ws.send("2probe")
+            assert await ws.receive() == "3probe"
+            await ws.send("5")
+            await until(lambda: names == ["websocket"])
+
+
+class Mark:
+    """Notes in the scope through which instances a request came."""
+
+    def __init__(self, app: ASGIApp, name: str) -> None:
+        self.app = app
+        self.name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        marks = [*scope.get("marks", ()), self.name]
+        await self.app({**scope, "marks": marks}, receive, send)
+
+
+Serving = Callable[..., Awaitable[Served]]
+
+
+async def test_middlewares(serving: Serving) -> None:
+    io = Server()
+    io.engine.use(Mark, "outer")
+    io.engine.use(Mark, name="inner")
+
+    @io.on("marks")
+    async def marks(socket: Socket) -> list[str]:
+        found: list[str] = socket.request.scope["marks"]
+        return found
+
+    served = await serving(io)
+    async with connect_engine(served.url) as (ws, _):
+        await ws.send("40")
+        await ws.receive()
+        await ws.send('420["marks"]')
+        assert await ws.receive() == '430[["outer","inner"]]'
+    with pytest.raises(RuntimeError, match="before the first request"):
+        io.engine.use(Mark, "late")
+
+
+class Closed:
+    """Lets nobody in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await send({"type": "http.response.start", "status": 418, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def test_a_middleware_that_refuses(serving: Serving) -> None:
+    io = Server()
+    io.engine.use(Closed)
+    served = await serving(io)
+    async with PollingClient(served.url) as client:
+        assert (await client.request("GET")).status_code == 418
+    with pytest.raises(WebSocketRejected):
+        async with connect_websocket(engine_url(served.url, EIO="4", transport="websocket")):
+            pass
+    assert io.engine.clients_count == 0
