@@ -267,7 +267,9 @@ class SocketCore(Listening):
             return DONE
         self.deliver(outgoing, volatile=volatile)
         session = connection.session
-        return DONE if session.buffered < HIGH_WATER else Waiting(session.drain)
+        if volatile or session.buffered < HIGH_WATER:  # a volatile packet was sent, or dropped
+            return DONE
+        return Waiting(session.drain)
 
     # -- leaving -----------------------------------------------------------------------------
 
