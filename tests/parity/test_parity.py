@@ -1,0 +1,137 @@
+"""The table in ``docs/parity.md``, the official list, the package and the tests say the same.
+
+``official.json`` has the headings of the official pages on the server's API and options, as they
+stand there. A row of the table that names nothing here says why in its last cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import socketio_asgi
+from socketio_asgi import Server
+from socketio_asgi.handlers import LIFECYCLE_EVENTS
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+PAGE = ROOT / "docs" / "parity.md"
+
+_CODE = re.compile(r"`([^`]+)`")
+_CALL = re.compile(r"(?:@|await )?(?P<path>[\w.]+)(?:\((?P<argument>.*)\))?")
+
+
+class Row(NamedTuple):
+    """An official entry, its names here, and the test that shows it or why there is none."""
+
+    section: str
+    entry: str
+    ours: str
+    shown: str
+
+    @property
+    def names(self) -> list[str]:
+        return _CODE.findall(self.ours)
+
+
+def read_table() -> Iterator[Row]:
+    section = ""
+    for line in PAGE.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        elif line.startswith("| `"):
+            entry, ours, shown = (cell.strip() for cell in line.strip("|").split(" | "))
+            yield Row(section, entry.strip("`"), ours, shown)
+
+
+ROWS = list(read_table())
+
+
+def row_id(row: Row) -> str:
+    return f"{row.section}-{row.entry}"
+
+
+def test_every_official_entry_has_a_row() -> None:
+    official = json.loads((FOLDER / "official.json").read_text("utf-8"))["entries"]
+    expected = [(section, entry) for section, entries in official.items() for entry in entries]
+    assert [(row.section, row.entry) for row in ROWS] == expected
+
+
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
+def test_every_row_is_complete(row: Row) -> None:
+    if row.names:
+        assert _CODE.fullmatch(row.shown), "a name of ours needs a test"
+    else:
+        assert row.ours == "none"
+        assert row.shown.endswith("."), "an entry without a name of ours needs a reason"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.names], ids=row_id)
+def test_every_name_exists(row: Row) -> None:
+    for name in row.names:
+        match = _CALL.fullmatch(name)
+        assert match is not None, name
+        check_argument(resolve(match["path"]), match["path"], match["argument"] or "")
+
+
+def resolve(path: str) -> Any:
+    """What a name of the table stands for.
+
+    ``io`` and ``namespace`` are real ones; ``socket`` and ``conn`` are classes, because real ones
+    need a client. Anything else is imported from the package.
+    """
+    io = Server()
+    roots = {
+        "io": io,
+        "namespace": io.of("/"),
+        "socket": socketio_asgi.Socket,
+        "conn": socketio_asgi.Session,
+    }
+    first, *rest = path.split(".")
+    found = roots[first] if first in roots else getattr(socketio_asgi, first)
+    for name in rest:
+        found = getattr(found, name)
+    return found
+
+
+def check_argument(function: Any, path: str, argument: str) -> None:
+    """Check the name of an option or of an event."""
+    option = re.match(r"(\w+)=", argument)
+    text = re.match(r'"([\w ]+)"', argument)
+    if option is not None:
+        assert option[1] in inspect.signature(function).parameters
+    elif text is not None and path in {"io.on", "namespace.on"}:
+        assert text[1] in LIFECYCLE_EVENTS
+    elif text is not None and path == "io.engine.on":
+        function(text[1])  # an unknown event raises
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.names], ids=row_id)
+def test_every_named_test_exists(row: Row) -> None:
+    path, *names = row.shown.strip("`").split("::")
+    assert ".".join(names) in names_in(path)
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """The tests of a file in ``tests``; those of a class with its name in front."""
+    body = ast.parse((ROOT / "tests" / path).read_text("utf-8")).body
+    found = set(functions(body))
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            found.update(f"{node.name}.{name}" for name in functions(node.body))
+    return frozenset(found)
+
+
+def functions(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[:5] == "test_":
+            yield node.name
