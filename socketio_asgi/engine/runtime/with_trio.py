@@ -57,7 +57,11 @@ class TrioRuntime(Runtime):
 
     def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
         """Call an asynchronous function in trio, from another thread, and wait for it."""
-        return trio.from_thread.run(function, *args, trio_token=self._token)
+
+        async def call() -> ResultT:  # trio takes coroutine functions only
+            return await function(*args)
+
+        return trio.from_thread.run(call, trio_token=self._token)
 
     def event(self) -> Event:
         """A new wake-up."""

@@ -1,0 +1,106 @@
+"""Calls from threads that are not the event loop's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from anyio import to_thread
+from fastapi import FastAPI
+
+from socketio_asgi import AckTimeout, Server, Socket, SocketIOMiddleware
+from tests.support.clients import connect_engine
+from tests.support.serving import Served
+from tests.support.waiting import until
+
+Serving = Callable[..., Awaitable[Served]]
+
+
+async def only_socket(io: Server) -> Socket:
+    await until(lambda: io.sockets.sockets)
+    (socket,) = io.sockets.sockets.values()
+    return socket
+
+
+async def test_in_a_handler_thread(serving: Serving) -> None:
+    io = Server()
+
+    @io.on("count")
+    def count(socket: Socket) -> list[Any]:
+        found = io.from_thread.run(io.fetch_sockets)
+        answer = io.from_thread.run(socket.emit_with_ack, "question", 5)
+        return [len(found), answer]
+
+    served = await serving(io)
+    async with connect_engine(served.url) as (ws, _):
+        await ws.send("40")
+        await ws.receive()
+        await ws.send('427["count"]')
+        assert await ws.receive() == '420["question",5]'
+        await ws.send("430[6]")
+        assert await ws.receive() == "437[[1,6]]"
+
+
+async def test_in_a_plain_thread(serving: Serving) -> None:
+    io = Server()
+    served = await serving(io)
+    async with connect_engine(served.url) as (ws, _):
+        await ws.send("40")
+        await ws.receive()
+        socket = await only_socket(io)
+        results: list[Any] = []
+
+        def work() -> None:
+            io.from_thread.run(socket.join, "room")
+            results.append(io.from_thread.run(io.to("room").fetch_sockets))
+            try:
+                io.from_thread.run(socket.timeout(0.05).emit_with_ack, "question")
+            except AckTimeout as error:
+                results.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        await to_thread.run_sync(thread.join)
+        (found,), error = results
+        assert found.id == socket.id
+        assert error.event == "question"
+        assert "room" in socket.rooms
+
+
+async def test_in_a_route_of_fastapi(serving: Serving) -> None:
+    io = Server()
+    app = FastAPI()
+
+    @app.get("/sockets")
+    def sockets() -> list[str]:
+        io.emit("somebody asks")
+        return [one.id for one in io.from_thread.run(io.fetch_sockets)]
+
+    served = await serving(SocketIOMiddleware(app, io))
+    async with (
+        connect_engine(served.url) as (ws, _),
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        await ws.send("40")
+        await ws.receive()
+        socket = await only_socket(io)
+        response = await client.get(served.url + "/sockets")
+        assert response.json() == [socket.id]
+        assert await ws.receive() == '42["somebody asks"]'
+
+
+async def test_in_the_event_loop(serving: Serving) -> None:
+    io = Server()
+    served = await serving(io)
+    async with connect_engine(served.url):
+        with pytest.raises(RuntimeError, match="use 'await' instead"):
+            io.from_thread.run(io.fetch_sockets)
+
+
+def test_before_the_first_client() -> None:
+    io = Server()
+    with pytest.raises(RuntimeError, match="no event loop yet"):
+        io.from_thread.run(io.fetch_sockets)
