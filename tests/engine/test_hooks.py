@@ -136,6 +136,7 @@ async def test_events_of_one_session(start_engine: StartEngine) -> None:
         session.on("close")(lambda reason, _: log.append(("close", reason)))
 
     async with connect_engine(app.url) as (ws, _):
+        await until(lambda: ("drain",) in log)  # the handshake was sent
         log.clear()
         await ws.send("4hi")
         assert await ws.receive() == "4hi"
