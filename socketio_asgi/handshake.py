@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -100,16 +100,17 @@ class Handshake:
         Raises:
             ValueError: The data are not what :meth:`to_dict` makes.
         """
-        match data:
+        match cast("dict[str, Any]", data):
             case {
-                "headers": dict(headers),
+                "headers": dict(),
                 "address": str(address),
                 "secure": bool(secure),
                 "issued": int() | float() as issued,
                 "url": str(url),
-                "auth": dict(auth),
+                "auth": dict(),
             }:
-                handshake = cls(EngineRequest(_scope(headers, address, url, secure=secure)), auth)
+                scope = _scope(data["headers"], address, url, secure=secure)
+                handshake = cls(EngineRequest(scope), data["auth"])
                 handshake.issued = issued / 1000
                 return handshake
             case _:

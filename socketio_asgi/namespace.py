@@ -135,9 +135,7 @@ class Namespace(Broadcaster):
 
     def _register_methods(self) -> None:
         for attribute in dir(type(self)):
-            # Zope (below daphne) lists attributes that a class does not have.
-            method = getattr(type(self), attribute, None)
-            mark: _Mark | None = getattr(method, _EVENT_MARK, None)
+            mark = _find_mark(type(self), attribute)
             if mark is not None:
                 self.on(mark.name, ordered=mark.ordered)(getattr(self, attribute))
 
@@ -378,6 +376,15 @@ class Namespace(Broadcaster):
 
 def _no_reply(*_values: Any) -> Awaitable[None]:
     return DONE
+
+
+def _find_mark(cls: type, attribute: str) -> _Mark | None:
+    """The mark of a method; one that overrides a marked method need not be marked again."""
+    for base in cls.__mro__:
+        mark: _Mark | None = getattr(vars(base).get(attribute), _EVENT_MARK, None)
+        if mark is not None:
+            return mark
+    return None
 
 
 def normalize_name(name: str) -> str:

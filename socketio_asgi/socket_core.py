@@ -198,10 +198,12 @@ class SocketCore(Listening):
             self._connection.session.send(frames)
 
     async def _run_connection(self, handler: Handler) -> None:
-        await self._call_lifecycle("connection", handler, ())
-        self._dispatcher.release()
-        if self._closed_by is not None:
-            self._start_disconnect(*self._closed_by)
+        try:
+            await self._call_lifecycle("connection", handler, ())
+        finally:  # also when the handler was cancelled
+            self._dispatcher.release()
+            if self._closed_by is not None:
+                self._start_disconnect(*self._closed_by)
 
     async def _call_lifecycle(self, name: str, handler: Handler, args: tuple[Any, ...]) -> None:
         try:

@@ -200,9 +200,9 @@ class SocketDetails:
             ValueError: The data are not what :meth:`to_dict` makes.
         """
         match data:
-            case {"id": str(sid), "handshake": dict(handshake), "rooms": [*rooms]}:
-                details = Handshake.from_dict(handshake)
-                return cls(sid, details, frozenset(map(str, rooms)), data.get("data"))
+            case {"id": str(sid), "handshake": dict(), "rooms": list()}:
+                handshake = Handshake.from_dict(data["handshake"])
+                return cls(sid, handshake, frozenset(map(str, data["rooms"])), data.get("data"))
             case _:
                 raise ValueError("not a socket of another process")
 

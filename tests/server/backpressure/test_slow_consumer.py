@@ -60,6 +60,8 @@ async def test_a_client_that_stops_reading(
 ) -> None:
     server = start_server("uvicorn", "tests.server.backpressure.apps:io")
     async with AsyncExitStack() as stack:
+        slow: WebSocketClient | None = None
+        poller: PollingClient | None = None
         heard: list[list[int]] = [[] for _ in range(READERS)]
         tasks = await stack.enter_async_context(anyio.create_task_group())
         if kind == "websocket":
@@ -83,9 +85,9 @@ async def test_a_client_that_stops_reading(
         reason, description = result["gone"]["slow"]
         assert reason == "transport error"
         assert "send_buffer_limit" in description
-        if kind == "websocket":
+        if slow is not None:
             await slow.receive_close()
-        else:
+        if poller is not None:
             assert (await poller.request("GET")).json() == {
                 "code": 1,
                 "message": "Session ID unknown",
