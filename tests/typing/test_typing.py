@@ -25,7 +25,9 @@ _MARK = re.compile(r"  # type: ignore\[.*")
 async def errors_of(checker: str, *paths: Path) -> set[tuple[str, int]]:
     """The names of files and the numbers of lines that a checker complains about."""
     require_module(checker)
-    command = [sys.executable, "-m", checker, *map(str, paths)]
+    # The configuration names .venv, which need not be the environment that runs the tests.
+    option = {"mypy": "--python-executable", "pyright": "--pythonpath"}[checker]
+    command = [sys.executable, "-m", checker, option, sys.executable, *map(str, paths)]
     with anyio.fail_after(SECONDS):
         done = await anyio.run_process(command, cwd=ROOT, check=False)
     found = re.findall(r"([\w.]+):(\d+)[:\d]*(?: -)? error: ", done.stdout.decode())
