@@ -5,18 +5,21 @@ PYTHON ?= python3
 VENV ?= .venv
 # The tests wait more than they compute.
 PYTEST_ARGS ?= -n 4
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INTEROP := tests/interop
+PEERS := benchmarks
 
-# The sub-environments of the two uses; stamps make the second call fast.
+# The sub-environments of the uses; stamps make the second call fast.
 RUN_STAMP := $(VENV)/.stamp-run
+BENCH_STAMP := $(VENV)/.stamp-bench
 DEV_STAMP := $(VENV)/.stamp-dev
-NPM_STAMP := $(INTEROP)/node_modules/.package-lock.json
+NPM_STAMP := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs build check clean
+.PHONY: help demo test bench lint format types docs build check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +29,9 @@ demo: $(RUN_STAMP) ## run the demonstration server
 
 test: $(DEV_STAMP) interop ## run the tests (PYTEST_ARGS="-k name" selects)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(BENCH_STAMP) peers ## compare with other servers (BENCH_ARGS="echo --runs 5" selects)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: $(DEV_STAMP) ## check style, format and the import contracts
 	@code=0; $(BIN)/ruff check . || code=1; $(BIN)/ruff format --check . || code=1; \
@@ -52,16 +58,18 @@ build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 check: lint types test docs build ## everything above
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(INTEROP)/node_modules build dist site
+	rm -rf $(VENV) $(INTEROP)/node_modules $(PEERS)/node_modules build dist site
 
-.PHONY: interop
-# Without Node the tests with the JavaScript clients are skipped.
-interop:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NPM_STAMP); \
-	else echo "no npm: the tests with the JavaScript clients are skipped"; fi
+.PHONY: interop peers
+# Without Node the tests with the JavaScript clients are skipped, and its servers left out.
+interop peers:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(FOLDER)/$(NPM_STAMP); \
+	else echo "no npm: $(FOLDER) does without the packages of JavaScript"; fi
+interop: FOLDER := $(INTEROP)
+peers: FOLDER := $(PEERS)
 
-$(NPM_STAMP): $(INTEROP)/package.json $(INTEROP)/package-lock.json
-	npm ci --prefix $(INTEROP) --no-audit --no-fund
+$(INTEROP)/$(NPM_STAMP) $(PEERS)/$(NPM_STAMP): %/$(NPM_STAMP): %/package.json %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund
 	touch $@
 
 $(BIN)/python:
@@ -72,6 +80,10 @@ $(RUN_STAMP): $(BIN)/python pyproject.toml
 	$(PIP) install --quiet --editable '.[standard]'
 	touch $@
 
+$(BENCH_STAMP): $(BIN)/python pyproject.toml
+	$(PIP) install --quiet --editable '.[bench]'
+	touch $@
+
 $(DEV_STAMP): $(BIN)/python pyproject.toml
 	$(PIP) install --quiet --editable '.[dev]'
-	touch $@ $(RUN_STAMP)
+	touch $@ $(RUN_STAMP) $(BENCH_STAMP)

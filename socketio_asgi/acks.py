@@ -269,16 +269,3 @@ class AckSender:
         """Acknowledge the event with these values; a second call does nothing."""
         number, self._number = self._number, None
         return DONE if number is None else self._socket.send_ack(number, values)
-
-    def answer(self, result: Any) -> None:
-        """Acknowledge the event with what its handler returned.
-
-        Args:
-            result: None for no value, a tuple for several, anything else for one.
-        """
-        if result is None:
-            self()
-        elif issubclass(type(result), tuple):
-            self(*result)
-        else:
-            self(result)

@@ -10,7 +10,7 @@ A server is reached in three ways:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
@@ -48,18 +48,23 @@ class Door:
     ) -> None:
         self.engine = engine
         self._path = "/" + path.strip("/")
+        self._endpoints = (self._path + "/", self._path)
         self._slash = "/" if trailing_slash else ""
         self._files = files
         self.lifespan = lifespan
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve a scope as an application: stand-alone or mounted."""
         if scope["type"] == "lifespan":
-            return await _serve_lifespan(self.lifespan, receive, send)
+            return _serve_lifespan(self.lifespan, receive, send)
+        if self._is_endpoint(scope):  # nearly always
+            return self.engine.handle(scope, receive, send)
         place = _locate(scope)
-        if not await self._enter(self._rest(place, mountable=True), scope, receive, send):
-            prefix = "" if place.mounted else self._path
-            await self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
+        serving = self._enter(self._rest(place, mountable=True), scope, receive, send)
+        if serving is not None:
+            return serving
+        prefix = "" if place.mounted else self._path
+        return self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
 
     async def wrap(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what is ours, and leave everything else to another application."""
@@ -67,22 +72,30 @@ class Door:
             return await _WrappedLifespan(self, receive, send).run(app, scope)
         if scope["type"] not in ("http", "websocket"):
             return await app(scope, receive, send)
+        if self._is_endpoint(scope):
+            return await self.engine.handle(scope, receive, send)
         place = _locate(scope)
-        if await self._enter(self._rest(place, mountable=False), scope, receive, send):
-            return
+        serving = self._enter(self._rest(place, mountable=False), scope, receive, send)
+        if serving is not None:
+            return await serving
         if _speaks_engine_io(scope):
             send = _with_diagnostic(place.root + self._path + self._slash, scope, send)
         await app(scope, receive, send)
 
-    async def _enter(self, rest: str | None, scope: Scope, receive: Receive, send: Send) -> bool:
+    def _is_endpoint(self, scope: Scope) -> bool:
+        """Whether this is our endpoint at first sight."""
+        return scope["path"] in self._endpoints and not scope.get("root_path")
+
+    def _enter(
+        self, rest: str | None, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None] | None:
+        """What serves a scope, to be awaited; None when it is not ours."""
         if rest == "":
-            await self.engine.handle(scope, receive, send)
-            return True
+            return self.engine.handle(scope, receive, send)
         files = self._files
         if rest is None or files is None or scope["type"] != "http" or not files.has(rest):
-            return False
-        await files.serve(rest, scope, send)
-        return True
+            return None
+        return files.serve(rest, scope, send)
 
     def _rest(self, place: _Place, *, mountable: bool) -> str | None:
         """What the path has below our endpoint; None when it does not lead there."""

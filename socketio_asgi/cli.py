@@ -17,6 +17,8 @@ from . import __version__
 
 CLIENT_FILE = "socket.io.min.js"
 MAX_MESSAGE = 1_000_000  # bytes; the server's default max_http_buffer_size
+WEBSOCKET_PROTOCOL = "socketio_asgi.integrations.uvicorn:WebSocketProtocol"
+HTTP_PROTOCOL = "socketio_asgi.integrations.uvicorn:HTTPProtocol"
 SHUTDOWN_GRACE = 2  # seconds for requests that run when the server is told to end
 
 
@@ -83,10 +85,10 @@ def _demo(options: argparse.Namespace) -> None:
         config = uvicorn.Config(
             create_app(client_dir),
             log_level="warning",
+            ws=WEBSOCKET_PROTOCOL,
+            http=HTTP_PROTOCOL,
             timeout_graceful_shutdown=SHUTDOWN_GRACE,
             ws_max_size=MAX_MESSAGE,
-            ws_per_message_deflate=False,  # it delays small frames
-            ws_ping_interval=None,  # Engine.IO has its own heartbeat
         )
         uvicorn.Server(config).run(sockets=[listener])
 

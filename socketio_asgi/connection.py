@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from .adapters import Outgoing, RestoredSession
+from .adapters import RestoredSession
 from .dispatch import Dispatcher
 from .engine import Session
 from .engine.runtime import Lane, Runtime
@@ -19,12 +19,16 @@ from .engine.timers import DelayQueue
 from .exceptions import ConnectionRefused
 from .handshake import Handshake
 from .namespace import Namespace
-from .protocol import DecodeError, EncodeError, Packet, PacketType, Parser
+from .protocol import DecodeError, EncodeError, Frame, Packet, PacketType, Parser
 from .protocol.states import PACKET_ACTIONS, PacketAction, SocketState
 from .socket import Socket
-from .socket_core import SERVER_DISCONNECT, SocketCore
+from .socket_core import NOTHING, SERVER_DISCONNECT, SocketCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+
+# Global names, because members of an enum are slow on the way of every packet.
+_EVENT, _CONNECTED = PacketType.EVENT, SocketState.CONNECTED
 
 
 class Host(Protocol):
@@ -95,12 +99,12 @@ class Connection:
         self._decoder = host.parser.decoder()
         self._sockets: dict[str, Socket[Any]] = {}
         # Namespaces that the server made the client leave: packets may be on their way.
-        self._left: set[str] = set()
+        self._left: frozenset[str] = NOTHING
         # Namespaces that are looked for, and the auth for them; a second CONNECT meanwhile is one
         # too many.
         self._looking: dict[str, Mapping[str, Any]] = {}
         # What has too many events in flight; any of it keeps the session from being read.
-        self._busy: set[Dispatcher] = set()
+        self._busy: frozenset[Dispatcher] = NOTHING
         self._unjoined = unjoined
 
     # -- in ----------------------------------------------------------------------------------
@@ -120,8 +124,8 @@ class Connection:
         if packet is None:
             return
         socket = self._sockets.get(packet.namespace)
-        if socket is not None and socket.connected and packet.type is PacketType.EVENT:
-            socket.on_event(packet)  # nearly always
+        if socket is not None and packet.type is _EVENT and socket.state is _CONNECTED:
+            socket.dispatcher.on_event(packet)  # nearly always
         else:
             self._route(packet, socket)
 
@@ -134,7 +138,7 @@ class Connection:
             case PacketAction.CONNECT:
                 self._connect(name, auth or {})
             case PacketAction.DISPATCH if socket is not None:
-                socket.on_event(packet)
+                socket.dispatcher.on_event(packet)
             case PacketAction.ACKNOWLEDGE if socket is not None:
                 socket.on_ack(packet)
             case PacketAction.DISCONNECT if socket is not None:
@@ -160,13 +164,13 @@ class Connection:
 
     def pause_for(self, dispatcher: Dispatcher) -> None:
         """A socket has too many events in flight: read no more."""
-        self._busy.add(dispatcher)
+        self._busy |= {dispatcher}
         self.session.pause_reading()
 
     def resume_for(self, dispatcher: Dispatcher) -> None:
         """A socket can take events again: read on, unless another one cannot."""
         if dispatcher in self._busy:
-            self._busy.discard(dispatcher)
+            self._busy -= {dispatcher}
             if not self._busy:
                 self.session.resume_reading()
 
@@ -182,7 +186,8 @@ class Connection:
     # -- namespaces --------------------------------------------------------------------------
 
     def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
-        self._left.discard(name)
+        if name in self._left:
+            self._left -= {name}
         namespace = self._host.find_namespace(name)
         if namespace is not None and not (namespace.recovery and "pid" in auth):
             self._join(namespace, auth)
@@ -227,20 +232,20 @@ class Connection:
         data = None if self.session.protocol == 3 else {"sid": socket.id}
         if data is not None and socket.pid is not None:
             data["pid"] = socket.pid
-        self._send(Packet(PacketType.CONNECT, socket.namespace.name, data))
+        self.send(Packet(PacketType.CONNECT, socket.namespace.name, data))
 
     def refuse(self, name: str, error: ConnectionRefused) -> None:
         """Tell the client that it may not join a namespace."""
         self._sockets.pop(name, None)
         try:
-            self._send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
+            self.send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
         except EncodeError:
             logger.exception("the client cannot be told why it may not join %s", name)
             self.refuse(name, ConnectionRefused("Internal server error"))
 
     def _refuse_unknown(self, name: str) -> None:
         # The same for 2.x clients, unlike a refusal by a middleware.
-        self._send(Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"}))
+        self.send(Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"}))
 
     def _error_data(self, error: ConnectionRefused) -> Any:
         if self.session.protocol == 3:
@@ -252,8 +257,8 @@ class Connection:
         """Disconnect the client from one namespace."""
         name = socket.namespace.name
         if socket.connected:
-            self._send(Packet(PacketType.DISCONNECT, name))
-            self._left.add(name)
+            self.send(Packet(PacketType.DISCONNECT, name))
+            self._left |= {name}
         self._sockets.pop(name, None)
         socket.on_close(SERVER_DISCONNECT)
 
@@ -263,8 +268,17 @@ class Connection:
             self.leave(socket)
         self.session.close()
 
-    def _send(self, packet: Packet) -> None:
-        self.session.send(Outgoing(packet, self.parser).frames)
+    def send(self, packet: Packet) -> None:
+        """Send a packet that is meant for this client alone.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented.
+        """
+        messages = self.parser.encode(packet)
+        if len(messages) == 1:  # nearly always
+            self.session.send_message(messages[0])
+        else:
+            self.session.send(Frame.messages(messages))
 
 
 def _split_namespace(name: str) -> tuple[str, dict[str, str]]:

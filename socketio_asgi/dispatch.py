@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
+_LEFT = SocketState.LEFT  # a global name: members of an enum are slow on the way of every packet
+
 _RAISED = "the handler %r of %s raised"
 
 
@@ -46,10 +48,13 @@ class Dispatcher:
 
     __slots__ = (
         "_connection",
+        "_handlers",
         "_held",
         "_in_flight",
+        "_lane",
         "_limit",
         "_ordered",
+        "_paused",
         "_screening",
         "_socket",
         "listeners",
@@ -58,8 +63,11 @@ class Dispatcher:
     def __init__(self, socket: SocketCore, connection: Connection) -> None:
         self._socket = socket
         self._connection = connection
+        self._lane = connection.lane
+        self._handlers = socket.namespace.handlers
         self._limit = socket.namespace.max_events_in_flight
         self._in_flight = 0
+        self._paused = False
         # Events that came while the "connection" handler runs; None when they need not wait.
         self._held: deque[Packet] | None = None
         self._screening: SerialQueue | None = None
@@ -76,35 +84,38 @@ class Dispatcher:
         self._held = deque()
 
     def release(self) -> None:
-        """Start the events that waited."""
-        held, self._held = self._held or (), None
-        for packet in held:
+        """Start the events that waited; those that are read meanwhile wait behind them."""
+        held = self._held
+        while held:
+            packet = held.popleft()
             self._in_flight -= 1
             self._admit(packet)
+        self._held = None
         self._resume()
 
     def on_event(self, packet: Packet) -> None:
         """The client sent an event."""
-        if self._held is None:
-            self._admit(packet)
-        else:
+        if self._held is not None:
             self._held.append(packet)
             self._begin()
+        elif self.listeners is None:
+            self._start(packet)  # nearly always
+        else:
+            self._admit(packet)
 
     @property
     def _dismissed(self) -> bool:
         # What a client sent before it knew that the server disconnected it counts no more.
-        return self._socket.state is SocketState.LEFT
+        return self._socket.state is _LEFT
 
     def _admit(self, packet: Packet) -> None:
         listeners = self.listeners
         if listeners is not None and not self._dismissed:
             call_all(listeners.incoming, *packet.data)
         if listeners is None or not listeners.middlewares:
-            self._start(packet)
-            return
+            return self._start_unless_dismissed(packet)
         if self._screening is None:
-            self._screening = SerialQueue(self._connection.lane)
+            self._screening = SerialQueue(self._lane)
         self._begin()
         self._screening.add(self._screen, packet, listeners)
 
@@ -117,7 +128,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # whatever it is, it refuses the event
             self._refuse(error, listeners)
         else:
-            self._start(packet)
+            self._start_unless_dismissed(packet)
         finally:
             self._end()
 
@@ -127,37 +138,39 @@ class Dispatcher:
         else:
             logger.warning("a middleware of a socket refused an event: %r", error)
 
+    def _start_unless_dismissed(self, packet: Packet) -> None:
+        if not self._dismissed:
+            self._start(packet)
+
     def _start(self, packet: Packet) -> None:
-        if self._dismissed:
-            return
-        name: str = packet.data[0]
-        args: list[Any] = packet.data[1:]
-        ack = AckSender(self._socket, packet.id)
-        listeners = self.listeners
-        if listeners is not None:
-            for listener in listeners.take(name):
-                self._launch(self._run_listener, listener, name, args, ack)
-        handler = self._socket.namespace.handlers.event(name)
+        name, *args = packet.data
+        if self.listeners is not None:
+            self._start_listeners(self.listeners, name, args, packet.id)
+        handler = self._handlers.event(name)
         if handler is None:
             return
+        if len(args) < handler.required:
+            return self._refuse_short(handler, name, args)
+        self._in_flight += 1
+        if self._in_flight >= self._limit:
+            self._pause()
         if not handler.ordered:
-            self._launch(self._run, handler, name, args, ack)
-        elif self._accepts(handler, name, args):
-            if self._ordered is None:
-                self._ordered = SerialQueue(self._connection.lane)
-            self._begin()
-            self._ordered.add(self._run, handler, args, ack)
+            return self._lane.start(self._run, handler, args, packet.id)
+        if self._ordered is None:
+            self._ordered = SerialQueue(self._lane)
+        self._ordered.add(self._run, handler, args, packet.id)
 
-    def _launch(
-        self, run: Any, handler: Handler, name: str, args: Sequence[Any], ack: AckSender
+    def _start_listeners(
+        self, listeners: Listeners, name: str, args: Sequence[Any], number: int | None
     ) -> None:
-        if self._accepts(handler, name, args):
-            self._begin()
-            self._connection.lane.start(run, handler, args, ack)
+        for listener in listeners.take(name):
+            if len(args) < listener.required:
+                self._refuse_short(listener, name, args)
+            else:
+                self._begin()
+                self._lane.start(self._run_listener, listener, args, number)
 
-    def _accepts(self, handler: Handler, name: str, args: Sequence[Any]) -> bool:
-        if len(args) >= handler.required:
-            return True
+    def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
         logger.warning(
             "event %r in %s refused: %d arguments came, its handler needs %d",
             name,
@@ -165,23 +178,32 @@ class Dispatcher:
             len(args),
             handler.required,
         )
-        return False
 
-    async def _run(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
+    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
+        socket = self._socket
         try:
-            if self._dismissed:
+            if socket.state is _LEFT:  # while it waited for its turn
                 return
-            result = await handler.call(self._socket.namespace.workers, self._socket, args, ack)
-            if not handler.takes_ack:
-                ack.answer(result)
+            if handler.simple and len(args) <= handler.maximum:  # nearly always
+                result = await handler.function(socket, *args)
+            else:
+                ack = AckSender(socket, number) if handler.takes_ack else None
+                result = await handler.call(socket.namespace.workers, socket, args, ack)
+            if number is not None and not handler.takes_ack:
+                socket.acknowledge(number, result)
         except Exception:
-            logger.exception(_RAISED, handler.function, self._socket.namespace.name)
+            logger.exception(_RAISED, handler.function, socket.namespace.name)
         finally:
-            self._end()
+            self._in_flight -= 1
+            if self._paused:
+                self._resume()
 
-    async def _run_listener(self, handler: Handler, args: Sequence[Any], ack: AckSender) -> None:
+    async def _run_listener(
+        self, handler: Handler, args: Sequence[Any], number: int | None
+    ) -> None:
         try:
             if not self._dismissed:
+                ack = AckSender(self._socket, number)
                 await handler.call_listener(self._socket.namespace.workers, args, ack)
         except Exception:
             logger.exception(_RAISED, handler.function, self._socket.namespace.name)
@@ -192,12 +214,18 @@ class Dispatcher:
 
     def _begin(self) -> None:
         self._in_flight += 1
+        if self._in_flight >= self._limit:
+            self._pause()
+
+    def _pause(self) -> None:
         if self._full:
+            self._paused = True
             self._connection.pause_for(self)
 
     def _end(self) -> None:
         self._in_flight -= 1
-        self._resume()
+        if self._paused:
+            self._resume()
 
     def expect_ack(self) -> None:
         """The client was asked something: its answer must be read, or nobody would see it."""
@@ -205,12 +233,11 @@ class Dispatcher:
 
     @property
     def _full(self) -> bool:
-        if self._in_flight < self._limit:
-            return False
         # A handler that waits for the client does not count, within bounds.
         asking = min(self._socket.acks_awaited, self._limit)
         return self._in_flight - asking >= self._limit
 
     def _resume(self) -> None:
-        if not self._full:
+        if self._paused and not self._full:
+            self._paused = False
             self._connection.resume_for(self)

@@ -7,17 +7,15 @@ on signatures are this project's.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
-
-if TYPE_CHECKING:
-    pass
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 AckCallback = Callable[..., Awaitable[None]]
@@ -59,8 +57,9 @@ class Handler:
         is_async: Whether it is ``async def``.
         takes_socket: Whether it has a parameter for the socket, which is the first one.
         required: How many arguments it needs beside the socket.
-        maximum: How many it takes; None is any number.
+        maximum: How many it takes.
         takes_ack: Whether it answers by itself, through its keyword-only parameter ``ack``.
+        simple: Whether it can be awaited with the socket and the arguments, as most can.
         ordered: Whether it handles the events of one socket strictly one after another.
     """
 
@@ -68,8 +67,9 @@ class Handler:
     is_async: bool
     takes_socket: bool
     required: int
-    maximum: int | None
+    maximum: int
     takes_ack: bool
+    simple: bool
     ordered: bool = False
 
     async def call(
@@ -80,7 +80,7 @@ class Handler:
         ack: AckCallback | None = None,
     ) -> Any:
         """Call a handler of a namespace with as many of the arguments as it takes."""
-        arguments = args if self.maximum is None else args[: self.maximum]
+        arguments = args[: self.maximum]
         if self.takes_socket:
             arguments = (socket, *arguments)
         return await self._call(workers, arguments, ack)
@@ -89,8 +89,7 @@ class Handler:
         self, workers: Workers, args: Sequence[Any], ack: AckCallback | None = None
     ) -> Any:
         """Call a function that has no parameter for a socket."""
-        arguments = args if self.maximum is None else args[: self.maximum]
-        return await self._call(workers, arguments, ack)
+        return await self._call(workers, args[: self.maximum], ack)
 
     async def _call(
         self, workers: Workers, arguments: Sequence[Any], ack: AckCallback | None
@@ -132,15 +131,19 @@ def _inspect(function: Callable[..., Any], *, takes_socket: bool, ordered: bool)
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
     anything = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
     arguments = positional[1:] if takes_socket else positional
+    is_async = _is_async(function)
+    takes_socket = takes_socket and (bool(positional) or anything)
+    takes_ack = any(
+        p.name == "ack" and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters
+    )
     return Handler(
         function=function,
-        is_async=_is_async(function),
-        takes_socket=takes_socket and (bool(positional) or anything),
+        is_async=is_async,
+        takes_socket=takes_socket,
         required=sum(p.default is inspect.Parameter.empty for p in arguments),
-        maximum=None if anything else len(arguments),
-        takes_ack=any(
-            p.name == "ack" and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters
-        ),
+        maximum=sys.maxsize if anything else len(arguments),
+        takes_ack=takes_ack,
+        simple=is_async and takes_socket and not takes_ack,
         ordered=ordered,
     )
 

@@ -72,7 +72,7 @@ class Handshake:
     @property
     def xdomain(self) -> bool:
         """Whether a page of some origin made the request, as browsers do across origins."""
-        return self._request.header(b"origin") is not None
+        return self._request.origin is not None
 
     @property
     def time(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .acks import AckSink
 from .adapters import MemoryAdapter, Outgoing, SocketDetails, Target
 from .awaitables import together
+from .engine.runtime import Timer
 from .handlers import Handler, HandlerRegistry
 from .namespace import Namespace, NamespaceHost
 from .socket_core import SocketCore
@@ -46,17 +47,18 @@ class ParentNamespace(Namespace):
 
     Args:
         matcher: A regular expression that has to match the whole name, or a function.
-        cleanup: Whether a child goes when its last client leaves.
+        cleanup: Whether a child goes when its last client has left, and none may come back.
 
     Attributes:
         children: The namespaces that clients have asked for, by name.
+        cleanup: The same as the argument.
     """
 
     def __init__(self, matcher: re.Pattern[str] | NamePredicate, *, cleanup: bool) -> None:
         super().__init__(f"/_{next(_numbers)}")
         self.children: dict[str, Namespace] = {}
+        self.cleanup: bool = cleanup
         self._matcher = matcher
-        self._cleanup = cleanup
         self._server: DynamicHost | None = None
 
     def attach(self, host: DynamicHost) -> None:
@@ -92,8 +94,8 @@ class ParentNamespace(Namespace):
         return child
 
     def emptied(self, child: Namespace) -> None:
-        """The last client of a child has left."""
-        if self._cleanup and self._server is not None and self.children.get(child.name) is child:
+        """Nobody is in a child any more, and nobody may come back: it goes."""
+        if self._server is not None and self.children.get(child.name) is child:
             del self.children[child.name]
             self._server.remove_child(child)
 
@@ -109,6 +111,7 @@ class ChildNamespace(Namespace):
     def __init__(self, name: str, parent: ParentNamespace) -> None:
         super().__init__(name, ordered=parent.ordered)
         self._parent = parent
+        self._timer: Timer | None = None
         self.handlers: HandlerRegistry = HandlerRegistry(inherited=parent.handlers)
 
     @property
@@ -126,8 +129,25 @@ class ChildNamespace(Namespace):
         super().remove(socket)
         self._check()
 
+    def remove_all(self) -> None:
+        """The event loop of all sockets is gone, and of the timer."""
+        super().remove_all()
+        self._check()
+
     def _check(self) -> None:
+        if not self._parent.cleanup:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self.empty:
+            self._leave_or_wait()
+
+    def _leave_or_wait(self) -> None:
+        seconds, runtime = self.adapter.kept_for(), self.runtime
+        if seconds > 0 and runtime is not None:
+            self._timer = runtime.call_later(seconds, self._check)
+        else:
             self._parent.emptied(self)
 
 

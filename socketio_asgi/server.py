@@ -158,7 +158,7 @@ class Server(Broadcaster):
             self.engine,
             path,
             trailing_slash=add_trailing_slash,
-            files=None if serve_client is None else ClientFiles(serve_client),
+            files=None if serve_client is None else ClientFiles(serve_client, options),
             lifespan=self.lifespan,
         )
         self._connect_timeout = connect_timeout
@@ -343,7 +343,7 @@ class Server(Broadcaster):
         return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
 
     def _on_session(self, session: Session) -> Connection:
-        runtime = self.engine.bound().runtime
+        runtime = session.runtime
         if self._unjoined is None or self._unjoined_runtime is not runtime:
             self._unjoined_runtime = runtime
             for namespace in list(self._namespaces.values()):

@@ -91,11 +91,11 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#basic-emit
         """
-        return self.emit_as(Selection(self.namespace), event, args)
+        return self.emit_as(event, args)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message`` to the client; see :meth:`emit`."""
-        return self.emit_as(Selection(self.namespace), "message", args)
+        return self.emit_as("message", args)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: float = ACK_SECONDS) -> Any:
         """Send an event to the client and wait for its acknowledgement.
@@ -144,11 +144,12 @@ class Socket(SocketCore, Generic[DataT]):
         """Wait until everything was handed to the transport, or the client has left."""
         await self._connection.session.drain()
 
-    def emit_as(self, selection: Selection, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """Send an event to the client in the way of a selection; see :meth:`emit`."""
-        volatile = selection.target.volatile
+    def emit_as(
+        self, event: str, args: Sequence[Any], *, volatile: bool = False, compress: bool = True
+    ) -> Awaitable[None]:
+        """Send an event to the client in one way or another; see :meth:`emit`."""
         packet = event_packet(self.namespace.name, event, args)
-        outgoing = Outgoing(packet, self._connection.parser, compress=selection.compress)
+        outgoing = Outgoing(packet, self._connection.parser, compress=compress)
         if self.namespace.recovery is None or volatile:
             return self._send(outgoing, volatile)
         # Only what goes through the adapter can be sent again.
@@ -266,11 +267,16 @@ class SocketOperator:
 
     def emit(self, event: str, *args: Any) -> Awaitable[None]:
         """Send an event to the client; see :meth:`Socket.emit`."""
-        return self._socket.emit_as(self._selection, event, args)
+        return self._emit(event, args)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message`` to the client; see :meth:`Socket.emit`."""
-        return self._socket.emit_as(self._selection, "message", args)
+        return self._emit("message", args)
+
+    def _emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        selection = self._selection
+        volatile, compress = selection.target.volatile, selection.compress
+        return self._socket.emit_as(event, args, volatile=volatile, compress=compress)
 
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""

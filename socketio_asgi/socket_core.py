@@ -11,7 +11,6 @@ call is in :mod:`.socket`.
 from __future__ import annotations
 
 import logging
-import secrets
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from .acks import AckTarget
 from .adapters import Outgoing, RestoredSession, SavedSession
 from .awaitables import DONE, Waiting
 from .dispatch import Dispatcher
+from .engine.ids import random_id
 from .exceptions import ConnectionRefused
 from .handlers import Handler
 from .handshake import Handshake
@@ -37,8 +37,10 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 HIGH_WATER = 64 * 1024
 """Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""
 
-ID_BYTES = 15
-"""Random bytes of a public or a recovery id: 20 characters of base64, as in Node.js."""
+_ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
+
+NOTHING: frozenset[Any] = frozenset()
+"""No elements: one object for all connections that have none, because an empty set is large."""
 
 SERVER_DISCONNECT = "server namespace disconnect"
 """The official word for a socket that the server disconnected."""
@@ -60,6 +62,9 @@ class SocketCore(Listening):
         connection: The connection below.
         handshake: How the client introduced itself.
         restored: The earlier socket that it continues, if it does.
+
+    Attributes:
+        dispatcher: Where the events of the client go.
     """
 
     __slots__ = (
@@ -67,12 +72,12 @@ class SocketCore(Listening):
         "_acks",
         "_closed_by",
         "_connection",
-        "_dispatcher",
         "_last_rooms",
         "_missed",
         "_offset",
         "_pid",
         "_state_data",
+        "dispatcher",
         "handshake",
         "id",
         "namespace",
@@ -87,19 +92,19 @@ class SocketCore(Listening):
         handshake: Handshake,
         restored: RestoredSession | None = None,
     ) -> None:
-        self.id: str = secrets.token_urlsafe(ID_BYTES)
+        self.id: str = random_id()
         self.namespace: Namespace = namespace
         self.handshake: Handshake = handshake
         self.recovered: bool = restored is not None
         self.state: SocketState = SocketState.CONNECTING
         self._state_data: Any = {}
         # The secret by which the client proves who it is when it comes back.
-        self._pid: str | None = secrets.token_urlsafe(ID_BYTES) if namespace.recovery else None
+        self._pid: str | None = random_id() if namespace.recovery else None
         self._connection = connection
-        self._dispatcher = Dispatcher(self, connection)
+        self.dispatcher: Dispatcher = Dispatcher(self, connection)
         self._acks: dict[int, AckTarget] = {}
         self._closed_by: tuple[str, str | None] | None = None
-        self._last_rooms: frozenset[str] = frozenset()
+        self._last_rooms: frozenset[str] = NOTHING
         self._missed: Callable[[], Sequence[Sequence[Frame]]] | None = None
         self._offset = 0
         if restored is not None:
@@ -137,9 +142,9 @@ class SocketCore(Listening):
 
     @property
     def _own(self) -> Listeners:
-        if self._dispatcher.listeners is None:
-            self._dispatcher.listeners = Listeners()
-        return self._dispatcher.listeners
+        if self.dispatcher.listeners is None:
+            self.dispatcher.listeners = Listeners()
+        return self.dispatcher.listeners
 
     # -- joining the namespace ---------------------------------------------------------------
 
@@ -181,7 +186,7 @@ class SocketCore(Listening):
         namespace.joining_ended()
         if self._last_rooms:
             adapter.join(self.id, tuple(self._last_rooms))
-            self._last_rooms = frozenset()
+            self._last_rooms = NOTHING
         self._connection.accept(self)
         if self._missed is None:
             self._offset = adapter.offset()
@@ -189,7 +194,7 @@ class SocketCore(Listening):
             self._send_missed(self._missed())
         handler = namespace.handlers.lifecycle("connection")
         if handler is not None:
-            self._dispatcher.hold()
+            self.dispatcher.hold()
             self._connection.lane.start(self._run_connection, handler)
 
     def _send_missed(self, missed: Sequence[Sequence[Frame]]) -> None:
@@ -201,7 +206,7 @@ class SocketCore(Listening):
         try:
             await self._call_lifecycle("connection", handler, ())
         finally:  # also when the handler was cancelled
-            self._dispatcher.release()
+            self.dispatcher.release()
             if self._closed_by is not None:
                 self._start_disconnect(*self._closed_by)
 
@@ -213,10 +218,6 @@ class SocketCore(Listening):
 
     # -- in ----------------------------------------------------------------------------------
 
-    def on_event(self, packet: Packet) -> None:
-        """The client sent an event."""
-        self._dispatcher.on_event(packet)
-
     def on_ack(self, packet: Packet) -> None:
         """The client acknowledged an event."""
         ack = self._acks.pop(cast("int", packet.id), None)
@@ -225,26 +226,41 @@ class SocketCore(Listening):
         else:
             ack.reply(self.id, packet.data)
 
+    def acknowledge(self, number: int, result: Any) -> None:
+        """Acknowledge an event of the client with what its handler returned.
+
+        Args:
+            number: The number that the client gave the event.
+            result: None for no value, a tuple for several, anything else for one.
+        """
+        values: list[Any] = [result]
+        if result is None:
+            values = []
+        elif isinstance(result, tuple):
+            values = list(cast("Any", result))
+        if self.state is _CONNECTED:
+            self._connection.send(Packet(_ACK, self.namespace.name, values, number))
+
     def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
-        """Acknowledge an event of the client.
+        """Acknowledge an event of the client, from any thread.
 
         Args:
             number: The number that the client gave the event.
             values: What to answer.
         """
-        packet = Packet(PacketType.ACK, self.namespace.name, list(values), number)
+        packet = Packet(_ACK, self.namespace.name, list(values), number)
         return self._send(Outgoing(packet, self._connection.parser))
 
     # -- out ---------------------------------------------------------------------------------
 
-    def deliver(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+    def deliver(self, outgoing: Outgoing, volatile: bool = False) -> None:
         """Queue a packet for the client, unless it has left."""
-        frames = outgoing.frames
-        if self.connected:
-            listeners = self._dispatcher.listeners
+        frames = outgoing.encoded or outgoing.frames
+        if self.state is _CONNECTED:
+            listeners = self.dispatcher.listeners
             if listeners is not None and outgoing.packet.type is PacketType.EVENT:
                 call_all(listeners.outgoing, *outgoing.packet.data)
-            self._connection.session.send(frames, volatile=volatile)
+            self._connection.session.send(frames, volatile)
 
     def deliver_with_ack(
         self, outgoing: Outgoing, ack: AckTarget, *, volatile: bool = False
@@ -257,8 +273,8 @@ class SocketCore(Listening):
         number = cast("int", outgoing.packet.id)
         _ = outgoing.frames  # before anybody waits: the values may not be representable
         self._acks[number] = ack
-        self._dispatcher.expect_ack()
-        self.deliver(outgoing, volatile=volatile)
+        self.dispatcher.expect_ack()
+        self.deliver(outgoing, volatile)
         return partial(self._acks.pop, number, None)
 
     def _send(self, outgoing: Outgoing, volatile: bool = False) -> Awaitable[None]:
@@ -267,7 +283,7 @@ class SocketCore(Listening):
             _ = outgoing.frames  # errors are the caller's, and the values may change later
             connection.runtime.call_from_thread(self._send, outgoing, volatile)
             return DONE
-        self.deliver(outgoing, volatile=volatile)
+        self.deliver(outgoing, volatile)
         session = connection.session
         if volatile or session.buffered < HIGH_WATER:  # a volatile packet was sent, or dropped
             return DONE
@@ -285,7 +301,7 @@ class SocketCore(Listening):
         Source: https://socket.io/docs/v4/server-socket-instance/#disconnect
         """
         before = self.state
-        self._last_rooms = self.rooms if self.connected else frozenset()
+        self._last_rooms = self.rooms if self.connected else NOTHING
         self.state = SocketState.LEFT if reason == SERVER_DISCONNECT else SocketState.ABSENT
         if before is SocketState.CONNECTED:
             self._save(reason)
@@ -299,7 +315,7 @@ class SocketCore(Listening):
         acks, self._acks = self._acks, {}
         for ack in acks.values():
             ack.gone(self.id)
-        if self._dispatcher.holding:
+        if self.dispatcher.holding:
             self._closed_by = (reason, description)  # after the "connection" handler
         else:
             self._start_disconnect(reason, description)
@@ -315,14 +331,14 @@ class SocketCore(Listening):
         if lifecycle("disconnecting") or lifecycle("disconnect"):
             self._connection.lane.start(self._run_disconnect, reason, description)
         else:
-            self._last_rooms = frozenset()
+            self._last_rooms = NOTHING
 
     async def _run_disconnect(self, reason: str, description: str | None) -> None:
         for name in ("disconnecting", "disconnect"):
             handler = self.namespace.handlers.lifecycle(name)
             if handler is not None:
                 await self._call_lifecycle(name, handler, (reason, description))
-            self._last_rooms = frozenset()  # visible in "disconnecting" for the last time
+            self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
 
     @abstractmethod
     def disconnect(self, close: bool = False) -> Awaitable[None]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
+import anyio
 import pytest
+from anyio.abc import TaskStatus
 
+from tests.support.backends import BACKENDS, FAST, require_backend
+from tests.support.deadlines import ends_in_time
 from tests.support.node import CHROMIUM_NAMES, install_node_modules
 from tests.support.processes import SERVER_NAMES, ServerProcess
 from tests.support.requirements import require_command
-from tests.support.serving import Served, serve
+from tests.support.serving import Served, serve, unwrapped
 
 
 class StartServer(Protocol):
@@ -29,14 +33,38 @@ class StartAnyServer(Protocol):
     def __call__(self, app: str, **settings: Any) -> ServerProcess: ...
 
 
-@pytest.fixture(params=["asyncio", "trio"])
+@pytest.fixture(params=BACKENDS)
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
-    """Run each async test on asyncio and on trio.
+    """Run each async test on asyncio and on trio, and what serves something on the fast path too.
 
-    One of them only: ``@pytest.mark.parametrize("anyio_backend", ["asyncio"])``; with uvloop:
-    ``[("asyncio", {"use_uvloop": True})]``.
+    One of them only: ``@pytest.mark.parametrize("anyio_backend", ["asyncio"])``; not on trio:
+    ``@on_asyncio``.
     """
+    require_backend(request.param)
     return request.param
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what would not be different on the fast path."""
+    items[:] = [item for item in items if not _on_fast_path(item) or _serves(item)]
+
+
+def _on_fast_path(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("anyio_backend") == FAST
+
+
+def _serves(item: pytest.Item) -> bool:
+    """Whether a test has the fixture for it, or is in a module that uses the function."""
+    assert isinstance(item, pytest.Function)
+    return "serving" in item.fixturenames or getattr(item.module, "serve", None) is serve
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Let an async test that hangs end by itself, early enough for its fixtures to end too."""
+    ends_in_time(pyfuncitem)
+    return (yield)
 
 
 @pytest.fixture
@@ -90,12 +118,22 @@ async def serving(anyio_backend: Any) -> AsyncIterator[Callable[..., Awaitable[S
     ...     served = await serving(io)
     ...     async with PollingClient(served.url) as client: ...
     """
-    async with AsyncExitStack() as stack:
+    # In tasks of their own: what a server opens here would else be closed in another order.
+    ended = anyio.Event()
 
-        async def start(app: Any, **options: Any) -> Served:
-            return await stack.enter_async_context(serve(app, **options))
+    async def run(app: Any, options: dict[str, Any], *, task_status: TaskStatus[Served]) -> None:
+        async with serve(app, **options) as served:
+            task_status.started(served)
+            await ended.wait()
 
-        yield start
+    async def start(app: Any, **options: Any) -> Served:
+        served: Served = await tasks.start(run, app, options)
+        return served
+
+    with unwrapped():
+        async with anyio.create_task_group() as tasks:
+            yield start
+            ended.set()
 
 
 @pytest.fixture(scope="session")

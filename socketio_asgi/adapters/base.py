@@ -29,15 +29,16 @@ class Outgoing:
 
     Attributes:
         packet: The packet.
+        encoded: The same as ``frames``, once they were needed: no call for each recipient.
     """
 
-    __slots__ = ("_compress", "_frames", "_parser", "packet")
+    __slots__ = ("_compress", "_parser", "encoded", "packet")
 
     def __init__(self, packet: Packet, parser: Parser, *, compress: bool = True) -> None:
         self.packet: Packet = packet
         self._parser = parser
         self._compress = compress
-        self._frames: Sequence[Frame] | None = None
+        self.encoded: Sequence[Frame] | None = None
 
     @property
     def frames(self) -> Sequence[Frame]:
@@ -46,10 +47,10 @@ class Outgoing:
         Raises:
             EncodeError: The packet's data cannot be represented.
         """
-        if self._frames is None:
-            encoded = self._parser.encode(self.packet)
-            self._frames = [Frame.message(item, compress=self._compress) for item in encoded]
-        return self._frames
+        if self.encoded is None:
+            messages = self._parser.encode(self.packet)
+            self.encoded = Frame.messages(messages, compress=self._compress)
+        return self.encoded
 
     def with_argument(self, argument: Any) -> Outgoing:
         """The same event with one more argument."""
@@ -104,7 +105,7 @@ class Recipient(Protocol):
         """How the client introduced itself."""
         ...
 
-    def deliver(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+    def deliver(self, outgoing: Outgoing, volatile: bool = False) -> None:
         """Queue a packet for the client."""
         ...
 
@@ -336,6 +337,10 @@ class Adapter(ABC):
             The socket, or None when it is too late, or cannot be told what was missed.
         """
         return None
+
+    def kept_for(self) -> float:
+        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        return 0.0
 
     @abstractmethod
     async def close(self) -> None:

@@ -54,7 +54,7 @@ class MemoryAdapter(Adapter):
         """Hand a packet to all sockets that it is meant for."""
         volatile = target.volatile
         for recipient in self.recipients(target):
-            recipient.deliver(outgoing, volatile=volatile)
+            recipient.deliver(outgoing, volatile)
         return DONE
 
     def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:

@@ -128,6 +128,13 @@ class RecoveryAdapter(MemoryAdapter):
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
 
+    def kept_for(self) -> float:
+        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        self._expire()
+        # They are in the order in which their time is up.
+        away = next(reversed(self._sessions.values()), None)
+        return 0.0 if away is None else away.expires - time.monotonic()
+
     async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
         """Find a socket that was kept; it is taken back when its missed packets are collected."""
         self._expire()

@@ -30,9 +30,8 @@ def check_request(request: EngineRequest, options: EngineOptions) -> None:
     """
     if request.transport not in options.transports:
         raise Refusal(ErrorCode.UNKNOWN_TRANSPORT, detail=f"transport={request.transport[:20]!r}")
-    origin = request.header(b"origin")
-    if origin is not None:
-        _check_origin(request, options, origin)
+    if request.origin is not None:
+        _check_origin(request, options, request.origin)
 
 
 def _check_origin(request: EngineRequest, options: EngineOptions, origin: str) -> None:
@@ -59,7 +58,7 @@ def check_session(request: EngineRequest, session: Session | None) -> Session:
     if session is None:
         raise Refusal(ErrorCode.UNKNOWN_SID, detail="the session ended, or another process has it")
     current = session.transport.name
-    if not request.is_websocket and request.transport != current:
+    if request.transport != current and not request.is_websocket:
         raise Refusal(
             ErrorCode.BAD_REQUEST, detail=f"the session is on {current}, not {request.transport}"
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable
+
 import anyio
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from .request import EngineRequest
-from .runtime import Event
+from .runtime import Runtime
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 BODY_SECONDS = 30.0
 """How long a client may take to send the body of one request."""
@@ -20,25 +25,54 @@ class BodyTooLarge(Exception):
 
 
 class ClientGone(Exception):
-    """The client left, or took too long, before its request was complete."""
+    """The client left before its request was complete."""
 
 
-class BodyReceiver:
-    """The ASGI receive channel of a request, which knows whether the body came to its end.
+class RequestBody:
+    """What an HTTP client sends with its request.
 
     Args:
+        request: The request, for the announced length.
         receive: The ASGI receive channel.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    __slots__ = ("_ended", "_receive", "_request")
+
+    def __init__(self, request: EngineRequest, receive: Receive) -> None:
+        self._request = request
         self._receive = receive
         self._ended = False
 
-    async def __call__(self) -> Message:
-        """Receive the next message."""
-        message = await self._receive()
-        self._ended = not message.get("more_body", False)
-        return message
+    def read(self, runtime: Runtime, limit: int) -> Awaitable[bytes]:
+        """Read the whole body, and no more than is allowed.
+
+        Args:
+            runtime: The event loop.
+            limit: The largest body that is accepted, in bytes.
+
+        Raises:
+            BodyTooLarge: The body is larger; reading stopped there.
+            ClientGone: The client left.
+            TimeoutError: The client was too slow.
+        """
+        announced = self._request.header(b"content-length")
+        if announced is not None and announced.isdigit() and int(announced) > limit:
+            raise BodyTooLarge
+        return runtime.within(BODY_SECONDS, self._read_all(limit))
+
+    async def _read_all(self, limit: int) -> bytes:
+        chunks: list[bytes] = []
+        while not self._ended:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            self._ended = not message.get("more_body", False)
+            chunk: bytes = message.get("body", b"")
+            limit -= len(chunk)
+            if limit < 0:
+                raise BodyTooLarge
+            chunks.append(chunk)
+        return b"".join(chunks)
 
     async def discard(self, limit: int) -> None:
         """Read the rest of a body that nobody wants, if it is not too long.
@@ -51,59 +85,14 @@ class BodyReceiver:
         """
         with anyio.move_on_after(DISCARD_SECONDS):
             while limit > 0 and not self._ended:
-                limit -= len((await self()).get("body", b""))
+                message = await self._receive()
+                self._ended = not message.get("more_body", False)
+                limit -= len(message.get("body", b""))
 
-
-async def read_body(request: EngineRequest, receive: Receive, limit: int) -> bytes:
-    """Read the body of a request, and no more than is allowed.
-
-    Args:
-        request: The request, for its announced length.
-        receive: The ASGI receive channel.
-        limit: The largest body that is accepted, in bytes.
-
-    Raises:
-        BodyTooLarge: The body is larger; reading stopped there.
-        ClientGone: The client left or was too slow.
-    """
-    announced = request.header(b"content-length")
-    if announced is not None and announced.isdigit() and int(announced) > limit:
-        raise BodyTooLarge
-    chunks: list[bytes] = []
-    size = 0
-    with anyio.move_on_after(BODY_SECONDS):
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise ClientGone
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
-    raise ClientGone
-
-
-async def wait_or_disconnect(event: Event, receive: Receive) -> bool:
-    """Wait until an event is set or the client leaves.
-
-    Returns:
-        False when the client left before the event was set.
-    """
-    async with anyio.create_task_group() as tasks:
-
-        async def watch() -> None:
-            await _disconnected(receive)
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(watch)
-        await event.wait()
-        tasks.cancel_scope.cancel()
-    return event.is_set()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass  # the (empty) body of the request comes first
+    async def disconnected(self) -> None:
+        """Wait until the client of a request without a body leaves."""
+        try:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass  # the (empty) body of the request comes first
+        except Exception as error:  # noqa: BLE001  # some servers raise for a lost client
+            logger.debug("a client left: %r", error)

@@ -120,6 +120,8 @@ def is_same_origin(request: EngineRequest, origin: str) -> bool:
     host = request.header(b"host")
     if not authority or not host:
         return False
+    if authority == host:
+        return True
     default_port = DEFAULT_PORTS.get(scheme.lower(), "")
     return _with_port(authority, default_port) == _with_port(host, default_port)
 

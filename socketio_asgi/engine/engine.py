@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..protocol import EngineCodec
 from .admission import check_allowed, check_handshake, check_request, check_session
-from .body import BodyReceiver
+from .body import RequestBody
 from .cookies import cookie_header
 from .cors import Header
+from .direct import DirectTransport, find_attach
 from .environment import Environment
 from .exit_signals import ExitSignals
 from .hooks import Hooks, ListenerT, RefusedRequest
@@ -35,11 +36,15 @@ from .websocket import WebSocketTransport
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
+WebSocket = DirectTransport | WebSocketTransport
+
 GRACE_SECONDS = 1.0
 """How long transports and handlers may take to finish when the server closes."""
 
 MAX_ID_ATTEMPTS = 3
 """How often ``generate_id`` may return an id that is in use."""
+
+_OK = HTTPStatus.OK.value  # a global name: members of an enum are slow on the way of every response
 
 
 class Engine:
@@ -177,54 +182,69 @@ class Engine:
 
     # -- requests ----------------------------------------------------------------------------
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # A WebSocket waits at the end of a chain of coroutines, and each message passes through all of
+    # them: that is why some functions here return what is to be awaited.
+
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one HTTP request or WebSocket, through the middlewares."""
         if self._stack is None:
-            self._stack = self._dispatch
-            for wrap in reversed(self._middlewares):
-                self._stack = wrap(self._stack)
-        await self._stack(scope, receive, send)
+            self._stack = self._build_stack()
+        return self._stack(scope, receive, send)
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _build_stack(self) -> ASGIApp:
+        if not self._middlewares:
+            return self._dispatch
+
+        # A coroutine function, by which middlewares tell ASGI 3 from its predecessor.
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._dispatch(scope, receive, send)
+
+        stack: ASGIApp = dispatch
+        for wrap in reversed(self._middlewares):
+            stack = wrap(stack)
+        return stack
+
+    def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "websocket":
-            await self.handle_websocket(scope, receive, send)
-        else:
-            await self.handle_http(scope, receive, send)
+            return self.handle_websocket(scope, receive, send)
+        return self.handle_http(scope, receive, send)
 
     async def handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; every one is answered, and nothing is raised."""
         request = EngineRequest(scope)
         policy = self.options.origin_policy
-        origin = request.header(b"origin")
         if request.method == "OPTIONS" and policy.answers_preflight():
-            headers = policy.preflight_headers(request, origin)
+            headers = policy.preflight_headers(request, request.origin)
             return await respond(send, Response(204).with_headers(headers))
-        body = BodyReceiver(receive)
+        body = RequestBody(request, receive)
         try:
             response = await self._respond(request, body)
         except Refusal as refusal:
             self._report(request, refusal)
             response = refusal.response()
-        if response.status != HTTPStatus.OK and request.method != "GET":
+        if response.status != _OK and request.method != "GET":
             await body.discard(self.options.max_http_buffer_size)
         threshold = self.options.compression_threshold
-        if threshold is not None:
-            response = compressed(response, request, threshold)
-        headers = policy.response_headers(request, origin) + self._hooked_headers(request)
-        await respond(send, response.with_headers(headers))
+        if threshold is not None and len(response.body) >= threshold:
+            response = compressed(response, request)
+        if request.origin is not None:
+            response = response.with_headers(policy.response_headers(request, request.origin))
+        if self._hooks.in_use:
+            response = response.with_headers(self._hooked_headers(request))
+        await respond(send, response)
 
-    async def _respond(self, request: EngineRequest, receive: Receive) -> Response:
+    def _respond(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:
         check_request(request, self.options)
         environment = self.bound()
         if not request.sid:
-            return await self._open_polling(environment, request)
+            return self._open_polling(environment, request)
         session = check_session(request, environment.sessions.get(request.sid))
         transport = session.transport
         if isinstance(transport, PollingTransport):
             if request.method == "GET":
-                return await transport.poll(receive)
+                return transport.poll(body)
             if request.method == "POST":
-                return await transport.post(request, receive)
+                return transport.post(request, body)
         raise Refusal(ErrorCode.BAD_REQUEST, detail=f"method {request.method[:20]!r}")
 
     async def _open_polling(self, environment: Environment, request: EngineRequest) -> Response:
@@ -248,16 +268,18 @@ class Engine:
             environment = self.bound()
             if request.sid:
                 check_session(request, environment.sessions.get(request.sid))
-                await self._upgrade(environment, request, receive, send)
+                transport = await self._upgrade(environment, request, receive, send)
             else:
-                await self._open_websocket(environment, request, receive, send)
+                transport = await self._open_websocket(environment, request, receive, send)
         except Refusal as refusal:
             self._report(request, refusal)
-            await refuse_websocket(scope, send, refusal.response())
+            return await refuse_websocket(scope, send, refusal.response())
+        if transport is not None:
+            await transport.run()
 
     async def _open_websocket(
         self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
-    ) -> None:
+    ) -> WebSocket | None:
         codec, sid, headers = await self._admit(environment, request)
         environment.opening.add(sid)
         try:
@@ -265,26 +287,26 @@ class Engine:
         finally:
             environment.opening.discard(sid)
         if not accepted:
-            return
+            return None
         if self._refuse_new:
-            return await _send_close(send)
+            await _send_close(send)
+            return None
         transport = self._websocket(environment, codec, request, receive, send)
         self._open(environment, sid, codec, request, transport)
-        await transport.run()
+        return transport
 
     async def _upgrade(
         self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
-    ) -> None:
+    ) -> WebSocket | None:
         if not await _accept(send, self._hooked_headers(request)):
-            return
+            return None
         session = environment.sessions.get(request.sid)
-        if session is None or not self.options.allow_upgrades:
-            return await _send_close(send)
-        codec = session.codec
-        transport = self._websocket(environment, codec, request, receive, send)
-        if not Upgrade(environment, session, codec, transport).start():
-            return await _send_close(send)
-        await transport.run()
+        if session is None or not self.options.allow_upgrades or not Upgrade.begin(session):
+            await _send_close(send)
+            return None
+        transport = self._websocket(environment, session.codec, request, receive, send)
+        Upgrade(environment, session, transport)
+        return transport
 
     def _websocket(
         self,
@@ -293,7 +315,12 @@ class Engine:
         request: EngineRequest,
         receive: Receive,
         send: Send,
-    ) -> WebSocketTransport:
+    ) -> WebSocket:
+        attach = find_attach(request.scope)
+        if attach is not None:
+            direct = DirectTransport(environment.runtime, codec, Outbox())
+            if direct.take_over(attach, max_payload=self.options.max_http_buffer_size):
+                return direct
         return WebSocketTransport(
             environment.runtime,
             codec,
@@ -311,9 +338,9 @@ class Engine:
             self._hooks.call("connection_error", refused)
 
     def _hooked_headers(self, request: EngineRequest) -> list[Header]:
-        names = ["headers"] if request.sid else ["initial_headers", "headers"]
-        if not any(self._hooks.has(name) for name in names):
+        if not self._hooks.in_use:
             return []
+        names = ["headers"] if request.sid else ["initial_headers", "headers"]
         headers: dict[str, str] = {}
         for name in names:
             self._hooks.call(name, headers, request)
@@ -350,7 +377,7 @@ class Engine:
         for _ in range(MAX_ID_ATTEMPTS):
             try:
                 sid = self.options.generate_id(request)
-                if inspect.isawaitable(sid):
+                if not isinstance(sid, str) and inspect.isawaitable(sid):
                     sid = await sid
             except Exception as error:
                 logger.exception("generate_id raised; the request is refused")
@@ -367,6 +394,7 @@ class Engine:
         request: EngineRequest,
         transport: Transport,
     ) -> None:
+        environment.common.share(request.scope)
         session = Session(environment, sid, codec, request, transport)
         environment.sessions[sid] = session
         session.listener = self._on_session(session)

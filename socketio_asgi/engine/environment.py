@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
+
+from ..protocol import EnginePacketType, Frame
 from .options import EngineOptions
 from .runtime import Runtime
 from .session import Session
+from .sharing import CommonParts
 from .timers import DelayQueue
 from .transport import Transport
 from .upgrade import Upgrade
@@ -33,6 +37,7 @@ class Environment:
         pongs: Sessions whose PONG is awaited.
         silences: Sessions of revision 3, whose client has to ping.
         upgrades_due: Upgrades that are not complete.
+        common: What the requests of sessions have in common.
         lingering: Transports that send what waits before they close.
     """
 
@@ -44,6 +49,7 @@ class Environment:
         self.server_exits = on_server_exit
         self.sessions: dict[str, Session] = {}
         self.opening: set[str] = set()
+        self.common: CommonParts = CommonParts()
         interval, timeout = options.ping_interval, options.ping_timeout
         self.pings: DelayQueue[Session] = DelayQueue(runtime, interval, Session.send_ping)
         self.pongs: DelayQueue[Session] = DelayQueue(runtime, timeout, Session.ping_timed_out)
@@ -54,6 +60,7 @@ class Environment:
             runtime, options.upgrade_timeout, _upgrade_late
         )
         self.lingering: DelayQueue[Transport] = DelayQueue(runtime, LINGER_SECONDS, _abort)
+        self._handshakes = {transport: _handshake(options, transport) for transport in UPGRADES}
 
     @property
     def clients_count(self) -> int:
@@ -64,11 +71,13 @@ class Environment:
         """Whether a session id is in use."""
         return sid in self.sessions or sid in self.opening
 
-    def upgrades(self, transport: str) -> list[str]:
-        """The transports that a session on ``transport`` may move on to."""
-        if not self.options.allow_upgrades:
-            return []
-        return [name for name in UPGRADES[transport] if name in self.options.transports]
+    def open_packet(self, sid: str, transport: str) -> Frame:
+        """The packet that opens a session which begins on ``transport``.
+
+        Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
+        """
+        handshake = f'{{"sid":{orjson.dumps(sid).decode()},{self._handshakes[transport]}'
+        return Frame.packet(EnginePacketType.OPEN, handshake)
 
     def start_heartbeat(self, session: Session) -> None:
         """Begin to expect signs of life from a new session."""
@@ -83,6 +92,18 @@ class Environment:
         self.sessions.pop(session.id, None)
         for queue in (self.pings, self.pongs, self.silences):
             queue.discard(session)
+
+
+def _handshake(options: EngineOptions, transport: str) -> str:
+    """What all clients that begin on a transport are told, behind their session id."""
+    upgrades = UPGRADES[transport] if options.allow_upgrades else ()
+    handshake = {
+        "upgrades": [name for name in upgrades if name in options.transports],
+        "pingInterval": round(options.ping_interval * 1000),
+        "pingTimeout": round(options.ping_timeout * 1000),
+        "maxPayload": options.max_http_buffer_size,
+    }
+    return orjson.dumps(handshake).decode().removeprefix("{")
 
 
 def _upgrade_late(upgrade: Upgrade) -> None:

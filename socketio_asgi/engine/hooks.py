@@ -41,13 +41,17 @@ class Hooks:
 
     Args:
         names: The events that there are.
+
+    Attributes:
+        in_use: Whether anybody listens to any event.
     """
 
-    __slots__ = ("_listeners", "_names")
+    __slots__ = ("_listeners", "_names", "in_use")
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
         self._listeners: dict[str, list[Callable[..., Any]]] = {}
+        self.in_use: bool = False
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener.
@@ -60,6 +64,7 @@ class Hooks:
 
         def register(listener: ListenerT) -> ListenerT:
             self._listeners.setdefault(name, []).append(listener)
+            self.in_use = True
             return listener
 
         return register

@@ -5,20 +5,17 @@ Source: https://socket.io/docs/v4/server-options/#low-level-engine-options
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .cors import Cors, OriginPolicy
+from .ids import random_id
 from .request import EngineRequest
 
 SEND_BUFFER_LIMIT = 16 * 1024 * 1024
 """Bytes that may wait for one client: many seconds of a fast connection, and small enough that a
 thousand clients who stopped reading do not take the process down."""
-
-SID_BYTES = 15
-"""Random bytes of a session id: 120 bits, which are 20 characters of base64."""
 
 TransportName = Literal["polling", "websocket"]
 AllowRequest = Callable[[EngineRequest], "Awaitable[bool | None] | bool | None"]
@@ -52,7 +49,7 @@ class Cookie:
 
 def generate_sid(_request: EngineRequest) -> str:
     """A new session id: 20 characters of URL-safe base64 that cannot be guessed."""
-    return secrets.token_urlsafe(SID_BYTES)
+    return random_id()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

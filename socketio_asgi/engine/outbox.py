@@ -16,52 +16,80 @@ class Outbox:
     """A queue of packets that knows its size in bytes.
 
     Attributes:
+        first: The packet that is next to be sent, which stays in the queue; None for none.
         size: What waits, in bytes.
         on_drained: Called when nothing waits any more.
     """
 
-    __slots__ = ("_drained", "_frames", "on_drained", "size")
+    __slots__ = ("_drained", "_rest", "first", "on_drained", "size")
 
     def __init__(self) -> None:
-        self._frames: deque[Frame] = deque()
-        self._drained: Event | None = None
-        self.on_drained: Callable[[], object] | None = None
+        self.first: Frame | None = None
+        # Made when it is needed: mostly one packet waits at a time, and a deque is large.
+        self._rest: deque[Frame] | None = None
         self.size: int = 0
+        self.on_drained: Callable[[], object] | None = None
+        self._drained: Event | None = None
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return 0 if self.first is None else 1 + len(self._rest or ())
 
     def __iter__(self) -> Iterator[Frame]:
-        return iter(self._frames)
+        if self.first is not None:
+            yield self.first
+            yield from self._rest or ()
 
     def extend(self, frames: Iterable[Frame]) -> None:
         """Append packets that belong together."""
         for frame in frames:
-            self._frames.append(frame)
+            if self.first is None:
+                self.first = frame
+            elif self._rest is None:
+                self._rest = deque((frame,))
+            else:
+                self._rest.append(frame)
             self.size += frame.size + FRAME_OVERHEAD
-
-    def first(self) -> Frame:
-        """The packet that is next to be sent; it stays in the queue."""
-        return self._frames[0]
 
     def take(self, count: int) -> list[Frame]:
         """Remove the first packets, which the transport has taken over."""
-        taken = [self._frames.popleft() for _ in range(min(count, len(self._frames)))]
-        self.size -= sum(frame.size + FRAME_OVERHEAD for frame in taken)
-        if self._drained is not None and not self._frames:
+        return [self.take_first() for _ in range(min(count, len(self)))]
+
+    def take_first(self) -> Frame:
+        """Remove the first packet, which the transport has taken over.
+
+        Raises:
+            IndexError: There is none.
+        """
+        frame = self.first
+        if frame is None:
+            raise IndexError("nothing waits")
+        if self._rest:
+            self.first = self._rest.popleft()
+            self.size -= frame.size + FRAME_OVERHEAD
+        else:
+            self.first = self._rest = None
+            self.size = 0
+            if self._drained is not None or self.on_drained is not None:
+                self._on_empty()
+        return frame
+
+    def _on_empty(self) -> None:
+        if self._drained is not None:
             self._drained.set()
             self._drained = None
-        if taken and self.on_drained is not None and not self._frames:
+        if self.on_drained is not None:
             self.on_drained()
-        return taken
 
     def clear(self) -> None:
         """Remove everything."""
-        self.take(len(self._frames))
+        if self.first is not None:
+            self.first = self._rest = None
+            self.size = 0
+            self._on_empty()
 
     async def drained(self, runtime: Runtime) -> None:
         """Wait until nothing waits any more."""
-        while self._frames:
+        while self.first is not None:
             if self._drained is None:
                 self._drained = runtime.event()
             await self._drained.wait()

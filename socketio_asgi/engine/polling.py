@@ -5,20 +5,20 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
 
 from __future__ import annotations
 
-from starlette.types import Receive
-
 from ..protocol import DecodeError, EngineCodec, Frame
 from ..protocol.engine_packet import CLOSE, NOOP
-from .body import BodyTooLarge, ClientGone, read_body, wait_or_disconnect
+from .body import BodyTooLarge, ClientGone, RequestBody
 from .outbox import Outbox
 from .request import EngineRequest
 from .response import BINARY, HTML, TEXT, ErrorCode, Refusal, Response
-from .runtime import Event, Runtime
+from .runtime import Runtime, Scope
 from .transport import Transport
 
 PROBE_POLL_SECONDS = 0.1
 """How long a poll may wait while the client tries to upgrade: the client cannot complete the
 upgrade before its poll is answered."""
+
+_OK = Response(200, b"ok", HTML)
 
 
 class PollingTransport(Transport):
@@ -31,6 +31,18 @@ class PollingTransport(Transport):
         max_payload: The largest body in both directions, in bytes.
         supports_binary: False when the client asked for base64 (revision 3).
     """
+
+    __slots__ = (
+        "_closing",
+        "_last",
+        "_max_payload",
+        "_noop_due",
+        "_poll",
+        "_posting",
+        "_probed",
+        "_supports_binary",
+        "_woken",
+    )
 
     name = "polling"
 
@@ -46,7 +58,9 @@ class PollingTransport(Transport):
         super().__init__(runtime, codec, outbox)
         self._max_payload = max_payload
         self._supports_binary = supports_binary
-        self._poll: Event | None = None
+        # Interrupts the poll that waits.
+        self._poll: Scope | None = None
+        self._woken = False
         self._posting = False
         self._probed = False
         self._noop_due = False
@@ -62,12 +76,13 @@ class PollingTransport(Transport):
     @property
     def writable(self) -> bool:
         """Whether a poll waits, and nothing has been sent to it yet."""
-        return self._poll is not None and not self._poll.is_set()
+        return self._poll is not None and not self._woken
 
     def flush(self) -> None:
         """Answer the poll that waits, if there is one."""
-        if self._poll is not None:
-            self._poll.set()
+        if self._poll is not None and not self._woken:
+            self._woken = True
+            self._poll.cancel()
 
     def close(self) -> None:
         """Answer polls with everything that waits, and the one after that with a CLOSE."""
@@ -92,29 +107,30 @@ class PollingTransport(Transport):
         """Let polls wait as usual again: the upgrade failed."""
         self._probed = self._noop_due = False
 
-    async def poll(self, receive: Receive) -> Response:
+    async def poll(self, body: RequestBody) -> Response:
         """Serve a GET request: wait for packets and answer with them."""
         if self._poll is not None:
             self.owner.transport_closed(self, "transport error", "overlap from client")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         if not self._has_answer():
-            await self._wait(receive)
+            await self.runtime.cancellable(self._wait(body))
         return self.answer()
 
-    async def post(self, request: EngineRequest, receive: Receive) -> Response:
+    async def post(self, request: EngineRequest, body: RequestBody) -> Response:
         """Serve a POST request: take its packets. The answer waits for no handler."""
         if self._posting:
             self.owner.transport_closed(self, "transport error", "data request overlap from client")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         self._posting = True
         try:
-            await self.owner.readable()
-            body = await read_body(request, receive, self._max_payload)
+            if self.owner.paused:
+                await self.owner.readable()
+            payload = await body.read(self.runtime, self._max_payload)
             binary = request.header(b"content-type") == "application/octet-stream"
-            self.owner.receive_packets(self.codec.decode_payload(body, binary=binary))
+            self.owner.receive_packets(self.codec.decode_payload(payload, binary=binary))
         except BodyTooLarge:
             return Refusal(ErrorCode.BAD_REQUEST, "Payload too large", status=413).response()
-        except ClientGone:
+        except (ClientGone, TimeoutError):
             self.owner.transport_closed(
                 self, "transport error", "data request connection closed prematurely"
             )
@@ -124,23 +140,23 @@ class PollingTransport(Transport):
             return Refusal(ErrorCode.BAD_REQUEST).response()
         finally:
             self._posting = False
-        return Response(200, b"ok", HTML)
+        return _OK
 
     def answer(self) -> Response:
         """What waits, as far as it fits, or what tells the client that there is nothing."""
         frames = self._take()
-        payload = self.codec.encode_payload(frames, supports_binary=self._supports_binary)
-        compressible = any(frame.compress for frame in frames)
-        content_type = BINARY if payload.binary else TEXT
-        return Response(200, payload.body, content_type, compressible)
+        body, binary = self.codec.encode_payload(frames, supports_binary=self._supports_binary)
+        compressible = frames[0].compress or any(frame.compress for frame in frames)
+        return Response(200, body, BINARY if binary else TEXT, compressible)
 
     def _take(self) -> list[Frame]:
         if self._last is not None:
             return [self._last]
-        count = self.codec.fitting(self.outbox, self._max_payload)
-        frames = self.outbox.take(count)
-        if frames:
-            return frames
+        waiting = len(self.outbox)
+        if waiting == 1:  # nearly always, and one is sent even when it is too large
+            return [self.outbox.take_first()]
+        if waiting:
+            return self.outbox.take(self.codec.fitting(self.outbox, self._max_payload))
         if self._closing:
             # In an answer of its own: clients handle a CLOSE before the messages beside it.
             self._end(CLOSE)
@@ -149,18 +165,21 @@ class PollingTransport(Transport):
         self._noop_due = False
         return [NOOP]
 
-    async def _wait(self, receive: Receive) -> None:
-        poll = self._poll = self.runtime.event()
-        timer = self.runtime.call_later(PROBE_POLL_SECONDS, poll.set) if self._probed else None
-        connected = False
+    async def _wait(self, body: RequestBody) -> None:
+        """Wait until there is something to answer, or the client leaves."""
+        poll = self._poll = self.runtime.scope()
+        self._woken = answered = False
+        timer = self.runtime.call_later(PROBE_POLL_SECONDS, self.flush) if self._probed else None
         try:
-            connected = await wait_or_disconnect(poll, receive)
+            async with poll:
+                await body.disconnected()
+            answered = self._woken
         finally:
             # Also when the ASGI server cancels the request, as some do when the client leaves.
             self._poll = None
             if timer is not None:
                 timer.cancel()
-            if not connected:
+            if not answered:
                 self.owner.transport_closed(
                     self, "transport error", "poll connection closed prematurely"
                 )

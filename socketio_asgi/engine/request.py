@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
+
+_REVISIONS = {"4": 4, "3": 3}
 
 DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 
@@ -21,18 +23,23 @@ class EngineRequest:
 
     Attributes:
         scope: The same.
+        method: The HTTP method; ``GET`` for a WebSocket handshake.
         query: The query parameters; of a repeated one, the last counts.
+        sid: The session that the request belongs to; empty when it asks for a new one.
+        transport: The transport that the request asks for; empty when there is none.
+        origin: The origin of the page that makes the request; None when no page does.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.query: Mapping[str, str] = parse_query(scope["query_string"])
+    __slots__ = ("_connection", "method", "origin", "query", "scope", "sid", "transport")
 
-    @property
-    def method(self) -> str:
-        """The HTTP method; ``GET`` for a WebSocket handshake."""
-        method: str = self.scope.get("method", "GET")
-        return method
+    def __init__(self, scope: Scope) -> None:
+        self.scope: Scope = scope
+        self.method: str = scope.get("method", "GET")
+        self.query: Mapping[str, str] = parse_query(scope["query_string"])
+        self.sid: str = self.query.get("sid", "")
+        self.transport: str = self.query.get("transport", "")
+        self.origin: str | None = self.header(b"origin")
+        self._connection: HTTPConnection | None = None
 
     @property
     def is_websocket(self) -> bool:
@@ -40,19 +47,9 @@ class EngineRequest:
         return bool(self.scope["type"] == "websocket")
 
     @property
-    def sid(self) -> str:
-        """The session that the request belongs to; empty when it asks for a new one."""
-        return self.query.get("sid", "")
-
-    @property
-    def transport(self) -> str:
-        """The transport that the request asks for; empty when there is none."""
-        return self.query.get("transport", "")
-
-    @property
     def revision(self) -> int | None:
         """The revision of the Engine.IO protocol that the client speaks; None when invalid."""
-        return {"4": 4, "3": 3}.get(self.query.get("EIO", ""))
+        return _REVISIONS.get(self.query.get("EIO", ""))
 
     def header(self, name: bytes) -> str | None:
         """The first header of that (lower-case) name, or None."""
@@ -61,10 +58,12 @@ class EngineRequest:
                 return bytes(value).decode("latin-1")
         return None
 
-    @cached_property
+    @property
     def connection(self) -> HTTPConnection:
         """The request as Starlette's class, for headers, cookies, session, user and state."""
-        return HTTPConnection(self.scope)
+        if self._connection is None:
+            self._connection = HTTPConnection(self.scope)
+        return self._connection
 
     @property
     def address(self) -> str:
@@ -75,8 +74,7 @@ class EngineRequest:
     @property
     def spec_version(self) -> tuple[int, ...]:
         """The version of ASGI's HTTP and WebSocket specification that the server follows."""
-        version: str = self.scope.get("asgi", {}).get("spec_version", "2.0")
-        return tuple(int(part) for part in version.split(".") if part.isdecimal())
+        return _version(self.scope.get("asgi", {}).get("spec_version", "2.0"))
 
     @property
     def secure(self) -> bool:
@@ -84,15 +82,20 @@ class EngineRequest:
         return self.scope.get("scheme") in {"https", "wss"}
 
 
+@cache
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
 def parse_query(query_string: bytes) -> dict[str, str]:
     """Parse a query string; bad UTF-8 becomes U+FFFD, a repeated name keeps its last value."""
     query: dict[str, str] = {}
-    for pair in query_string.decode("latin-1").split("&"):
+    text = query_string.decode("latin-1")
+    quoted = "%" in text or "+" in text
+    for pair in text.split("&"):
         name, _, value = pair.partition("=")
+        if quoted:
+            name, value = unquote_plus(name), unquote_plus(value)
         if name:
-            query[_unquote(name)] = _unquote(value)
+            query[name] = value
     return query
-
-
-def _unquote(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text

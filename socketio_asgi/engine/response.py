@@ -104,9 +104,9 @@ class Refusal(Exception):
         return Response(self.status, body, JSON)
 
 
-def compressed(response: Response, request: EngineRequest, threshold: int) -> Response:
-    """Compress the body when it is large enough and the client accepts it."""
-    if not response.compressible or len(response.body) < threshold:
+def compressed(response: Response, request: EngineRequest) -> Response:
+    """Compress the body when it may be compressed and the client accepts it."""
+    if not response.compressible:
         return response
     accepted = accepted_encodings(request.header(b"accept-encoding") or "")
     if "gzip" in accepted:

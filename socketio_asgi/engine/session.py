@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import orjson
-
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, Frame
 from ..protocol.engine_packet import PING, PONG
 from ..protocol.states import (
@@ -27,7 +25,7 @@ from ..protocol.states import (
 from .hooks import Hooks, ListenerT
 from .polling import PollingTransport
 from .request import EngineRequest
-from .runtime import Event
+from .runtime import Event, Runtime
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-_LIVE = (SessionState.OPEN, SessionState.UPGRADING)
+# A global name, because members of an enum are slow on the way of every message.
+_OPEN = SessionState.OPEN
+_LIVE = (_OPEN, SessionState.UPGRADING)
 
 
 class SessionListener(Protocol):
@@ -64,6 +64,7 @@ class Session:
         request: The request that opened the session.
         transport: What carries the session at present.
         state: Where the session stands.
+        paused: Whether no more messages are welcome at present.
     """
 
     __slots__ = (
@@ -72,14 +73,15 @@ class Session:
         "_environment",
         "_hooks",
         "_outbox",
-        "_paused",
         "_pong_awaited",
         "_pong_refreshed",
         "_resumed",
+        "_send_buffer_limit",
         "_working_off",
         "codec",
         "id",
         "listener",
+        "paused",
         "request",
         "state",
         "transport",
@@ -104,15 +106,16 @@ class Session:
         self._environment = environment
         self.codec: EngineCodec = codec
         self._outbox = transport.outbox
+        self._send_buffer_limit = environment.options.send_buffer_limit
         self._hooks: Hooks | None = None
         self._pong_awaited = False
         self._pong_refreshed = False
         # Packets of one payload that are not handled yet, because reading is paused.
         self._backlog: deque[EnginePacket] | None = None
         self._working_off = False
-        self._paused = False
+        self.paused: bool = False
         self._resumed: Event | None = None
-        transport.owner = self
+        transport.set_owner(self)
 
     @property
     def protocol(self) -> int:
@@ -123,6 +126,11 @@ class Session:
     def ready_state(self) -> str:
         """``opening``, ``open``, ``closing`` or ``closed``, as in the official API."""
         return "open" if self.state is SessionState.UPGRADING else self.state.value
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop that the session lives in."""
+        return self._environment.runtime
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener to an event of this connection.
@@ -152,24 +160,29 @@ class Session:
 
         Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
         """
-        options = self._environment.options
-        handshake = {
-            "sid": self.id,
-            "upgrades": self._environment.upgrades(self.transport.name),
-            "pingInterval": round(options.ping_interval * 1000),
-            "pingTimeout": round(options.ping_timeout * 1000),
-            "maxPayload": options.max_http_buffer_size,
-        }
+        environment = self._environment
         self.step(SessionInput.HANDSHAKE)
-        self._put([Frame.packet(EnginePacketType.OPEN, orjson.dumps(handshake).decode())])
-        if options.initial_packet is not None:
-            self._put([Frame.message(options.initial_packet)])
-        self._environment.start_heartbeat(self)
+        self._put([environment.open_packet(self.id, self.transport.name)])
+        initial_packet = environment.options.initial_packet
+        if initial_packet is not None:
+            self._put([Frame.message(initial_packet)])
+        environment.start_heartbeat(self)
 
     # -- in ----------------------------------------------------------------------------------
 
     def receive(self, data: str | bytes) -> None:
         """Take one WebSocket message."""
+        if (  # nearly always, a message has nothing more to it than to be delivered
+            data[:1] == "4"
+            and self.state is _OPEN
+            and not self._pong_awaited
+            and self._backlog is None
+            and self._hooks is None
+        ):
+            try:
+                return self.listener.on_message(data[1:])
+            except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
+                return self._on_error(error)
         try:
             packet = self.codec.decode(data)
         except DecodeError as error:
@@ -182,6 +195,8 @@ class Session:
 
     def receive_packets(self, packets: list[EnginePacket]) -> None:
         """Take the packets of one POST request; those that are too many at a time wait."""
+        if len(packets) == 1 and self._backlog is None and not self.paused:
+            return self._handle(packets[0])  # nearly always
         if self._backlog is None:
             self._backlog = deque()
         self._backlog.extend(packets)
@@ -193,7 +208,7 @@ class Session:
             return
         self._working_off = True
         try:
-            while backlog and not self._paused:
+            while backlog and not self.paused:
                 self._handle(backlog.popleft())
         finally:
             self._working_off = False
@@ -229,9 +244,14 @@ class Session:
     def _deliver(self, data: str | bytes) -> None:
         try:
             self.listener.on_message(data)
-        except Exception:
-            logger.exception("unexpected error while a message was handled; closing the session")
-            self.end("transport error", "internal error")
+        except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
+            self._on_error(error)
+
+    def _on_error(self, error: Exception) -> None:
+        logger.error(
+            "unexpected error while a message was handled; closing the session", exc_info=error
+        )
+        self.end("transport error", "internal error")
 
     def _on_client_close(self) -> None:
         if isinstance(self.transport, PollingTransport):
@@ -255,7 +275,7 @@ class Session:
 
     def ping_timed_out(self) -> None:
         """No sign of life came in time."""
-        if self._paused:
+        if self.paused:
             # The client may well have answered: it is we who do not read.
             self._environment.await_life(self)
         else:
@@ -265,19 +285,25 @@ class Session:
 
     def pause_reading(self) -> None:
         """Take no further messages from the transport."""
-        self._paused = True
+        if not self.paused:
+            self.paused = True
+            self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Take messages again, those first that wait already."""
-        self._paused = False
+        if not self.paused:
+            return
+        self.paused = False
         self._work_off()
-        if self._resumed is not None and not self._paused:
+        if not self.paused:
+            self.transport.resume_reading()
+        if self._resumed is not None and not self.paused:
             self._resumed.set()
             self._resumed = None
 
     async def readable(self) -> None:
         """Wait until more messages are welcome."""
-        while self._paused:
+        while self.paused:
             if self._resumed is None:
                 self._resumed = self._environment.runtime.event()
             await self._resumed.wait()
@@ -289,7 +315,7 @@ class Session:
         """Bytes that wait for the client."""
         return self._outbox.size
 
-    def send(self, frames: Sequence[Frame], *, volatile: bool = False) -> None:
+    def send(self, frames: Sequence[Frame], volatile: bool = False) -> None:
         """Queue messages that belong together; they are sent in order and as one.
 
         Args:
@@ -298,16 +324,30 @@ class Session:
         """
         if self.state not in _LIVE or (volatile and not self.transport.writable):
             return
-        self._put(frames)
-        limit = self._environment.options.send_buffer_limit
-        if self._outbox.size > limit:
-            waiting = self._outbox.size
-            self._outbox.clear()
-            self.end(
-                "transport error",
-                f"{waiting} bytes wait for a client that does not read them, allowed are {limit}"
-                " (send_buffer_limit)",
-            )
+        if self._hooks is not None:
+            self._show(frames)
+        self.transport.send(frames)
+        if self._outbox.size > self._send_buffer_limit:
+            self._end_slow_client()
+
+    def send_message(self, message: str | bytes) -> None:
+        """Queue a message that is for this client alone, and so needs no frame to be shared."""
+        if self.state not in _LIVE:
+            return
+        if self._hooks is not None:
+            return self.send([Frame.message(message)])
+        self.transport.send_message(message)
+        if self._outbox.size > self._send_buffer_limit:
+            self._end_slow_client()
+
+    def _end_slow_client(self) -> None:
+        waiting = self._outbox.size
+        self._outbox.clear()
+        self.end(
+            "transport error",
+            f"{waiting} bytes wait for a client that does not read them, allowed are"
+            f" {self._send_buffer_limit} (send_buffer_limit)",
+        )
 
     async def drain(self) -> None:
         """Wait until everything was handed to the transport, or the session ended."""
@@ -315,10 +355,13 @@ class Session:
 
     def _put(self, frames: Sequence[Frame]) -> None:
         if self._hooks is not None:
+            self._show(frames)
+        self.transport.send(frames)
+
+    def _show(self, frames: Sequence[Frame]) -> None:
+        if self._hooks is not None:
             for frame in frames:
                 self._hooks.call("packet_create", frame)
-        self._outbox.extend(frames)
-        self.transport.flush()
 
     # -- upgrade -----------------------------------------------------------------------------
 
@@ -326,8 +369,10 @@ class Session:
         """Let another transport carry the session; the old one was told to end."""
         self._environment.lingering.discard(self.transport)
         self.transport = transport
-        transport.owner = self
+        transport.set_owner(self)
         transport.outbox = self._outbox
+        if self.paused:
+            transport.pause_reading()
         if self._hooks is not None:
             self._hooks.call("upgrade", transport)
         if self.state is SessionState.CLOSING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from ..protocol import EngineCodec, EnginePacket
+from ..protocol import EngineCodec, EnginePacket, Frame
 from .outbox import Outbox
 from .runtime import Runtime
 
@@ -37,6 +38,11 @@ class TransportOwner(Protocol):
         """The ASGI server announced that it is about to end."""
         ...
 
+    @property
+    def paused(self) -> bool:
+        """Whether no more messages are welcome at present."""
+        ...
+
     async def readable(self) -> None:
         """Wait until more messages are welcome."""
         ...
@@ -54,13 +60,19 @@ class Transport(ABC):
         owner: Who receives what comes in.
     """
 
+    __slots__ = ("__weakref__", "codec", "outbox", "owner", "runtime")
+
     name: ClassVar[str]
     owner: TransportOwner
 
     def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
-        self.runtime = runtime
-        self.codec = codec
+        self.runtime: Runtime = runtime
+        self.codec: EngineCodec = codec
         self.outbox: Outbox = outbox
+
+    def set_owner(self, owner: TransportOwner) -> None:
+        """Say who receives what comes in."""
+        self.owner = owner
 
     @property
     @abstractmethod
@@ -72,9 +84,24 @@ class Transport(ABC):
     def writable(self) -> bool:
         """Whether a packet sent now would go out at once: what volatile packets ask for."""
 
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Send packets that belong together, as soon as they can be sent."""
+        self.outbox.extend(frames)
+        self.flush()
+
+    def send_message(self, message: str | bytes) -> None:
+        """Send one message, as soon as it can be sent."""
+        self.send([Frame.message(message)])
+
     @abstractmethod
     def flush(self) -> None:
         """Send what waits in the outbox, as soon as it can be sent."""
+
+    def pause_reading(self) -> None:  # noqa: B027  # most ask their owner before they read
+        """Receive no more messages until :meth:`resume_reading`."""
+
+    def resume_reading(self) -> None:  # noqa: B027
+        """Receive messages again."""
 
     @abstractmethod
     def close(self) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, cast
 
-from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
+from ..protocol import DecodeError, EnginePacket, EnginePacketType
 from ..protocol.engine_packet import PROBE, PROBE_PONG
 from ..protocol.states import SessionInput
 from .polling import PollingTransport
@@ -37,23 +37,21 @@ class Upgrade:
 
     __slots__ = ("_codec", "_environment", "_session", "_transport")
 
-    def __init__(
-        self, environment: Environment, session: Session, codec: EngineCodec, transport: Transport
-    ) -> None:
+    paused = False
+
+    def __init__(self, environment: Environment, session: Session, transport: Transport) -> None:
         self._environment = environment
         self._session = session
-        self._codec = codec
+        self._codec = session.codec
         self._transport = transport
-        transport.owner = self
-
-    def start(self) -> bool:
-        """Begin to test the transport; False when the session does not take another one."""
-        session = self._session
-        if session.transport.name != "polling" or not session.step(SessionInput.PROBE):
-            return False
+        transport.set_owner(self)
         session.upgrade = self
-        self._environment.upgrades_due.add(self)
-        return True
+        environment.upgrades_due.add(self)
+
+    @staticmethod
+    def begin(session: Session) -> bool:
+        """Begin to test another transport; False when the session does not take one."""
+        return session.transport.name == "polling" and session.step(SessionInput.PROBE)
 
     def receive(self, data: str | bytes) -> None:
         """Take one message of the transport that is being tested."""

@@ -6,21 +6,28 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#websocket
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+from collections.abc import Coroutine, Sequence
+from contextvars import Context, copy_context
+from typing import Any
 
 import anyio
 from starlette.types import Message, Receive, Send
 
 from ..protocol import EngineCodec, Frame
+from ..protocol.websocket_frames import CloseCode
 from .outbox import Outbox
-from .runtime import Event, Runtime
+from .runtime import Runtime, Timer
 from .transport import Transport
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-NORMAL_CLOSURE = 1000
-SERVICE_RESTART = 1012
-MESSAGE_TOO_BIG = 1009
+# Plain numbers: Autobahn, below daphne, refuses members of an enumeration.
+NORMAL_CLOSURE = CloseCode.NORMAL.value
+SERVICE_RESTART = CloseCode.SERVICE_RESTART.value
+MESSAGE_TOO_BIG = CloseCode.MESSAGE_TOO_BIG.value
+
+MAX_UTF8_BYTES = 4
+"""The most that a character takes; so most messages are known to be small enough at once."""
 
 CLOSE_SECONDS = 5.0
 """How long an ASGI server may take to accept a close: it waits for a client that does not read."""
@@ -38,6 +45,23 @@ class WebSocketTransport(Transport):
         max_payload: The largest message that is accepted, in bytes.
         names_reasons: Whether the ASGI server passes on the reasons that clients give.
     """
+
+    __slots__ = (
+        "_close_code",
+        "_close_due",
+        "_closed",
+        "_closing",
+        "_end",
+        "_flush_due",
+        "_max_payload",
+        "_names_reasons",
+        "_receive",
+        "_scope",
+        "_send",
+        "_sending",
+        "context",
+        "send_task",
+    )
 
     name = "websocket"
 
@@ -57,12 +81,15 @@ class WebSocketTransport(Transport):
         self._send = send
         self._max_payload = max_payload
         self._names_reasons = names_reasons
-        self._wake: Event = runtime.event()
+        self.context: Context = copy_context()
+        self.send_task: Timer | None = None
+        self._flush_due = False
         self._sending = False
         self._closing = False
+        self._closed = False
         self._close_code = NORMAL_CLOSURE
         self._close_due = False
-        self._scope = anyio.CancelScope()
+        self._scope = runtime.scope()
         # Why the connection ended, once it has.
         self._end: tuple[str, str | None] | None = None
 
@@ -73,56 +100,85 @@ class WebSocketTransport(Transport):
 
     @property
     def writable(self) -> bool:
-        """Whether nothing waits and nothing is on its way to the ASGI server."""
-        return not (self._sending or self.outbox or self._closing)
+        """Whether the ASGI server takes what is sent, as far as is known."""
+        return not (self._sending or self._closing)
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Send packets when this turn of the event loop is over.
+
+        Handlers of other connections run first, and then all that they have to say is sent: code
+        that is interrupted by a system call for each message runs at half the speed.
+        """
+        self.outbox.extend(frames)
+        if not self._flush_due:
+            self._flush_due = True
+            self.runtime.send_after_turn(self)
 
     def flush(self) -> None:
-        """Let the writer send what waits."""
-        self._wake.set()
+        """Send what waits when this turn of the event loop is over."""
+        self.send(())
+
+    def begin_sending(self) -> Coroutine[Any, Any, None] | None:
+        """What sends all that waits; None when there is nothing to do, or it is done already."""
+        self._flush_due = False
+        if self._sending or not (self.outbox.size or self._closing):
+            return None
+        self._sending = True
+        return self._send_all()
 
     def close(self) -> None:
         """Close after everything that waits was sent."""
         self._closing = True
-        self._wake.set()
+        self.runtime.send_now(self)  # the ASGI server may be about to end
 
     def abort(self, code: int = NORMAL_CLOSURE) -> None:
         """Close at once; a message that the client does not take is given up."""
+        if self._closed:
+            return
         self.outbox: Outbox = Outbox()
         self._close_code = code
-        self.close()
-        if self._sending:
-            self._scope.cancel()
+        self._closing = True
+        if self.send_task is not None:
+            self.send_task.cancel()
+        self._end_reading()
+
+    def _end_reading(self) -> None:
+        self._close_due = True
+        self._scope.cancel()
 
     async def run(self) -> None:
         """Move messages until the connection ends; the owner is told, however it ends."""
         try:
-            with self._scope:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._write)
-                    await self._read()
-                    tasks.cancel_scope.cancel()
+            async with self._scope:
+                await self._read()
             if self._close_due:
                 # Not before the end of the reader: granian sends no close while it receives.
                 await self._send_close()
         finally:
+            if self.send_task is not None:
+                self.send_task.cancel()
+            self._closed = self._sending = True  # nothing is sent any more
             reason, description = self._end or ("transport close", None)
             self.owner.transport_closed(self, reason, description)
 
     async def _read(self) -> None:
+        receive, fits = self._receive, self._max_payload // MAX_UTF8_BYTES
         while True:
             try:
-                message = await self._receive()
+                message = await receive()
             except Exception as error:  # noqa: BLE001  # some servers raise for a lost client
-                message = {"type": "websocket.disconnect", "code": 1006, "reason": repr(error)}
+                return self._on_disconnect({"code": 1006, "reason": repr(error)})
             if message["type"] == "websocket.disconnect":
                 return self._on_disconnect(message)
-            data = _data(message)
-            if self._is_too_big(data):
+            text: Any = message.get("text")
+            data: str | bytes = message["bytes"] if text is None else text
+            if len(data) > fits and self._is_too_big(data):
                 self._end = ("transport error", "message is larger than max_http_buffer_size")
                 self._close_code, self._close_due = MESSAGE_TOO_BIG, True
                 return
             self.owner.receive(data)
-            await self.owner.readable()
+            if self.owner.paused:
+                await self.owner.readable()
 
     def _on_disconnect(self, message: Message) -> None:
         code: int = message.get("code") or NORMAL_CLOSURE
@@ -133,34 +189,29 @@ class WebSocketTransport(Transport):
         if code == SERVICE_RESTART and self._names_reasons and "reason" not in message:
             self.owner.server_exits()
 
-    async def _write(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake = self.runtime.event()
-            try:
-                await self._send_all()
-            except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
-                self._end = ("transport error", f"write error: {error!r}")
-                return self._scope.cancel()
-            if self._closing:
-                self._close_due = True
-                return self._scope.cancel()
-
     async def _send_all(self) -> None:
         # A packet leaves the outbox only when the ASGI server has it. The outbox is looked up
         # anew each time: an upgrade or abort() exchanges it.
-        self._sending = True
         try:
-            while self.outbox:
-                outbox = self.outbox
-                await self._send(self._message(outbox.first()))
-                outbox.take(1)
+            while (frame := (outbox := self.outbox).first) is not None:
+                text = frame.text
+                if text is None:
+                    message = self._binary(frame)
+                else:
+                    message = {"type": "websocket.send", "text": text}
+                await self._send(message)
+                if outbox.first is frame:
+                    outbox.take_first()
+        except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
+            self._end = ("transport error", f"write error: {error!r}")
+            self._scope.cancel()
+        else:
+            if self._closing:
+                self._end_reading()
         finally:
             self._sending = False
 
-    def _message(self, frame: Frame) -> dict[str, Any]:
-        if frame.text is not None:
-            return {"type": "websocket.send", "text": frame.text}
+    def _binary(self, frame: Frame) -> dict[str, Any]:
         return {"type": "websocket.send", "bytes": self.codec.encode_binary(frame.binary or b"")}
 
     async def _send_close(self) -> None:
@@ -179,8 +230,3 @@ class WebSocketTransport(Transport):
         if isinstance(data, str) and not data.isascii():
             size = len(data.encode("utf-8", "replace"))
         return size > self._max_payload
-
-
-def _data(message: Message) -> str | bytes:
-    text: Any = message.get("text")
-    return cast("str | bytes", message["bytes"] if text is None else text)

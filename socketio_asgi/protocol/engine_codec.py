@@ -52,6 +52,10 @@ class EngineCodec(Protocol):
         """The WebSocket form of a binary message."""
         ...
 
+    def encode_websocket(self, frame: Frame, /) -> bytes:
+        """A packet as a ready WebSocket frame of a server."""
+        ...
+
     def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
         """Encode packets for the body of a GET response.
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 from .errors import DecodeError
+from .websocket_frames import Opcode, encode_frame, text_frame
 
 
 class EnginePacketType(IntEnum):
@@ -49,24 +51,36 @@ class Frame:
         text: The packet as text, type digit included; None for a binary message.
         binary: The bytes of a binary message (its type is always MESSAGE); None for text.
         compress: Whether an HTTP response that carries the packet may be compressed.
+        ready: A text packet as a WebSocket frame, once it was needed; the same in all revisions.
     """
 
-    __slots__ = ("_piece", "binary", "compress", "text")
+    __slots__ = ("_binary_frame", "_piece", "_size", "binary", "compress", "ready", "text")
 
     def __init__(
-        self, text: str | None, binary: bytes | None = None, *, compress: bool = True
+        self, text: str | None, binary: bytes | None = None, compress: bool = True
     ) -> None:
         self.text: str | None = text
         self.binary: bytes | None = binary
         self.compress: bool = compress
         self._piece: bytes | None = None
+        self._size: int | None = None
+        self.ready: bytes | None = None
+        self._binary_frame: bytes | None = None
 
     @classmethod
     def message(cls, data: str | bytes, *, compress: bool = True) -> Frame:
         """A MESSAGE packet with the given text or bytes."""
         if isinstance(data, str):
-            return cls("4" + data, compress=compress)
-        return cls(None, data, compress=compress)
+            return cls("4" + data, None, compress)
+        return cls(None, data, compress)
+
+    @classmethod
+    def messages(cls, data: Sequence[str | bytes], *, compress: bool = True) -> list[Frame]:
+        """MESSAGE packets with the given texts or bytes; nearly always it is one text."""
+        first = data[0]
+        if len(data) == 1 and isinstance(first, str):
+            return [cls("4" + first, None, compress)]
+        return [cls.message(item, compress=compress) for item in data]
 
     @classmethod
     def packet(cls, type_: EnginePacketType, data: str = "") -> Frame:
@@ -83,12 +97,25 @@ class Frame:
                 self._piece = b"b" + base64.b64encode(self.binary or b"")
         return self._piece
 
+    def websocket(self) -> bytes:
+        """The packet as a WebSocket frame of a server (revision 4: binary data as they are)."""
+        if self.text is None:
+            if self._binary_frame is None:
+                self._binary_frame = encode_frame(Opcode.BINARY, self.binary or b"")
+            return self._binary_frame
+        if self.ready is None:
+            self.ready = text_frame(self.text.encode("utf-8", "replace"))
+        return self.ready
+
     @property
     def size(self) -> int:
         """How much the packet counts against the limit of what waits to be sent, in bytes."""
-        if self.text is None:
-            return len(self.binary or b"")
-        return len(self.text) if self.text.isascii() else len(self.piece)
+        if self._size is None:
+            if self.text is None:
+                self._size = len(self.binary or b"")
+            else:
+                self._size = len(self.text) if self.text.isascii() else len(self.piece)
+        return self._size
 
     def __repr__(self) -> str:
         kind = "binary" if self.text is None else EnginePacketType(int(self.text[0])).name

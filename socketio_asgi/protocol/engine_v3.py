@@ -23,6 +23,7 @@ from .engine_packet import (
     decode_utf8,
 )
 from .errors import DecodeError
+from .websocket_frames import Opcode, encode_frame
 
 MAX_LENGTH_DIGITS = 10
 """Digits of a packet length that are looked at: no body is that long."""
@@ -47,6 +48,12 @@ class EngineCodecV3:
     def encode_binary(self, data: bytes) -> bytes:
         """Bytes carry the packet type in front."""
         return _BINARY_TYPE_BYTE + data
+
+    def encode_websocket(self, frame: Frame, /) -> bytes:
+        """A packet as a ready WebSocket frame."""
+        if frame.binary is None:
+            return frame.websocket()
+        return encode_frame(Opcode.BINARY, self.encode_binary(frame.binary))
 
     def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
         """Encode as bytes when there is binary data and the client takes it, else as text."""

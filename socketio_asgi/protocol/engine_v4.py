@@ -36,15 +36,24 @@ class EngineCodecV4:
         """Decode the body of a POST request; binary bodies do not exist in this revision."""
         if binary:
             raise DecodeError("Engine.IO", "binary payloads belong to revision 3 of the protocol")
-        return [_decode_record(record) for record in decode_utf8(body).split(SEPARATOR)]
+        text = decode_utf8(body)
+        if SEPARATOR not in text:  # nearly always
+            return [_decode_record(text)]
+        return [_decode_record(record) for record in text.split(SEPARATOR)]
 
     def encode_binary(self, data: bytes) -> bytes:
         """Bytes go on the wire as they are."""
         return data
 
+    def encode_websocket(self, frame: Frame, /) -> bytes:
+        """A packet as a ready WebSocket frame; the same bytes for all recipients."""
+        return frame.websocket()
+
     def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
         """Join the records; the result is always text."""
-        return Payload(_SEPARATOR_BYTE.join([frame.piece for frame in frames]), binary=False)
+        if len(frames) == 1:  # nearly always
+            return Payload(frames[0].piece, False)
+        return Payload(_SEPARATOR_BYTE.join([frame.piece for frame in frames]), False)
 
     def fitting(self, frames: Iterable[Frame], limit: int) -> int:
         """How many of the first frames fit into ``limit`` bytes; at least one."""

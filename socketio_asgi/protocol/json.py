@@ -31,6 +31,10 @@ MAX_FALLBACK_DEPTH = 256
 Default = Callable[[Any], Any]
 """Turns a value that JSON does not know into one that it knows; raises TypeError otherwise."""
 
+PLAIN = orjson.OPT_PASSTHROUGH_DATETIME
+"""The options of orjson. Dates come to us: version 3.13 writes the fraction of a time without its
+leading zero."""
+
 PLACEHOLDER = "_placeholder"
 """The key that marks an object as the place of a binary attachment."""
 
@@ -44,7 +48,7 @@ def loads(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _loads_slowly(text)
+        return loads_slowly(text)
 
 
 class JSONEncoder:
@@ -75,8 +79,7 @@ class JSONEncoder:
             Exception: Whatever ``default`` raises, except TypeError.
         """
         try:
-            # Dates come to us: orjson 3.13 writes the fraction of a time without its leading zero.
-            return orjson.dumps(value, self._convert, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+            return orjson.dumps(value, self._convert, PLAIN).decode()
         except orjson.JSONEncodeError:
             return self._encode_slowly(value)
 
@@ -155,13 +158,22 @@ def convert(value: Any) -> Any:
     model_dump = getattr(value, "model_dump", None)  # pydantic
     if callable(model_dump):
         return model_dump()
-    names = getattr(value, "__struct_fields__", None)  # msgspec
-    if names is not None:
-        return {name: getattr(value, name) for name in names}
+    if hasattr(value, "__struct_fields__"):  # msgspec
+        return _struct(value)
     raise TypeError(
         f"a value of type {_type_name(value)} has no JSON form;"
         " send JSON types or bytes, or give the parser a default= function for it"
     )
+
+
+def _struct(value: Any) -> Any:
+    """What msgspec writes for a struct: its tag, and its fields by their names on the wire."""
+    names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+    items = {on_wire: getattr(value, name) for on_wire, name in names}
+    config = value.__struct_config__
+    if config.tag is not None:
+        items = {config.tag_field: config.tag, **items}
+    return list(items.values()) if config.array_like else items
 
 
 def _type_name(value: object) -> str:
@@ -191,7 +203,8 @@ def _key(key: Any) -> str:
     raise EncodeError(f"an object key of type {_type_name(key)} has no JSON form")
 
 
-def _loads_slowly(text: str) -> Any:
+def loads_slowly(text: str) -> Any:
+    """Decode what orjson refuses, if JavaScript may send it; see :func:`loads`."""
     if _depth(text) > MAX_FALLBACK_DEPTH:
         raise DecodeError("Socket.IO", "the payload is not valid JSON, or nested too deeply")
     try:

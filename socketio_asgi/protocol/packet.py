@@ -99,10 +99,12 @@ def check_event(data: Any) -> None:
     Raises:
         DecodeError: It is not.
     """
-    if not (isinstance(data, list) and data and isinstance(data[0], str)):
+    items = data
+    name: Any = items[0] if isinstance(data, list) and data else None
+    if not isinstance(name, str):
         raise DecodeError("Socket.IO", "an event must be a list that begins with its name")
-    if data[0] in RESERVED_EVENTS:
-        raise DecodeError("Socket.IO", f"the event name {data[0]!r} is reserved")
+    if name in RESERVED_EVENTS:
+        raise DecodeError("Socket.IO", f"the event name {name!r} is reserved")
 
 
 class Decoder(Protocol):

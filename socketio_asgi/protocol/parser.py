@@ -5,13 +5,17 @@ Source: https://socket.io/docs/v4/socket-io-protocol/#packet-encoding
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
 from .binary import reconstruct
 from .errors import DecodeError, EncodeError
-from .json import Default, JSONEncoder, loads
+from .json import PLAIN, Default, JSONEncoder, loads, loads_slowly
 from .packet import Decoder, Packet, PacketType, check_event, check_payload
 
 MAX_ATTACHMENTS = 10
-"""Attachments that one incoming packet may have, as in the official parser."""
+"""Attachments that one packet may have, in either direction, as in the official parser."""
 
 MAX_ID_DIGITS = 16
 """Digits of an acknowledgement id: enough for every safe integer of JavaScript."""
@@ -33,7 +37,9 @@ class DefaultParser:
     Args:
         default: Turns a value of one of your own types into one that JSON knows, or raises
             TypeError; asked for every value that has no JSON form of its own.
-        max_attachments: The largest number of binary attachments accepted in one packet.
+        max_attachments: The largest number of binary attachments of one packet. One that comes
+            with more ends the connection, one to send raises EncodeError; more than the default
+            needs clients whose parser takes as many.
     """
 
     def __init__(
@@ -48,18 +54,28 @@ class DefaultParser:
         Raises:
             EncodeError: A value has no JSON form.
         """
+        type_, data = packet.type, packet.data
+        digit = "2" if type_ is _EVENT else "3" if type_ is _ACK else _DIGITS[type_]
         namespace = "" if packet.namespace == "/" else packet.namespace + ","
         number = "" if packet.id is None else packet.id
-        if packet.data is None:
-            return [f"{_DIGITS[packet.type]}{namespace}{number}"]
+        if data is None:
+            return [f"{digit}{namespace}{number}"]
+        try:
+            json = orjson.dumps(data, None, PLAIN).decode()
+        except orjson.JSONEncodeError:
+            pass  # there are values that have no JSON form of their own
+        else:
+            return [f"{digit}{namespace}{number}{json}"]
         encoder = JSONEncoder(self._default)
-        json = encoder.encode(packet.data)
+        json = encoder.encode(data)
         attachments = encoder.attachments
         if not attachments:
-            return [f"{_DIGITS[packet.type]}{namespace}{number}{json}"]
-        binary_type = _BINARY_FORM.get(packet.type)
+            return [f"{digit}{namespace}{number}{json}"]
+        binary_type = _BINARY_FORM.get(type_)
         if binary_type is None:
             raise EncodeError("only events and acknowledgements can carry binary data")
+        if len(attachments) > self._max_attachments:
+            raise EncodeError(_too_many(len(attachments), self._max_attachments))
         head = f"{_DIGITS[binary_type]}{len(attachments)}-{namespace}{number}{json}"
         return [head, *attachments]
 
@@ -90,10 +106,14 @@ class DefaultDecoder:
         if self._partial is not None:
             raise DecodeError("Socket.IO", "text came where an attachment was expected")
         # A short cut for the most common packets by far: 2["name", ... and 212["name", ...
-        if data[:1] == "2" and (start := data.find("[", 1, 2 + MAX_ID_DIGITS)) > 0:
+        start = data.find("[", 1, 2 + MAX_ID_DIGITS)
+        if start > 0 and data[0] == "2":
             digits = data[1:start]
             if not digits or (digits.isascii() and digits.isdigit()):
-                payload = loads(data[start:])
+                try:
+                    payload: Any = orjson.loads(data[start:])
+                except orjson.JSONDecodeError:
+                    payload = loads_slowly(data[start:])
                 check_event(payload)
                 return Packet(_EVENT, "/", payload, int(digits) if digits else None)
         return self._add_text(data)
@@ -167,3 +187,11 @@ def _read_id(text: str, index: int) -> tuple[int | None, int]:
         raise DecodeError("Socket.IO", "the acknowledgement id is too long")
     end = index + length
     return (int(text[index:end]) if length else None), end
+
+
+def _too_many(count: int, limit: int) -> str:
+    return (
+        f"{count} binary values in one packet, and {limit} are allowed, because clients end the "
+        "connection beyond that; send fewer, or raise the limit on both sides (here with "
+        "DefaultParser(max_attachments=...)), or use MsgpackParser, which has no such limit"
+    )

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from .engine_packet import EnginePacketType
 from .packet import PacketType
 
 
-class SessionState(Enum):
+class _Member(Enum):
+    """A member of an enum that is looked up in a table often: Enum hashes names, in Python."""
+
+    if not TYPE_CHECKING:
+        __hash__ = object.__hash__
+
+
+class SessionState(_Member):
     """The life of an Engine.IO session."""
 
     OPENING = "opening"
@@ -23,7 +31,7 @@ class SessionState(Enum):
     CLOSED = "closed"
 
 
-class SessionInput(Enum):
+class SessionInput(_Member):
     """What moves an Engine.IO session from one state to the next."""
 
     HANDSHAKE = auto()
@@ -90,7 +98,7 @@ SERVER_ACTIONS: Mapping[int, Mapping[EnginePacketType, EngineAction]] = {
 """By revision and packet type, what a server does."""
 
 
-class SocketState(Enum):
+class SocketState(_Member):
     """The life of a socket, which is one client in one namespace, on the server."""
 
     ABSENT = "absent"

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from socketio_asgi import ConnectionRefused, Cors, Server, Socket, SocketIOMiddleware
 from socketio_asgi.integrations.fastapi import mount
 from tests.asgi.clients import ENGINE, check_both_transports, connect_error, get
+from tests.support.backends import on_asyncio
 from tests.support.clients import PollingClient, connect_raw, connect_websocket
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
@@ -268,7 +269,7 @@ async def test_a_mount_on_trio_needs_the_lifespan(
     await until(lambda: "Starlette(lifespan=io.lifespan)" in caplog.text)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@on_asyncio
 async def test_a_mount_without_its_slash_needs_the_helper(serving: Serving) -> None:
     app = Starlette()
     app.mount("/plain", Server())

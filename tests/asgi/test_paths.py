@@ -17,6 +17,7 @@ from socketio_asgi import Server, SocketIOMiddleware
 from socketio_asgi.integrations import fastapi as fastapi_integration
 from socketio_asgi.integrations.starlette import SocketIOMount, mount
 from tests.asgi.clients import ENGINE, check_both_transports, get, refusal
+from tests.support.backends import on_asyncio
 from tests.support.serving import Served
 
 Serving = Callable[..., Awaitable[Served]]
@@ -116,7 +117,7 @@ async def test_where_clients_connect(
 
 
 @pytest.mark.parametrize("way", [stand_alone, starlette_mount, fastapi_helper, wrapped])
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@on_asyncio
 async def test_behind_a_proxy_that_strips_its_prefix(
     serving: Serving, way: Callable[[Server], tuple[Any, list[str]]]
 ) -> None:
@@ -160,7 +161,7 @@ async def test_wrong_paths_stand_alone(serving: Serving, caplog: Logs) -> None:
     assert (await get(served.url + "/livestock", query=ENGINE)).status_code == 404
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@on_asyncio
 async def test_wrong_paths_behind_a_proxy(serving: Serving, caplog: Logs) -> None:
     served = await serving(Server(), root_path="/proxy")
     await check_diagnostic(served.url, "/live/", "/proxy/socket.io/", caplog)

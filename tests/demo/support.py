@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tests.support.ports import PortReservation
 from tests.support.processes import ServerProcess
 
 
@@ -16,6 +15,5 @@ class DemoProcess(ServerProcess):
         super().__init__("socketio-asgi demo", "", options=options)
 
     def _build_command(self, name: str, app: str, options: Sequence[str]) -> list[str]:
-        self._reservation = PortReservation()
         command = [sys.executable, "-m", "socketio_asgi", "demo"]
-        return [*command, "--port", str(self._reservation.port), *options]
+        return [*command, "--port", str(self.port), *options]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Server, Socket
+from tests.support.backends import on_asyncio
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.serving import Served
 
@@ -194,7 +195,7 @@ async def test_mounted_with_a_lifespan(serving: Serving) -> None:
         pass
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@on_asyncio
 async def test_mounted_at_a_prefix(serving: Serving) -> None:
     served = await serving(page("running")["api"])
     async with joined(served, path="/api/live/"):

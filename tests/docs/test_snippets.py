@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from socketio_asgi import Server, SocketIOMiddleware
+from socketio_asgi.cli import WEBSOCKET_PROTOCOL
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.node import run_browser
 from tests.support.processes import ServerProcess
@@ -82,7 +84,7 @@ async def join(ws: WebSocketClient) -> None:
 @asyncio_only
 async def test_quick_start(start_server: StartServer, tmp_path: Path) -> None:
     write_quick_start(tmp_path)
-    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    server = start_server("uvicorn-fast", "main:app", app_dir=tmp_path)
     assert "<title>Chat</title>" in (await get(server.url)).text
     async with connect_engine(server.url) as (first, _), connect_engine(server.url) as (second, _):
         await join(first)
@@ -107,7 +109,7 @@ async def test_quick_start_in_a_browser(
     tag = '<script src="https://cdn.socket.io/4.8.3/socket.io.min.js"></script>'
     assert page.read_text().count(tag) == 1
     page.write_text(page.read_text().replace(tag, f"<script>{client.read_text()}</script>"))
-    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    server = start_server("uvicorn-fast", "main:app", app_dir=tmp_path)
     scenario = Path(__file__).with_name("quick_start.js")
     result = await run_browser(scenario, server.url, page=server.url)
     assert result["own"] == ["hello (delivered)", "answer"]
@@ -135,6 +137,12 @@ async def test_wrapped_application(start_server: StartServer, tmp_path: Path) ->
 
 async def test_example_of_a_test(serving: Callable[..., Any]) -> None:
     await run_blocks(ROOT / "CONTRIBUTING.md")["test_echo"](serving)
+
+
+@pytest.mark.parametrize("page", [README, STARTED, ROOT / "docs" / "index.md"], ids=page_id)
+def test_the_first_command_is_the_fast_path(page: Path) -> None:
+    [command] = re.findall(r"^\$ uvicorn .*$", page.read_text("utf-8"), re.MULTILINE)
+    assert command.endswith(f"--ws {WEBSOCKET_PROTOCOL}")
 
 
 def test_readme_defines_what_its_commands_name() -> None:

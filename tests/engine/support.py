@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import anyio
+
 from socketio_asgi.engine import Engine, EngineOptions, Session
 from socketio_asgi.engine.runtime import Runtime
 from socketio_asgi.protocol import Frame
-from tests.support.clients import engine_url
+from tests.support.clients import WebSocketClient, engine_url
+from tests.support.waiting import until
 
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
@@ -90,6 +93,17 @@ class EngineApp:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def assert_nothing_is_read_meanwhile(app: EngineApp, ws: WebSocketClient) -> None:
+    """Reading is paused, the messages 0 to 2 were sent; what the server sends still goes out."""
+    app.client.send("meanwhile")
+    assert await ws.receive() == "4meanwhile"
+    await anyio.wait_all_tasks_blocked()
+    # The reader may have asked for the first one already.
+    assert app.client.messages in ([], ["0"])
+    app.client.session.resume_reading()
+    await until(lambda: app.client.messages == ["0", "1", "2"])
 
 
 class StartEngine(Protocol):

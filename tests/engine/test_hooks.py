@@ -14,7 +14,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.engine import EngineRequest, RefusedRequest, Session
+from socketio_asgi.engine import Cookie, EngineRequest, RefusedRequest, Session
+from socketio_asgi.exceptions import RequestRefused
 from tests.support.clients import (
     PollingClient,
     WebSocketRejected,
@@ -136,7 +137,10 @@ async def test_events_of_one_session(start_engine: StartEngine) -> None:
         session.on("close")(lambda reason, _: log.append(("close", reason)))
 
     async with connect_engine(app.url) as (ws, _):
-        await until(lambda: ("drain",) in log)  # the handshake was sent
+        await ws.send("4before")
+        assert await ws.receive() == "4before"
+        # Nothing is left of the handshake, nor of this.
+        await until(lambda: log[-2:] == [("packet_create", "4before"), ("drain",)])
         log.clear()
         await ws.send("4hi")
         assert await ws.receive() == "4hi"
@@ -222,3 +226,118 @@ async def test_a_middleware_that_refuses(serving: Serving) -> None:
         async with connect_websocket(engine_url(served.url, EIO="4", transport="websocket")):
             pass
     assert io.engine.clients_count == 0
+
+
+async def test_every_refusal_is_reported(start_engine: StartEngine) -> None:
+    def allow(request: EngineRequest) -> bool:
+        if "ticket" in request.query:
+            raise RequestRefused("used ticket", status=401)
+        return "banned" not in request.query
+
+    def generate_id(request: EngineRequest) -> str:
+        return request.query["name"]  # a KeyError without one
+
+    app = await start_engine(allow_request=allow, generate_id=generate_id, cors="http://a.test")
+    refused: list[RefusedRequest] = []
+    app.engine.on("connection_error")(refused.append)
+    requests: list[tuple[int, str, Any]] = [
+        (0, "Transport unknown", {"query": {"transport": "pigeon"}}),
+        (1, "Session ID unknown", {"query": {"sid": "__proto__"}}),
+        (2, "Bad handshake method", {"method": "PUT"}),
+        (3, "Bad request", {"query": {"transport": "websocket", "name": "a"}}),
+        (3, "Bad request", {}),
+        (4, "Forbidden", {"query": {"banned": "1"}}),
+        (4, "used ticket", {"query": {"ticket": "1"}}),
+        (4, "Origin not allowed", {"headers": {"Origin": "http://b.test"}}),
+        (5, "Unsupported protocol version", {"query": {"EIO": "2"}}),
+    ]
+    async with PollingClient(app.url) as client:
+        for code, message, options in requests:
+            response = await client.request(**{"method": "GET", **options})
+            assert response.json() == {"code": code, "message": message}
+    assert [(error.code, error.message) for error in refused] == [
+        (code, message) for code, message, _ in requests
+    ]
+    assert refused[2].request.method == "PUT"
+    assert refused[4].detail == "generate_id raised"
+    assert app.clients == []
+
+
+async def test_headers_beside_the_cookie(start_engine: StartEngine) -> None:
+    app = await start_engine(cookie=Cookie())
+
+    @app.engine.on("initial_headers")
+    def first(headers: dict[str, str], request: EngineRequest) -> None:
+        headers["X-First"] = request.method
+        headers["Set-Cookie"] = "mine=456"
+
+    async with connect_engine(app.url) as (ws, _):
+        assert ws.headers["x-first"] == "GET"
+        assert ws.headers["set-cookie"] == "mine=456"
+    async with PollingClient(app.url) as client:
+        cookies = (await client.request("GET")).headers.get_list("set-cookie")
+        assert [cookie.partition("=")[0] for cookie in cookies] == ["io", "mine"]
+
+
+async def test_headers_of_a_session_that_upgrades(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    log: list[str] = []
+    app.engine.on("initial_headers")(lambda _, request: log.append("initial"))
+    app.engine.on("headers")(lambda _, request: log.append(request.transport))
+    async with PollingClient(app.url) as client:
+        await client.open()
+        await client.post("4hi")
+        assert await client.poll() == ["4hi"]
+        async with connect_websocket(client.websocket_url()) as ws:
+            await ws.send("2probe")
+            await ws.receive()
+            await ws.send("5")
+            await until(lambda: app.client.session.transport.name == "websocket")
+            # The request stays the one that opened the session.
+            assert app.client.session.request.transport == "polling"
+    assert log == ["initial", "polling", "polling", "polling", "websocket"]
+
+
+async def test_the_heartbeat_is_seen(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.05)
+    log: list[str] = []
+    async with connect_engine(app.url) as (ws, _):
+        session = app.client.session
+        session.on("packet_create")(lambda frame: log.append(f"> {frame.text}"))
+        session.on("packet")(lambda packet: log.append(f"< {packet.type.name}"))
+        await ws.receive()
+        await ws.send("3")
+        await until(lambda: len(log) >= 2)
+    assert log[:2] == ["> 2", "< PONG"]
+
+
+class Marked:
+    """Adds a header to every response, as helmet does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_marked(message: Any) -> None:
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                headers = [*message.get("headers", ()), (b"x-frame-options", b"DENY")]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, send_marked)
+
+
+async def test_a_middleware_that_adds_headers(serving: Serving) -> None:
+    io = Server(max_http_buffer_size=100)
+    io.engine.use(Marked)
+    served = await serving(io)
+    async with connect_engine(served.url) as (ws, _):
+        assert ws.headers["x-frame-options"] == "DENY"
+    async with PollingClient(served.url) as client:
+        response = await client.request("GET")
+        assert response.headers["x-frame-options"] == "DENY"
+        # What is too large is refused behind a middleware as well.
+        client.sid = sid_of(response.text)
+        response = await client.request("POST", content="4" + "x" * 100)
+        assert response.status_code == 413
+        assert response.headers["x-frame-options"] == "DENY"

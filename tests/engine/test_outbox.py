@@ -21,7 +21,7 @@ def test_order() -> None:
     outbox.extend(frames[:2])
     outbox.extend(frames[2:])
     assert list(outbox) == frames
-    assert outbox.first() is frames[0]
+    assert outbox.first is frames[0]
     assert outbox.take(1) == frames[:1]
     assert outbox.take(2) == frames[1:3]
     assert outbox.take(9) == frames[3:]

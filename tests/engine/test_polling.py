@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.middleware.base import BaseHTTPMiddleware
 
-from tests.support.clients import PollingClient, connect_raw
+from tests.support.clients import PollingClient, connect_raw, polling
 from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine
@@ -294,6 +294,45 @@ async def test_aborted_get_is_answered_all_the_same(
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+async def test_a_poll_below_a_middleware(start_engine: StartEngine) -> None:
+    """Starlette's BaseHTTPMiddleware receives in a task group, which an answer interrupts."""
+
+    def wrap(app: Any) -> BaseHTTPMiddleware:
+        return BaseHTTPMiddleware(app, dispatch=lambda request, call_next: call_next(request))
+
+    app = await start_engine(wrap=wrap)
+    got: list[Any] = []
+    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+        await client.open()
+
+        async def poll() -> None:
+            got.append(await client.poll())
+
+        for _ in range(3):
+            tasks.start_soon(poll)
+            await until(lambda: polls(app))
+            await client.post("4hello")
+            await until(lambda: got)
+            assert got.pop() == ["4hello"]
+    assert app.client.closed is None
+
+
+async def test_a_body_that_takes_too_long_ends_the_session(
+    start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socketio_asgi.engine.body.BODY_SECONDS", 0.05)
+    app = await start_engine()
+    async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
+        await client.open()
+        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
+        await raw.send_head("POST", target, {"Content-Length": "10"})
+        await raw.send(b"4hel")
+        await until(lambda: app.client.closed)
+        assert app.client.reason == "transport error"
+        await assert_ended(client)
+    assert app.client.messages == []
+
+
 async def test_aborted_post_ends_the_session(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
@@ -316,18 +355,12 @@ async def test_aborted_post_ends_the_session(start_engine: StartEngine) -> None:
 
 async def test_client_closes(start_engine: StartEngine) -> None:
     app = await start_engine()
-    answered: list[Any] = []
-    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+    async with PollingClient(app.url) as client:
         await client.open()
-
-        async def poll() -> None:
-            answered.extend(await client.poll())
-
-        tasks.start_soon(poll)
-        await until(lambda: polls(app))
-        await client.post("1", "4too late")
-        await until(lambda: answered)
-        assert answered == ["6"]
+        async with polling(client) as answer:
+            await until(lambda: polls(app))
+            await client.post("1", "4too late")
+        assert answer == ["6"]
         assert app.client.reason == "transport close"
         await assert_ended(client)
     assert app.client.messages == []
@@ -336,18 +369,12 @@ async def test_client_closes(start_engine: StartEngine) -> None:
 
 async def test_server_closes_while_a_poll_waits(start_engine: StartEngine) -> None:
     app = await start_engine()
-    answered: list[Any] = []
-    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+    async with PollingClient(app.url) as client:
         await client.open()
-
-        async def poll() -> None:
-            answered.extend(await client.poll())
-
-        tasks.start_soon(poll)
-        await until(lambda: polls(app))
-        app.client.session.close()
-        await until(lambda: answered)
-        assert answered == ["1"]
+        async with polling(client) as answer:
+            await until(lambda: polls(app))
+            app.client.session.close()
+        assert answer == ["1"]
         assert app.client.reason == "forced close"
         await assert_ended(client)
 
@@ -409,3 +436,38 @@ async def test_failing_listener_ends_its_session_only(
         assert "from a listener" in caplog.text
         await other.post("4fine")
         assert await other.poll() == ["4fine"]
+
+
+async def test_a_connection_for_each_request(start_engine: StartEngine) -> None:
+    """The end of a connection is not that of the session, when every response came."""
+    app = await start_engine()
+    async with PollingClient(app.url, headers={"Connection": "close"}) as client:
+        await client.open()
+        for _ in range(2):
+            await client.post("4hello")
+            assert await client.poll() == ["4hello"]
+    assert app.client.closed is None
+
+
+async def test_a_proxy_that_knows_no_websocket(start_engine: StartEngine) -> None:
+    """What it makes of the upgrade is a plain request: refused, and the session stays."""
+    app = await start_engine()
+    async with PollingClient(app.url) as client:
+        await client.open()
+        headers = {"Connection": "close"}
+        response = await client.request("GET", query={"transport": "websocket"}, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (400, 3)
+        await client.post("4echo")
+        assert await client.poll() == ["4echo"]
+
+
+async def test_closing_a_client_that_has_gone(start_engine: StartEngine) -> None:
+    """It polls no more, so that it cannot be told: its time runs out."""
+    app = await start_engine(ping_interval=0.1, ping_timeout=0.1)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        app.client.send("never fetched")
+        app.client.session.close()
+        await until(lambda: app.client.closed)
+    assert app.engine.clients_count == 0
+    assert app.client.session.buffered == 0

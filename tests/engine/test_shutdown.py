@@ -11,6 +11,7 @@ from tests.support.clients import (
     WebSocketRejected,
     connect_engine,
     connect_websocket,
+    polling,
 )
 from tests.support.residue import no_residue
 from tests.support.waiting import until
@@ -31,35 +32,23 @@ async def test_websocket_clients_get_what_waits(start_engine: StartEngine) -> No
 
 async def test_polling_clients_get_what_waits(start_engine: StartEngine) -> None:
     app = await start_engine()
-    answers: list[str | bytes] = []
-    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+    async with PollingClient(app.url) as client:
         await client.open()
-
-        async def poll() -> None:
-            answers.extend(await client.poll())
-
-        tasks.start_soon(poll)
-        await until(lambda: app.client.session.transport.writable)
-        app.client.send("goodbye")
-        await app.engine.close()
-        await until(lambda: answers)
-    assert answers[0] == "4goodbye"
+        async with polling(client) as answer:
+            await until(lambda: app.client.session.transport.writable)
+            app.client.send("goodbye")
+            await app.engine.close()
+    assert answer[0] == "4goodbye"
 
 
 async def test_waiting_polls_are_answered(start_engine: StartEngine) -> None:
     app = await start_engine()
-    answers: list[str | bytes] = []
-    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+    async with PollingClient(app.url) as client:
         await client.open()
-
-        async def poll() -> None:
-            answers.extend(await client.poll())
-
-        tasks.start_soon(poll)
-        await until(lambda: app.client.session.transport.writable)
-        app.engine.shut_down()
-        await until(lambda: answers)
-    assert answers == ["1"]
+        async with polling(client) as answer:
+            await until(lambda: app.client.session.transport.writable)
+            app.engine.shut_down()
+    assert answer == ["1"]
 
 
 async def test_no_new_clients(start_engine: StartEngine) -> None:

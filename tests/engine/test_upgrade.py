@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import pytest
@@ -14,10 +13,11 @@ from tests.support.clients import (
     WebSocketClient,
     connect_engine,
     connect_websocket,
+    polling,
 )
 from tests.support.waiting import until
 
-from .support import EngineApp, StartEngine
+from .support import EngineApp, StartEngine, assert_nothing_is_read_meanwhile
 
 
 @asynccontextmanager
@@ -29,19 +29,6 @@ async def probed(app: EngineApp) -> AsyncIterator[tuple[PollingClient, WebSocket
             await ws.send("2probe")
             assert await ws.receive() == "3probe"
             yield client, ws
-
-
-@asynccontextmanager
-async def polling(client: PollingClient) -> AsyncIterator[list[Any]]:
-    """A poll that waits while the block runs, which has to see its answer."""
-    answer: list[Any] = []
-    async with anyio.create_task_group() as tasks:
-
-        async def poll() -> None:
-            answer.extend(await client.poll())
-
-        tasks.start_soon(poll)
-        yield answer
 
 
 async def assert_works(client: PollingClient) -> None:
@@ -304,3 +291,15 @@ async def test_closing_meanwhile_takes_the_way_of_the_client(start_engine: Start
         await until(lambda: app.client.closed)
     assert app.client.reason == "forced close"
     assert app.engine.clients_count == 0
+
+
+async def test_reading_stays_paused(start_engine: StartEngine) -> None:
+    app = await start_engine(echo=False)
+    async with probed(app) as (_, ws):
+        session = app.client.session
+        session.pause_reading()
+        await ws.send("5")
+        for number in range(3):
+            await ws.send(f"4{number}")
+        await until(lambda: session.transport.name == "websocket")
+        await assert_nothing_is_read_meanwhile(app, ws)

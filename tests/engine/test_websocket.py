@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clients import connect_engine
+from tests.support.clients import PollingClient, connect_engine, connect_raw
 from tests.support.waiting import until
 
-from .support import StartEngine
+from .support import StartEngine, assert_nothing_is_read_meanwhile
 
 
 async def test_echo(start_engine: StartEngine) -> None:
@@ -137,14 +137,52 @@ async def test_order_of_many_messages(start_engine: StartEngine) -> None:
 async def test_no_message_is_read_while_reading_is_paused(start_engine: StartEngine) -> None:
     app = await start_engine(echo=False)
     async with connect_engine(app.url) as (ws, _):
-        session = app.client.session
-        session.pause_reading()
+        app.client.session.pause_reading()
         for number in range(3):
             await ws.send(f"4{number}")
-        # The reader had asked for the first one already. What is sent still goes out.
-        await until(lambda: app.client.messages)
-        app.client.send("meanwhile")
-        assert await ws.receive() == "4meanwhile"
-        assert app.client.messages == ["0"]
-        session.resume_reading()
-        await until(lambda: app.client.messages == ["0", "1", "2"])
+        await assert_nothing_is_read_meanwhile(app, ws)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("upgrade", [False, True])
+async def test_garbage_behind_the_handshake(
+    start_engine: StartEngine, upgrade: bool, anyio_backend: str
+) -> None:
+    """Frames are the ASGI server's to read: with uvicorn, because hypercorn ends as a whole."""
+    app = await start_engine()
+    async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
+        await client.open()
+        sid = f"&sid={client.sid}" if upgrade else ""
+        headers = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        await raw.send_head("GET", f"/socket.io/?EIO=4&transport=websocket{sid}", headers)
+        await raw.send(b"\xff" * 1000)  # no frame
+        await raw.half_close()
+        await raw.read_until_closed()
+        # Nobody else notices.
+        await client.post("4hello")
+        assert await client.poll() == ["4hello"]
+        await until(lambda: app.engine.clients_count == 1)
+    assert app.clients[0].closed is None
+
+
+async def test_the_heartbeat_beside_many_large_messages(start_engine: StartEngine) -> None:
+    app = await start_engine(ping_interval=0.05, ping_timeout=10, echo=False)
+    async with connect_engine(app.url) as (ws, _):
+        messages = [f"{number} {'x' * 65_536}" for number in range(100)]
+        app.client.send(*messages)
+        received: list[str] = []
+        while len(received) < len(messages):
+            packet = str(await ws.receive())
+            if packet == "2":
+                await ws.send("3")
+            else:
+                received.append(packet[1:])
+        assert received == messages
+        await ws.send("4still here")
+        await until(lambda: app.client.messages == ["still here"])
+    assert app.client.reason in (None, "transport close")

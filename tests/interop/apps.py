@@ -20,10 +20,11 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from socketio_asgi import ConnectionRefused, Cookie, Cors, Server, SocketIOMiddleware
-from socketio_asgi.broadcast import Broadcaster
 from socketio_asgi.engine import Engine, EngineOptions, Session
+from socketio_asgi.engine.direct import DirectTransport
 from socketio_asgi.protocol import Frame
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
+from tests.interop.choosing import choose
 from tests.support.waiting import until
 
 PING_INTERVAL = float(os.environ.get("INTEROP_PING_INTERVAL", "25"))
@@ -83,6 +84,17 @@ async def whoami(socket: Any) -> dict[str, Any]:
     }
 
 
+@handler("taken over")
+async def taken_over(socket: Any) -> bool:
+    return isinstance(socket.conn.transport, DirectTransport)
+
+
+@handler("all reachable")
+async def all_reachable(socket: Any) -> None:
+    sockets = socket.namespace.sockets
+    await until(lambda: all(each.conn.transport.connected for each in sockets.values()), timeout=15)
+
+
 @handler("echo")
 async def echo(socket: Any, *args: Any) -> tuple[Any, ...]:
     socket.emit("echo", *args)
@@ -125,16 +137,7 @@ async def leave(socket: Any, room: str) -> list[str]:
 
 @handler("say")
 async def say(socket: Any, plan: dict[str, Any], *args: Any) -> None:
-    operator: Broadcaster = {
-        "namespace": socket.namespace,
-        "socket": socket,
-        "broadcast": socket.broadcast,
-    }[plan["from"]]
-    for room in plan.get("to", ()):
-        operator = operator.to(room)
-    if plan.get("except"):
-        operator = operator.except_(*plan["except"])
-    operator.emit("said", *args)
+    choose(socket, plan).emit("said", *args)
 
 
 @handler("burst")

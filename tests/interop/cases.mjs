@@ -10,6 +10,7 @@
 // The transports run side by side, the cases of one transport one after another. What a case has
 // opened is closed behind it.
 
+import assert from "node:assert/strict";
 import { io } from "socket.io-client";
 import { once, scenario, url } from "./harness.mjs";
 
@@ -22,8 +23,9 @@ const CASE_TIMEOUT = 20_000;
 
 /** The sockets of one case. */
 export class Client {
-  constructor(mode) {
+  constructor(mode, settings = {}) {
     this.mode = mode;
+    this.settings = settings;
     this.transports = MODES[mode];
     this.opened = [];
   }
@@ -33,13 +35,19 @@ export class Client {
     return this.transports.at(-1);
   }
 
+  /** The client library. */
+  get io() {
+    return io;
+  }
+
   /** A socket on a connection of its own, not connected yet (see `connect`). */
   open(namespace = "/", settings = {}) {
-    const socket = io(url + namespace, {
+    const socket = this.io(url + namespace, {
       forceNew: true,
       reconnection: false,
       transports: this.transports,
       timeout: 10_000,
+      ...this.settings,
       ...settings,
     });
     this.opened.push(socket);
@@ -74,6 +82,13 @@ export async function connected(socket) {
   ]);
 }
 
+/** Wait for the refusal of a socket, and return the reason. */
+export async function refusal(socket) {
+  const [error] = await once(socket, "connect_error");
+  assert.equal(socket.connected, false);
+  return error;
+}
+
 /** Wait for the answer to an event, on any version of the client. */
 export function ask(socket, event, ...args) {
   return new Promise((resolve, reject) => {
@@ -85,14 +100,20 @@ export function ask(socket, event, ...args) {
   });
 }
 
-/** Run all cases with all modes, and report {cases: {name: "passed" or what went wrong}}. */
-export function runCases(cases, { modes = Object.keys(MODES), Client: Kind = Client } = {}) {
+/**
+ * Run all cases with all modes, and report {cases: {name: "passed" or what went wrong}}.
+ * The settings are those of all sockets.
+ */
+export function runCases(
+  cases,
+  { modes = Object.keys(MODES), Client: Kind = Client, settings = {} } = {},
+) {
   const results = {};
   return scenario(async () => {
     await Promise.all(
       modes.map(async (mode) => {
         for (const [name, run] of Object.entries(cases)) {
-          results[`${name} (${mode})`] = await outcome(run, new Kind(mode));
+          results[`${name} (${mode})`] = await outcome(run, new Kind(mode, settings));
         }
       }),
     );

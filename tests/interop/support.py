@@ -11,11 +11,17 @@ from tests.support.processes import ServerProcess
 TRANSPORTS = ("polling", "websocket", "upgrade")
 
 
-def start_app(node_modules: Path, **env: str) -> ServerProcess:
-    """A server for the application of :mod:`tests.interop.apps`, not started yet."""
+def start_app(name: str, node_modules: Path, **env: str) -> ServerProcess:
+    """A server for the application of :mod:`tests.interop.apps`, not started yet.
+
+    Args:
+        name: which server; see :class:`ServerProcess`.
+        node_modules: the official client files for browsers.
+        env: settings of the application.
+    """
     files = str(node_modules / "socket.io-client" / "dist")
     return ServerProcess(
-        "uvicorn",
+        name,
         "tests.interop.apps:app",
         options=["--log-level", "warning"],
         env={"INTEROP_CLIENT_FILES": files, **env},

@@ -22,10 +22,10 @@ PING_TIMEOUT = 0.9
 
 
 async def test_a_server_that_is_killed_and_one_that_is_stopped(
-    node_modules: Path, anyio_backend: str
+    server_name: str, node_modules: Path, anyio_backend: str
 ) -> None:
     async with (
-        start_app(node_modules) as server,
+        start_app(server_name, node_modules) as server,
         start_node("lifetime/reconnect.mjs", server.url) as script,
     ):
         # Nothing tells a client that polls of a killed server, but the next request that fails.
@@ -53,14 +53,14 @@ async def end_and_restart(
     await script.send("next")
 
 
-async def test_the_heartbeat(node_modules: Path, anyio_backend: str) -> None:
+async def test_the_heartbeat(server_name: str, node_modules: Path, anyio_backend: str) -> None:
     env = {
         "INTEROP_PING_INTERVAL": str(PING_INTERVAL),
         "INTEROP_PING_TIMEOUT": str(PING_TIMEOUT),
     }
     silence = {"silence": round((PING_INTERVAL + PING_TIMEOUT + 0.8) * 1000)}
     async with (
-        start_app(node_modules, **env) as server,
+        start_app(server_name, node_modules, **env) as server,
         start_node("lifetime/heartbeat.mjs", server.url, silence) as script,
     ):
         await script.wait_for("connected", timeout=30)

@@ -13,7 +13,7 @@ from .support import run_cases
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_parser_of_ones_own(
-    start_server: StartServer, node_modules: Path, anyio_backend: str
+    start_server: StartServer, server_name: str, node_modules: Path, anyio_backend: str
 ) -> None:
-    server = start_server("uvicorn", "tests.interop.parsers.app:io")
+    server = start_server(server_name, "tests.interop.parsers.app:io")
     await run_cases("parsers/client.mjs", server.url)

@@ -118,6 +118,31 @@ async def test_both_forms_of_the_path(serving: Serving, path: str, trailing_slas
         assert (await client.open())["pingInterval"] == 25_000
 
 
+@pytest.mark.parametrize(
+    ("option", "size", "compressed"),
+    [
+        (True, 500, False),
+        (True, 2000, True),
+        (100, 500, True),
+        (100, 50, False),
+        (False, 2000, False),
+    ],
+)
+async def test_http_compression(
+    serving: Serving, option: bool | int, size: int, compressed: bool
+) -> None:
+    io = Server(http_compression=option)
+    served = await serving(io)
+    async with PollingClient(served.url, headers={"Accept-Encoding": "gzip"}) as client:
+        await client.open()
+        await client.post("40")
+        await client.poll()
+        io.emit("text", "x" * size)
+        response = await client.request("GET")
+    assert ("content-encoding" in response.headers) is compressed
+    assert "x" * size in response.text
+
+
 async def test_sending_and_asking_with_operators_of_a_socket(serving: Serving) -> None:
     io = Server()
     served = await serving(io)

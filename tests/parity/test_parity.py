@@ -6,12 +6,10 @@ stand there. A row of the table that names nothing here says why in its last cel
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +18,8 @@ import pytest
 import socketio_asgi
 from socketio_asgi import Server
 from socketio_asgi.handlers import LIFECYCLE_EVENTS
+
+from .shown import check_test
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -115,23 +115,5 @@ def check_argument(function: Any, path: str, argument: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.names], ids=row_id)
-def test_every_named_test_exists(row: Row) -> None:
-    path, *names = row.shown.strip("`").split("::")
-    assert ".".join(names) in names_in(path)
-
-
-@cache
-def names_in(path: str) -> frozenset[str]:
-    """The tests of a file in ``tests``; those of a class with its name in front."""
-    body = ast.parse((ROOT / "tests" / path).read_text("utf-8")).body
-    found = set(functions(body))
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            found.update(f"{node.name}.{name}" for name in functions(node.body))
-    return frozenset(found)
-
-
-def functions(body: list[ast.stmt]) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[:5] == "test_":
-            yield node.name
+def test_every_named_test_is_collected(row: Row) -> None:
+    check_test(row.shown.strip("`"))

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import ormsgpack
 import pydantic
 import pytest
@@ -140,6 +141,20 @@ class Model(pydantic.BaseModel):
     price: Decimal
 
 
+class Struct(msgspec.Struct):
+    first_name: str
+    price: Decimal
+
+
+class Tagged(msgspec.Struct, rename="camel", tag_field="kind", tag="person"):
+    first_name: str
+    price: Decimal
+
+
+class AsList(Struct, array_like=True, tag=1):
+    """Without names on the wire."""
+
+
 class Money:
     def __init__(self, cents: int) -> None:
         self.cents = cents
@@ -159,6 +174,9 @@ RICH: list[tuple[Any, Any]] = [
     (Color.RED, "red"),
     (Point(1, Color.RED), {"x": 1, "content": "red"}),
     (Model(name="tea", price=Decimal("2.5")), {"name": "tea", "price": "2.5"}),
+    (Struct("Ann", Decimal(1)), {"first_name": "Ann", "price": "1"}),
+    (Tagged("Ann", Decimal(1)), {"kind": "person", "firstName": "Ann", "price": "1"}),
+    (AsList("Ann", Decimal(1)), [1, "Ann", "1"]),
     (Money(5), {"cents": 5}),
     ((1, Money(2)), [1, {"cents": 2}]),
 ]
@@ -181,3 +199,9 @@ def test_rich_values(parser: Parser, value: Any, expected: Any, binary: bool) ->
 def test_what_nobody_knows(parser: Parser) -> None:
     with pytest.raises(EncodeError):
         parser.encode(Packet(PacketType.EVENT, "/", ["event", object()]))
+
+
+def test_binary_values_are_not_counted() -> None:
+    packet = Packet(PacketType.EVENT, data=["a", *[b"\x00"] * 1_000])
+    (message,) = MsgpackParser().encode(packet)
+    assert decode(message) == packet

@@ -205,6 +205,17 @@ def test_the_limit_of_attachments() -> None:
         DefaultParser(max_attachments=9).decoder().add(messages[0])
 
 
+@pytest.mark.parametrize("type_", [PacketType.EVENT, PacketType.ACK])
+def test_the_limit_of_attachments_holds_for_what_is_sent(type_: PacketType) -> None:
+    """A client would end the connection: the caller is told before."""
+    packet = Packet(type_, data=["a", {"deep": [b""] * (MAX_ATTACHMENTS + 1)}], id=1)
+    with pytest.raises(EncodeError) as caught:
+        DefaultParser().encode(packet)
+    for part in ("11 binary values", "10 are allowed", "max_attachments", "MsgpackParser"):
+        assert part in str(caught.value)
+    assert len(DefaultParser(max_attachments=11).encode(packet)) == 12
+
+
 def test_the_limit_of_id_digits() -> None:
     digits = "9" * MAX_ID_DIGITS
     for text in (f'2{digits}["a"]', f'2/,{digits}["a"]', f"3{digits}[]"):

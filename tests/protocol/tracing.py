@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -17,9 +18,11 @@ def count_calls(operation: Callable[[], object]) -> int:
         count += event in ("call", "c_call")
 
     previous = sys.getprofile()
+    gc.disable()  # what others have it call is no work of this operation
     sys.setprofile(profile)
     try:
         operation()
     finally:
         sys.setprofile(previous)
+        gc.enable()
     return count

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import anyio
 
@@ -23,7 +24,32 @@ TRANSPORTS = ("polling", "websocket")
 TIMEOUT = 10.0  # seconds for any single step
 BARRIER = 99_000  # ids of acknowledgements from here on belong to Peer.sync()
 
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR = range(5)
+
 Message = str | bytes
+
+_PACKET = re.compile(r"(\d)(?:(/[^,]*),)?(\d+)?(.*)", re.DOTALL)
+
+
+class Packet(NamedTuple):
+    """A Socket.IO packet without attachments."""
+
+    type: int
+    namespace: str
+    id: int | None
+    data: Any
+
+    @classmethod
+    def parse(cls, text: str) -> Packet:
+        match = _PACKET.fullmatch(text)
+        assert match, text
+        kind, namespace, number, data = match.groups()
+        return cls(
+            int(kind),
+            namespace or "/",
+            int(number) if number else None,
+            json.loads(data) if data else None,
+        )
 
 
 class Wire(Protocol):
@@ -31,6 +57,7 @@ class Wire(Protocol):
 
     async def send(self, *packets: Message) -> None: ...
     async def receive(self) -> Message: ...
+    async def close(self) -> None: ...
 
 
 class WebSocketWire:
@@ -46,6 +73,9 @@ class WebSocketWire:
             return await self.websocket.receive()
         except WebSocketClosed as closed:
             raise Ended(str(closed)) from None
+
+    async def close(self) -> None:
+        await self.websocket.close()
 
 
 class PollingWire:
@@ -64,6 +94,9 @@ class PollingWire:
             self._received.extend(decode_payload(response.text))
         return self._received.popleft()
 
+    async def close(self) -> None:
+        await self.send("1")
+
 
 class Ended(Exception):
     """The server closed the session."""
@@ -72,17 +105,27 @@ class Ended(Exception):
 class Peer:
     """A client that shows every Socket.IO packet.
 
-    Attributes:
+    Args:
         wire: The session below.
         sid: The session id.
+        namespace: The one that is meant unless a method is told another.
+
+    Attributes:
+        wire: The same.
+        sid: The same.
         id: The id of the socket that joined last.
+        namespace: The same.
     """
 
-    def __init__(self, wire: Wire, sid: str) -> None:
+    def __init__(self, wire: Wire, sid: str, namespace: str = "/") -> None:
         self.wire = wire
         self.sid = sid
         self.id = ""
+        self.namespace = namespace
+        self._kept: deque[Message] = deque()
         self._barrier = BARRIER
+
+    # -- packets -----------------------------------------------------------------------------
 
     async def send(self, *packets: Message) -> None:
         """Send Socket.IO packets (and attachments) at once."""
@@ -90,6 +133,8 @@ class Peer:
 
     async def receive(self) -> Message:
         """The next Socket.IO packet or attachment; heartbeats are answered on the way."""
+        if self._kept:
+            return self._kept.popleft()
         with anyio.fail_after(TIMEOUT):
             while True:
                 packet = await self.wire.receive()
@@ -106,72 +151,49 @@ class Peer:
                         assert packet[:1] == "6", packet
 
     async def text(self) -> str:
+        """The next packet, as it came."""
         packet = await self.receive()
         assert isinstance(packet, str), packet
         return packet
 
-    async def connect(self, namespace: str = "/", auth: Any = None) -> str:
+    async def packet(self) -> Packet:
+        """The next packet, which has no attachments."""
+        return Packet.parse(await self.text())
+
+    def _head(self, type_: int, namespace: str | None) -> str:
+        """What a packet begins with."""
+        return f"{type_}{_prefix(self.namespace if namespace is None else namespace)}"
+
+    # -- joining and leaving -----------------------------------------------------------------
+
+    async def connect(self, namespace: str | None = None, auth: Any = None) -> str:
         """Ask for a namespace; returns the answer as it came."""
         payload = "" if auth is None else json.dumps(auth)
-        await self.send("0" + _prefix(namespace) + payload)
+        await self.send(self._head(CONNECT, namespace) + payload)
         return await self.text()
 
-    async def join(self, namespace: str = "/", auth: Any = None) -> str:
+    async def join(self, namespace: str | None = None, auth: Any = None) -> str:
         """Join a namespace; returns the id of the socket."""
         answer = await self.connect(namespace, auth)
-        head = "0" + _prefix(namespace)
+        head = self._head(CONNECT, namespace)
         assert answer.startswith(head), answer
         self.id = cast("str", json.loads(answer.removeprefix(head))["sid"])
         return self.id
 
-    async def refused(self, namespace: str = "/", auth: Any = None) -> Any:
+    async def refused(self, namespace: str | None = None, auth: Any = None) -> Any:
         """Ask for a namespace and be refused; returns the error."""
         answer = await self.connect(namespace, auth)
-        head = "4" + _prefix(namespace)
+        head = self._head(CONNECT_ERROR, namespace)
         assert answer.startswith(head), answer
         return json.loads(answer.removeprefix(head))
 
-    async def emit(
-        self, event: str, *args: Any, namespace: str = "/", ack: int | None = None
-    ) -> None:
-        await self.send(event_packet(event, *args, namespace=namespace, ack=ack))
+    async def leave(self) -> None:
+        """Leave the namespace."""
+        await self.send(self._head(DISCONNECT, None))
 
-    async def expect(self, event: str, namespace: str = "/") -> list[Any]:
-        """The next packet must be this event; returns its arguments."""
-        number, args = await self.question(event, namespace)
-        assert number == "", "the event asks for an acknowledgement"
-        return args
-
-    async def question(self, event: str, namespace: str = "/") -> tuple[str, list[Any]]:
-        """The next packet must be this event; returns the id to answer with, and its arguments."""
-        packet = await self.text()
-        head = "2" + _prefix(namespace)
-        assert packet.startswith(head), packet
-        rest = packet.removeprefix(head)
-        data = rest.lstrip("0123456789")
-        name, *args = json.loads(data)
-        assert name == event, packet
-        return rest.removesuffix(data), args
-
-    async def request(self, event: str, *args: Any, namespace: str = "/", ack: int = 7) -> Any:
-        """Send an event; the next packet must be its acknowledgement."""
-        await self.emit(event, *args, namespace=namespace, ack=ack)
-        return await self.acknowledgement(namespace, ack)
-
-    async def acknowledgement(self, namespace: str = "/", ack: int = 7) -> Any:
-        packet = await self.text()
-        head = f"3{_prefix(namespace)}{ack}"
-        assert packet.startswith(head), packet
-        return json.loads(packet.removeprefix(head))
-
-    async def sync(self, namespace: str = "/") -> None:
-        """Nothing else may come before the answer to this; needs the handler of add_sync()."""
-        self._barrier += 1
-        assert await self.request("sync", namespace=namespace, ack=self._barrier) == []
-
-    async def roundtrip(self) -> None:
-        """The server has read everything so far; nothing may come before its answer."""
-        assert await self.refused("/nowhere") == {"message": "Invalid namespace"}
+    async def close(self) -> None:
+        """End the session."""
+        await self.wire.close()
 
     async def ended(self) -> None:
         """Wait until the server has closed the session."""
@@ -186,23 +208,114 @@ class Peer:
         elif isinstance(self.wire, PollingWire):
             await self.wire.client.http.aclose()
 
+    # -- events ------------------------------------------------------------------------------
+
+    async def emit(
+        self, event: str, *args: Any, namespace: str | None = None, ack: int | None = None
+    ) -> None:
+        name = self.namespace if namespace is None else namespace
+        await self.send(event_packet(event, *args, namespace=name, ack=ack))
+
+    async def event(self) -> list[Any]:
+        """The next packet, which must be an event: its name and arguments."""
+        packet = await self.packet()
+        assert packet.type == EVENT, packet
+        event: list[Any] = packet.data
+        return event
+
+    async def expect(self, event: str, namespace: str | None = None) -> list[Any]:
+        """The next packet must be this event; returns its arguments."""
+        number, args = await self.question(event, namespace)
+        assert number == "", "the event asks for an acknowledgement"
+        return args
+
+    async def question(self, event: str, namespace: str | None = None) -> tuple[str, list[Any]]:
+        """The next packet must be this event; returns the id to answer with, and its arguments."""
+        packet = await self.text()
+        head = self._head(EVENT, namespace)
+        assert packet.startswith(head), packet
+        rest = packet.removeprefix(head)
+        data = rest.lstrip("0123456789")
+        name, *args = json.loads(data)
+        assert name == event, packet
+        return rest.removesuffix(data), args
+
+    # -- acknowledgements --------------------------------------------------------------------
+
+    async def request(
+        self, event: str, *args: Any, namespace: str | None = None, ack: int = 7
+    ) -> Any:
+        """Send an event; the next packet must be its acknowledgement."""
+        await self.emit(event, *args, namespace=namespace, ack=ack)
+        return await self.acknowledgement(namespace, ack)
+
+    async def acknowledgement(self, namespace: str | None = None, ack: int = 7) -> Any:
+        packet = await self.text()
+        head = self._head(ACK, namespace) + str(ack)
+        assert packet.startswith(head), packet
+        return json.loads(packet.removeprefix(head))
+
+    async def ask(self, event: str, *args: Any) -> list[Any]:
+        """Send an event and wait for its acknowledgement; what comes before it is kept."""
+        self._barrier += 1
+        await self.emit(event, *args, ack=self._barrier)
+        head = self._head(ACK, None) + str(self._barrier)
+        before: list[Message] = []
+        while not str(packet := await self.receive()).startswith(head):
+            before.append(packet)
+        self._kept.extend(before)
+        answer: list[Any] = json.loads(str(packet).removeprefix(head))
+        return answer
+
+    async def acknowledge(self, number: int | None, *values: Any) -> None:
+        """Answer the event with that id."""
+        await self.send(f"{self._head(ACK, None)}{number}{json.dumps(values)}")
+
+    async def answer(self, *values: Any) -> list[Any]:
+        """Take the next packet, which must be an event that wants an answer, and give it."""
+        packet = await self.packet()
+        assert packet.type == EVENT, packet
+        assert packet.id is not None, packet
+        await self.acknowledge(packet.id, *values)
+        event: list[Any] = packet.data
+        return event
+
+    # -- up to now ---------------------------------------------------------------------------
+
+    async def sync(self, namespace: str | None = None) -> None:
+        """Nothing else may come before the answer to this; needs the handler of add_sync()."""
+        self._barrier += 1
+        assert await self.request("sync", namespace=namespace, ack=self._barrier) == []
+
+    async def heard(self) -> list[list[Any]]:
+        """All events up to now; needs the handler of add_sync()."""
+        await self.ask("sync")
+        packets = [Packet.parse(str(packet)) for packet in self._kept]
+        self._kept.clear()
+        return [packet.data for packet in packets if packet.type == EVENT]
+
+    async def roundtrip(self) -> None:
+        """The server has read everything so far; nothing may come before its answer."""
+        assert await self.refused("/nowhere") == {"message": "Invalid namespace"}
+
 
 @asynccontextmanager
 async def open_peer(
     url: str,
     transport: str = "websocket",
     *,
+    namespace: str = "/",
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Peer]:
     """Open a session that has joined nothing yet."""
     if transport == "websocket":
         async with connect_engine(url, query=query, headers=headers) as (websocket, handshake):
-            yield Peer(WebSocketWire(websocket), handshake["sid"])
+            yield Peer(WebSocketWire(websocket), handshake["sid"], namespace)
     else:
         async with PollingClient(url, query=query, headers=headers) as client:
             handshake = await client.open()
-            yield Peer(PollingWire(client), handshake["sid"])
+            yield Peer(PollingWire(client), handshake["sid"], namespace)
 
 
 class Connect(Protocol):

@@ -40,6 +40,7 @@ async def test_files_and_their_types(http: httpx.AsyncClient, name: str) -> None
     response = await http.get(name)
     assert (response.status_code, response.text) == (200, f"// {name}")
     assert response.headers["content-type"] == "application/javascript; charset=utf-8"
+    assert (await http.get(name, params={"version": "1"})).text == response.text
     source_map = await http.get(f"{name}.map")
     assert source_map.headers["content-type"] == "application/json; charset=utf-8"
 
@@ -59,9 +60,44 @@ async def test_a_file_that_the_client_has_already(http: httpx.AsyncClient, folde
 
 
 async def test_head(http: httpx.AsyncClient) -> None:
-    response = await http.head(NAMES[0])
+    response = await http.head(NAMES[0], headers={"Accept-Encoding": "identity"})
     assert (response.status_code, response.content) == (200, b"")
     assert int(response.headers["content-length"]) == len(f"// {NAMES[0]}")
+
+
+@pytest.mark.parametrize(
+    ("accept", "encoding"), [("gzip, br", "gzip"), ("br", None), ("gzip;q=0", None)]
+)
+async def test_compressed_files(
+    http: httpx.AsyncClient, folder: Path, accept: str, encoding: str | None
+) -> None:
+    for text in ("// first " * 100, "// second " * 100):  # a file may change
+        (folder / NAMES[0]).write_text(text)
+        response = await http.get(NAMES[0], headers={"Accept-Encoding": accept})
+        assert response.text == text
+        assert response.headers.get("content-encoding") == encoding
+        assert response.headers["vary"] == "Accept-Encoding"
+        assert (int(response.headers["content-length"]) < len(text)) is (encoding is not None)
+
+
+async def test_nothing_is_compressed_when_that_is_off(serving: Serving, folder: Path) -> None:
+    served = await serving(Server(serve_client=folder, http_compression=False))
+    async with httpx.AsyncClient(trust_env=False) as http:
+        response = await http.get(f"{served.url}/socket.io/{NAMES[0]}")
+    assert "content-encoding" not in response.headers
+
+
+async def test_pages_of_permitted_origins(serving: Serving, folder: Path) -> None:
+    """A script of type "module" is loaded from another origin only with its permission."""
+    served = await serving(Server(serve_client=folder, cors="https://good.example"))
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for origin, allowed in (("https://good.example", True), ("https://bad.example", False)):
+            url = f"{served.url}/socket.io/{NAMES[3]}"
+            response = await http.get(url, headers={"Origin": origin})
+            assert response.status_code == 200
+            header = response.headers.get("access-control-allow-origin")
+            assert header == (origin if allowed else None)
+            assert "Origin" in response.headers["vary"]
 
 
 async def test_other_methods(http: httpx.AsyncClient) -> None:

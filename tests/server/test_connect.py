@@ -451,7 +451,7 @@ class TestEventsWaitForTheConnectionHandler:
         await peer.join("/slow")
         await peer.sync()
 
-    async def test_too_many_pause_reading(self, io: Server, join: Join) -> None:
+    async def test_too_many_pause_reading(self, io: Server, join: Join, transport: str) -> None:
         gate = anyio.Event()
         calls: list[int] = []
 
@@ -463,7 +463,7 @@ class TestEventsWaitForTheConnectionHandler:
         async def event(socket: Socket, number: int) -> None:
             calls.append(number)
 
-        peer = await join(io)
+        peer = await join(io, transport)
         await peer.send(*(event_packet("event", number) for number in range(250)))
         await anyio.wait_all_tasks_blocked()
         assert calls == []

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Namespace, Server, Socket
+from tests.support.backends import on_asyncio
 from tests.support.waiting import until
 
 from .conftest import Join
@@ -310,9 +311,9 @@ async def test_a_client_that_left_by_itself_may_send_nothing(io: Server, join: J
     await peer.ended()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@on_asyncio
 async def test_a_connection_handler_that_is_cancelled_holds_nothing_back(
-    io: Server, join: Join, anyio_backend: str
+    io: Server, join: Join
 ) -> None:
     """It awaits a task that somebody else cancels, which only asyncio can do."""
     log = Log(io)

@@ -46,6 +46,18 @@ async def test_what_the_request_said(connect: Connect, transport: str) -> None:
     assert handshake.connection.url.path == "/socket.io/"
 
 
+async def test_equal_requests_are_not_mixed_up(connect: Connect, transport: str) -> None:
+    io = Server()
+    for name in ("Ann", "Bob"):
+        peer = await connect(io, transport, query={"name": name}, headers={"X-Name": name})
+        await peer.join()
+    first, second = (socket.handshake for socket in io.sockets.sockets.values())
+    assert (first.query["name"], first.headers["x-name"]) == ("Ann", "Ann")
+    assert (second.query["name"], second.headers["x-name"]) == ("Bob", "Bob")
+    assert (first.headers["host"], first.address) == (second.headers["host"], second.address)
+    assert first.connection.url.query != second.connection.url.query
+
+
 async def test_every_namespace_has_its_own_auth(io: Server, join: Join) -> None:
     io.of("/admin")
     peer = await join(io, auth={"for": "main"})

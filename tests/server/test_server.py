@@ -12,6 +12,7 @@ import anyio.to_thread
 import httpx
 import pytest
 import trio
+import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -221,6 +222,7 @@ def test_one_event_loop_after_another(threaded: Server, leave: bool) -> None:
 
     for _ in range(2):
         asyncio.run(main())
+        uvloop.run(main())
         trio.run(main)
     threaded.emit("nobody")
     assert not threaded.sockets.sockets

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from socketio_asgi import Server, Socket, SocketIOMiddleware
+from socketio_asgi.engine.direct import DirectTransport
 from socketio_asgi.integrations.starlette import SocketIOMount
 
 io = Server()
@@ -26,6 +27,13 @@ async def why(_socket: Socket, name: str) -> str | None:
     return gone.get(name)
 
 
+@io.on("polls")
+async def polls(_socket: Socket, name: str) -> bool:
+    """Whether the client of that name waits for an answer to its poll."""
+    named = (s for s in io.sockets.sockets.values() if s.handshake.query.get("name") == name)
+    return any(socket.conn.transport.connected for socket in named)
+
+
 @io.on("echo")
 async def echo(_socket: Socket, *args: object) -> tuple[object, ...]:
     return args
@@ -34,6 +42,11 @@ async def echo(_socket: Socket, *args: object) -> tuple[object, ...]:
 @io.on("ask")
 async def ask(socket: Socket, question: object) -> object:
     return await socket.emit_with_ack("question", question, timeout=10)
+
+
+@io.on("taken over")
+async def taken_over(socket: Socket) -> bool:
+    return isinstance(socket.conn.transport, DirectTransport)
 
 
 @io.on("bye")

@@ -32,6 +32,8 @@ VARIANTS = (
     uvicorn("websockets-sansio", "asyncio", "h11"),
     uvicorn("wsproto", "uvloop", "httptools"),
     uvicorn("websockets", "uvloop", "httptools"),
+    Variant("uvicorn-fast", ("--loop", "asyncio", "--http", "h11")),
+    Variant("uvicorn-fast", ("--loop", "uvloop", "--http", "httptools")),
     Variant("hypercorn-asyncio"),
     Variant("hypercorn-trio"),
     Variant("granian"),

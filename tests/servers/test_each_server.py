@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from secrets import token_hex
+from typing import Any
 
 import httpx
 import pytest
@@ -44,6 +45,20 @@ async def test_websocket(server: ServerProcess) -> None:
         await ws.send("40")
         assert str(await ws.receive()).startswith('40{"sid":"')
         assert await ask(ws, "echo", "hellö", 1, None, {}) == ["hellö", 1, None, {}]
+
+
+async def test_who_carries_a_websocket(server: ServerProcess) -> None:
+    expected = [server.name == "uvicorn-fast"]
+    async with connect_socket(server.url) as ws:
+        assert await ask(ws, "taken over") == expected
+    async with (
+        poll_socket(server.url) as client,
+        connect_websocket(client.websocket_url()) as ws,
+    ):
+        await ws.send("2probe")
+        assert await ws.receive() == "3probe"
+        await ws.send("5")
+        assert await ask(ws, "taken over") == expected
 
 
 async def test_acknowledgements_both_ways(server: ServerProcess) -> None:
@@ -107,9 +122,17 @@ async def test_a_poll_that_is_aborted_ends_the_session(server: ServerProcess) ->
         await client.post('422["echo"]')
         assert (await raw.read_response()).status == 200
         await raw.send_request("GET", target(client))
+        async with connect_socket(server.url) as observer:
+            # A reset may overtake the request that was sent before it.
+            await until(lambda: answers(observer, "polls", name))
         await raw.abort()
         assert await why_gone(server.url, name) in {"transport error", "transport close"}
         assert (await client.request("GET")).json()["message"] == "Session ID unknown"
+
+
+async def answers(ws: WebSocketClient, event: str, *args: Any) -> Any:
+    """The first value of the answer to an event."""
+    return (await ask(ws, event, *args))[0]
 
 
 def target(client: PollingClient) -> str:

@@ -20,7 +20,7 @@ from tests.conftest import StartServer
 from tests.servers.clients import ask, connect_socket, poll_socket
 from tests.servers.conftest import VARIANTS, Variant, trouble
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine, decode_payload
-from tests.support.processes import ServerProcess
+from tests.support.processes import BOTH_PATHS, ServerProcess
 from tests.support.waiting import until
 
 APPS = "tests.servers.apps:"
@@ -82,20 +82,23 @@ async def check_end(
         assert trouble(server.output) == []
 
 
-UVICORN = [variant for variant in VARIANTS if variant.server == "uvicorn"]
+UVICORN = [variant for variant in VARIANTS if variant.server in BOTH_PATHS]
+
+both_paths = pytest.mark.parametrize("name", BOTH_PATHS)
 
 
+@both_paths
 @pytest.mark.parametrize("app", ["io", "wrapped", "mounted", "mounted_with_lifespan"])
-async def test_each_way_to_run(start_server: StartServer, app: str) -> None:
+async def test_each_way_to_run(start_server: StartServer, name: str, app: str) -> None:
     # Without a limit of its own, uvicorn would wait for ever.
     options = ["--timeout-graceful-shutdown", "60"]
-    await check_end(start_server("uvicorn", APPS + app, options=options))
+    await check_end(start_server(name, APPS + app, options=options))
 
 
 @pytest.mark.parametrize("variant", UVICORN[1:], ids=lambda variant: variant.id)
 async def test_each_uvicorn(start_server: StartServer, variant: Variant) -> None:
     options = [*variant.options, "--timeout-graceful-shutdown", "60"]
-    await check_end(start_server("uvicorn", APPS + "mounted", options=options), signal.SIGINT)
+    await check_end(start_server(variant.server, APPS + "mounted", options=options), signal.SIGINT)
 
 
 # With workers, hypercorn's parent process alone gets the signal.
@@ -130,10 +133,24 @@ async def test_a_client_that_does_not_read(start_server: StartServer) -> None:
     assert "Cancel 0 running task(s)" in server.output
 
 
-async def test_uvicorn_that_ends_by_itself(start_server: StartServer) -> None:
+async def test_a_client_that_does_not_read_on_the_fast_path(start_server: StartServer) -> None:
+    # It is cut off, so there is nothing that uvicorn could wait for.
+    server = start_server(
+        "uvicorn-fast", APPS + "io", options=["--timeout-graceful-shutdown", "60"]
+    )
+    async with connect_socket(server.url) as deaf, connect_socket(server.url) as ws:
+        await deaf.send('42["flood",20000000]')
+        assert await ask(ws, "echo") == []
+        await check_end(server, farewell=False)
+    assert "Cancel" not in server.output
+    assert trouble(server.output) == []
+
+
+@both_paths
+async def test_uvicorn_that_ends_by_itself(start_server: StartServer, name: str) -> None:
     # No signal comes then, but WebSockets are closed with 1012.
     options = ["--limit-max-requests", "12", "--timeout-graceful-shutdown", "60"]
-    server = start_server("uvicorn", APPS + "mounted", options=options)
+    server = start_server(name, APPS + "mounted", options=options)
     async with Clients(server.url) as clients, anyio.create_task_group() as tasks:
         await clients.wait_for_the_end(tasks)
         async with httpx.AsyncClient(base_url=server.url) as http:
@@ -151,17 +168,29 @@ io = Server(initial_packet={packet!r})
 """
 
 
-async def test_reload(start_server: StartServer, tmp_path: Path) -> None:
+@both_paths
+async def test_reload(start_server: StartServer, name: str, tmp_path: Path) -> None:
     source = tmp_path / "reloaded.py"
     source.write_text(RELOADED.format(packet="first"))
     options = ["--reload", "--reload-dir", str(tmp_path)]
-    server = start_server("uvicorn", "reloaded:io", app_dir=tmp_path, options=options)
+    server = start_server(name, "reloaded:io", app_dir=tmp_path, options=options)
     async with PollingClient(server.url) as client:
         assert (await client.poll())[1] == "4first"
-    async with connect_engine(server.url) as (ws, _):
-        assert await ws.receive() == "4first"
+    codes: list[int] = []
+
+    async def listen(ws: WebSocketClient) -> None:
+        codes.append((await ws.receive_close()).code)
+
+    def rewritten() -> list[int]:
         source.write_text(RELOADED.format(packet="second"))
-        assert (await ws.receive_close()).code in {1000, 1012}
+        return codes
+
+    async with connect_engine(server.url) as (ws, _), anyio.create_task_group() as tasks:
+        assert await ws.receive() == "4first"
+        tasks.start_soon(listen, ws)
+        # Uvicorn sees no change that came before it has looked for the first time.
+        await until(rewritten, timeout=PROMPTLY)
+    assert codes[0] in {1000, 1012}
     assert await until(lambda: initial_packet(server.url), timeout=PROMPTLY) == "4second"
 
 

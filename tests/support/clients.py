@@ -19,10 +19,10 @@ import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
+import anyio
 import httpx
 
 from .rawhttp import RawConnection, RawResponse, connect_raw
@@ -47,6 +47,7 @@ __all__ = [
     "decode_payload",
     "encode_payload",
     "engine_url",
+    "polling",
 ]
 
 PATH = "/socket.io/"
@@ -112,12 +113,7 @@ class PollingClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.http.aclose()
 
     async def request(
@@ -159,6 +155,19 @@ class PollingClient:
         """Return the URL that upgrades this session to WebSocket."""
         query = {**self.query, "transport": "websocket", "sid": self.sid or ""}
         return "ws" + self.url.removeprefix("http") + "?" + urlencode(query)
+
+
+@asynccontextmanager
+async def polling(client: PollingClient) -> AsyncIterator[list[Any]]:
+    """A poll that waits while the block runs, which has to see its answer."""
+    answer: list[Any] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def poll() -> None:
+            answer.extend(await client.poll())
+
+        tasks.start_soon(poll)
+        yield answer
 
 
 @asynccontextmanager

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import socket
-from types import TracebackType
 from typing import Self
 
 HOST = "127.0.0.1"
+
+
+class Address:
+    """What is served on a port of loopback."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Base URL without a trailing slash, ``http://127.0.0.1:PORT``."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Base URL for WebSocket connections, ``ws://127.0.0.1:PORT``."""
+        return f"ws://{HOST}:{self.port}"
 
 
 class PortReservation:
@@ -34,12 +49,7 @@ class PortReservation:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -19,12 +19,11 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from anyio import to_thread
 
-from .ports import HOST, PortReservation
+from .ports import HOST, Address, PortReservation
 from .requirements import require_module
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,13 +32,19 @@ STOP_TIMEOUT = 10.0  # seconds of grace between SIGTERM and SIGKILL
 MAX_MESSAGE = "1000000"  # bytes; the default max_http_buffer_size
 
 
-def _uvicorn(app: str, port: int) -> list[str]:
-    return [
-        *("uvicorn", app, "--host", HOST, "--port", str(port), "--log-level", "info"),
-        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
-        *("--ws-ping-interval", "0", "--ws-max-size", MAX_MESSAGE),
-        *("--timeout-graceful-shutdown", "3", "--no-use-colors"),
-    ]
+OUR_CLASSES = "socketio_asgi.integrations.uvicorn"
+
+
+def _uvicorn(ws: str, http: str) -> Callable[[str, int], list[str]]:
+    def command(app: str, port: int) -> list[str]:
+        return [
+            *("uvicorn", app, "--host", HOST, "--port", str(port), "--log-level", "info"),
+            *("--http", http, "--ws", ws, "--ws-per-message-deflate", "false"),
+            *("--ws-ping-interval", "0", "--ws-max-size", MAX_MESSAGE),
+            *("--timeout-graceful-shutdown", "3", "--no-use-colors"),
+        ]
+
+    return command
 
 
 def _hypercorn(worker: str) -> Callable[[str, int], list[str]]:
@@ -67,7 +72,8 @@ def _daphne(app: str, port: int) -> list[str]:
 
 
 _COMMANDS: dict[str, Callable[[str, int], list[str]]] = {
-    "uvicorn": _uvicorn,
+    "uvicorn": _uvicorn("websockets-sansio", "auto"),
+    "uvicorn-fast": _uvicorn(f"{OUR_CLASSES}:WebSocketProtocol", f"{OUR_CLASSES}:HTTPProtocol"),
     "hypercorn-asyncio": _hypercorn("asyncio"),
     "hypercorn-trio": _hypercorn("trio"),
     "granian": _granian,
@@ -75,10 +81,13 @@ _COMMANDS: dict[str, Callable[[str, int], list[str]]] = {
 }
 
 SERVER_NAMES: tuple[str, ...] = tuple(_COMMANDS)
-"""Every server that the tests know."""
+"""Every server that the tests know; ``uvicorn-fast`` has our own protocol classes."""
+
+BOTH_PATHS = ("uvicorn", "uvicorn-fast")
+"""The same server, whose WebSockets speak plain ASGI, and are taken over by engines."""
 
 
-class ServerProcess:
+class ServerProcess(Address):
     """One ASGI server as a process, with a port of its own that outlives restarts.
 
     Args:
@@ -106,6 +115,8 @@ class ServerProcess:
         ready_path: str = "/",
     ) -> None:
         self.name = name
+        self._reservation = PortReservation()
+        self.port: int = self._reservation.port
         self._command = self._build_command(name, app, options)
         self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
         self._env["PYTHONPATH"] = os.pathsep.join(
@@ -118,28 +129,12 @@ class ServerProcess:
         self._ended = False
 
     def _build_command(self, name: str, app: str, options: Sequence[str]) -> list[str]:
-        self._reservation = PortReservation()
-        module, *arguments = _COMMANDS[name](app, self._reservation.port)
+        module, *arguments = _COMMANDS[name](app, self.port)
         if name == "daphne":  # its application is the last, positional argument
             arguments = [*arguments[:-1], *options, arguments[-1]]
         else:
             arguments = [*arguments, *options]
         return [sys.executable, "-m", module, *arguments]
-
-    @property
-    def port(self) -> int:
-        """Port on 127.0.0.1; the same after a restart."""
-        return self._reservation.port
-
-    @property
-    def url(self) -> str:
-        """Base URL without a trailing slash, ``http://127.0.0.1:PORT``."""
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def ws_url(self) -> str:
-        """Base URL for WebSocket connections, ``ws://127.0.0.1:PORT``."""
-        return f"ws://{HOST}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -247,12 +242,7 @@ class ServerProcess:
     def __enter__(self) -> Self:
         return self._start_or_close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _start_or_close(self) -> Self:
@@ -265,10 +255,5 @@ class ServerProcess:
     async def __aenter__(self) -> Self:
         return await to_thread.run_sync(self._start_or_close)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await to_thread.run_sync(self.close)

@@ -95,11 +95,13 @@ class Snapshot:
         """Wait until nothing is left, at most ``timeout`` seconds; else fail and list it."""
         deadline = anyio.current_time() + timeout
         interval = 0.005
+        over = False  # before the look, which may take long, and during which no timer is called
         while lines := self.leftovers():
-            if anyio.current_time() >= deadline:
+            if over:
                 raise AssertionError("left behind:\n  " + "\n  ".join(lines))
             await anyio.sleep(interval)
             interval = min(interval * 2, 0.2)
+            over = anyio.current_time() >= deadline
 
 
 @asynccontextmanager
@@ -148,6 +150,9 @@ def _timers() -> Iterator[Timer]:
     for handle in getattr(asyncio.get_running_loop(), "_scheduled", ()):
         if not handle.cancelled():
             owners = [waiting[id(argument)] for argument in handle._args if id(argument) in waiting]
+            # A cancel scope belongs to a task, such as that of uvicorn's main loop.
+            scope = getattr(handle._callback, "__self__", None)
+            owners.append(id(getattr(scope, "_host_task", None)))
             yield Timer(handle, frozenset(owners))
 
 
@@ -157,8 +162,15 @@ def _trio_timers() -> Iterator[Timer]:
 
     for deadline, _, scope in GLOBAL_RUN_CONTEXT.runner.deadlines._heap:
         if scope._registered_deadline == deadline:
-            tasks = scope._cancel_status._tasks if scope._cancel_status else ()
-            yield Timer(scope, frozenset(id(task) for task in tasks))
+            yield Timer(scope, frozenset(_trio_owners(scope._cancel_status)))
+
+
+def _trio_owners(status: Any) -> Iterator[int]:
+    """The ids of the tasks in a cancel scope, and in those that were opened within it."""
+    if status is not None:
+        yield from map(id, status._tasks)
+        for child in status._children:
+            yield from _trio_owners(child)
 
 
 def _descriptors() -> dict[int, str]:
@@ -166,7 +178,8 @@ def _descriptors() -> dict[int, str]:
     for link in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
             found[int(link.name)] = str(link.readlink())
-    return found
+    # libuv keeps one as a spare, as long as an event loop lives.
+    return {number: target for number, target in found.items() if target != "/dev/null"}
 
 
 def _why_alive(kind: type) -> str:

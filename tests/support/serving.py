@@ -1,7 +1,8 @@
 """An ASGI application object served inside the test's own event loop, over a real socket.
 
-On asyncio uvicorn serves it, on trio hypercorn, so that a test sees the application's objects and
-its clients' bytes at once:
+On asyncio uvicorn serves it, on trio hypercorn, on uvloop uvicorn with our own protocol classes
+(:mod:`tests.support.backends`), so that a test sees the application's objects and its clients'
+bytes at once:
 
 >>> async with serve(io) as served:
 ...     async with PollingClient(served.url) as client:
@@ -11,6 +12,7 @@ its clients' bytes at once:
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
@@ -19,29 +21,27 @@ from typing import Any
 import anyio
 import sniffio
 
-from .ports import HOST, listening_socket
+from .backends import on_fast_path
+from .ports import Address, listening_socket
 from .requirements import require_module
+from .takeovers import TakeOvers
 from .waiting import until
 
 START_TIMEOUT = 10.0  # seconds
+TICK = 0.25
+"""Seconds between two looks of uvicorn at what it has to do; it ends without waiting for the next.
+
+Not its own 0.1: `anyio.wait_all_tasks_blocked` looks at all tasks as often on asyncio, and once
+both do so in the same turn of the event loop, it meets this one awake each time, and never ends.
+"""
 MAX_MESSAGE = 1_000_000  # bytes; the default max_http_buffer_size
 
 
 @dataclass(frozen=True)
-class Served:
-    """Where an application is served; ``port`` is on 127.0.0.1."""
+class Served(Address):
+    """Where an application is served; ``port`` is on 127.0.0.1, or 0 with the option uds or fd."""
 
     port: int
-
-    @property
-    def url(self) -> str:
-        """Base URL without a trailing slash."""
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def ws_url(self) -> str:
-        """Base URL for WebSocket connections."""
-        return f"ws://{HOST}:{self.port}"
 
 
 @contextlib.asynccontextmanager
@@ -51,20 +51,30 @@ async def serve(app: Any, *, grace: int = 2, **options: Any) -> AsyncIterator[Se
     Args:
         app: an ASGI 3 application.
         grace: seconds that open requests may take at shutdown before they are cancelled.
-        options: passed to ``uvicorn.Config`` (asyncio) or set on ``hypercorn.Config`` (trio).
+        options: passed to ``uvicorn.Config`` (asyncio) or set on ``hypercorn.Config`` (trio);
+            with ``ws`` it is that class also where the others run on the fast path.
 
     Raises:
         RuntimeError: the application's startup failed.
+        AssertionError: on the fast path, an engine did not take over a WebSocket of the block.
     """
     if sniffio.current_async_library() == "trio":
         context = _serve_hypercorn(app, grace, options)
+    elif on_fast_path() and "ws" not in options:
+        context = _serve_fast(app, grace, options)
     else:
         context = _serve_uvicorn(app, grace, options)
-    try:
+    with unwrapped():
         async with context as served:
             yield served
+
+
+@contextlib.contextmanager
+def unwrapped() -> Generator[None, None, None]:
+    """Raise the one exception of a task group as it was, without the group."""
+    try:
+        yield
     except BaseExceptionGroup as group:
-        # The task group below wraps whatever the block raises; tests want it as it was.
         if len(group.exceptions) == 1:
             raise group.exceptions[0] from None
         raise
@@ -80,6 +90,13 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
         def capture_signals(self) -> Generator[None, None, None]:
             yield  # signals belong to pytest
 
+        async def main_loop(self) -> None:
+            counter = 0
+            while not await self.on_tick(counter):
+                counter += 1
+                with anyio.move_on_after(TICK):
+                    await leave.wait()
+
     defaults: dict[str, Any] = {
         "ws": "websockets-sansio",
         "ws_max_size": MAX_MESSAGE,
@@ -90,18 +107,21 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
         "timeout_graceful_shutdown": grace,
     }
     server = EmbeddedServer(uvicorn.Config(app, **(defaults | options)))
-    sock = listening_socket()
-    served = Served(sock.getsockname()[1])
+    # A Unix socket (the option uds) is made by uvicorn itself; the option fd names one.
+    sock = None if options.keys() & {"uds", "fd"} else listening_socket()
+    served = Served(0 if sock is None else sock.getsockname()[1])
     ended = anyio.Event()
+    leave = anyio.Event()
 
     async def run() -> None:
         try:
-            await server.serve(sockets=[sock])
+            await server.serve(sockets=None if sock is None else [sock])
             await until(lambda: not server.server_state.tasks, timeout=grace + 5)
         except SystemExit:  # uvicorn's way of saying that the startup failed
             server.started = False
         finally:
-            sock.close()
+            if sock is not None:
+                sock.close()
             ended.set()
 
     async with anyio.create_task_group() as tasks:
@@ -113,8 +133,43 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
             yield served
         finally:
             server.should_exit = True
+            leave.set()
             with anyio.CancelScope(shield=True), anyio.fail_after(grace + 10):
                 await ended.wait()
+
+
+@contextlib.asynccontextmanager
+async def _serve_fast(app: Any, grace: int, options: dict[str, Any]) -> AsyncIterator[Served]:
+    require_module("uvicorn")
+    from socketio_asgi.integrations.uvicorn import HTTPProtocol, WebSocketProtocol
+
+    take_overs = TakeOvers(app)
+    classes = {"ws": WebSocketProtocol, "http": HTTPProtocol}
+    async with _serve_uvicorn(take_overs, grace, classes | options) as served:
+        yield served
+    take_overs.check()
+
+
+@functools.cache
+def _mend_hypercorn() -> None:
+    """Let a connection end when it is closed while something is sent on it.
+
+    hypercorn 0.18 on trio ends as a whole then, which would be taken for a failure of ours.
+    """
+    import trio
+    from hypercorn.events import Closed
+    from hypercorn.trio.tcp_server import TCPServer
+
+    server_class: Any = TCPServer
+    send = server_class.protocol_send
+
+    async def protocol_send(server: Any, event: Any) -> None:
+        try:
+            await send(server, event)
+        except trio.BusyResourceError:
+            await server.protocol.handle(Closed())
+
+    server_class.protocol_send = protocol_send
 
 
 @contextlib.asynccontextmanager
@@ -124,6 +179,7 @@ async def _serve_hypercorn(app: Any, grace: int, options: dict[str, Any]) -> Asy
     import trio
     import trio.testing
 
+    _mend_hypercorn()
     sock = listening_socket()
     served = Served(sock.getsockname()[1])
     config = hypercorn.Config()

@@ -90,7 +90,13 @@ class WebSocketClient:
         return self._events.popleft()
 
     async def _send(self, event: events.Event) -> None:
-        await self.stream.send(self._connection.send(event))
+        try:
+            data = self._connection.send(event)
+        except LocalProtocolError:
+            if self.closed is None:
+                raise
+            raise self.closed from None
+        await self.stream.send(data)
 
     async def send(self, data: str | bytes) -> None:
         """Send one text or binary message."""

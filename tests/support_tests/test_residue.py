@@ -7,6 +7,7 @@ import os
 import anyio
 import pytest
 
+from tests.support.backends import not_fast
 from tests.support.clients import connect_websocket
 from tests.support.echo import EchoApp
 from tests.support.residue import Snapshot, instances, no_residue
@@ -40,6 +41,7 @@ async def test_a_connection_leaves_nothing_in_a_running_server() -> None:
         await before.assert_nothing_left()
 
 
+@not_fast  # it says nothing of its timers
 async def test_leftovers_are_named() -> None:
     things: list[Thing] = []
     text = ""
@@ -62,3 +64,19 @@ async def test_leftovers_are_named() -> None:
     assert instances(Thing) == things
     things.clear()
     await before.assert_nothing_left()
+
+
+async def test_a_task_that_was_there_may_set_timers_again() -> None:
+    async def tick() -> None:
+        while True:
+            with anyio.move_on_after(0.01):
+                await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tick)
+        await anyio.wait_all_tasks_blocked()
+        before = Snapshot.take()
+        for _ in range(20):
+            await anyio.sleep(0.003)
+            assert before.leftovers() == []
+        tasks.cancel_scope.cancel()

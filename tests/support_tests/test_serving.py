@@ -8,6 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
+from socketio_asgi import Server
+from tests.support.backends import not_fast, only_fast
 from tests.support.clients import (
     PollingClient,
     WebSocketClosed,
@@ -99,6 +101,7 @@ async def test_hand_written_http(serving: Serving) -> None:
         await raw.abort()
 
 
+@not_fast  # there is no engine
 async def test_engine_clients_speak_the_protocol(serving: Serving) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         packet = '0{"sid":"abc"}'
@@ -127,12 +130,18 @@ async def test_engine_clients_speak_the_protocol(serving: Serving) -> None:
         await ws.close()
 
 
-@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})])
-async def test_on_uvloop(serving: Serving, anyio_backend: Any) -> None:
-    served = await serving(EchoApp())
-    async with connect_websocket(served.ws_url + "/ws") as ws:
-        await ws.send("hello")
-        assert await ws.receive() == "hello"
+@only_fast
+async def test_an_engine_that_does_not_take_its_websockets_over() -> None:
+    io = Server()
+
+    async def unaware(scope: Any, receive: Any, send: Any) -> None:
+        await io({**scope, "extensions": {}}, receive, send)
+
+    async with serve(io) as served, connect_engine(served.url):
+        pass
+    with pytest.raises(AssertionError, match="not taken over"):
+        async with serve(unaware) as served, connect_engine(served.url):
+            pass
 
 
 async def test_until() -> None:

@@ -6,16 +6,38 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
+from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 ResultT = TypeVar("ResultT")
 
 
 class Timer(Protocol):
-    """A call that is due later."""
+    """A call that is due later, or a task that runs."""
 
-    def cancel(self) -> None:
-        """Take the call back; does nothing when it was made already."""
+    def cancel(self) -> object:
+        """Take the call back, or cancel the task; does nothing when it is over already."""
+        ...
+
+
+class Scope(Protocol):
+    """Code that can be interrupted: ``async with scope: ...``; it ends quietly when it is."""
+
+    async def __aenter__(self) -> object:
+        """Begin, in the task that is interrupted."""
+        ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        """End; what :meth:`cancel` has caused goes no further."""
+        ...
+
+    def cancel(self) -> object:
+        """Interrupt the code at its next wait; does nothing when it has ended already."""
         ...
 
 
@@ -32,6 +54,25 @@ class Event(Protocol):
 
     async def wait(self) -> object:
         """Wait until :meth:`set` is called."""
+        ...
+
+
+class Sender(Protocol):
+    """Somebody who sends when a turn of the event loop is over.
+
+    Attributes:
+        context: The context variables that the sending sees; nothing else may run in this context.
+        send_task: What cancels the sending that waits, or waited last.
+    """
+
+    context: Context
+    send_task: Timer | None
+
+    def begin_sending(self) -> Coroutine[Any, Any, None] | None:
+        """What sends all that is there by now; None when there is nothing to do.
+
+        The coroutine must handle its exceptions itself.
+        """
         ...
 
 
@@ -71,6 +112,16 @@ class Runtime(ABC):
         """Call back after ``delay`` seconds."""
 
     @abstractmethod
+    def send_after_turn(self, sender: Sender) -> None:
+        """Let somebody send when this turn is over; at once where a turn starts no tasks."""
+
+    def send_now(self, sender: Sender) -> None:
+        """Let somebody send at once."""
+        work = sender.begin_sending()
+        if work is not None:
+            sender.send_task = self.start(work, sender.context)
+
+    @abstractmethod
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in the loop's thread, from any thread; in the order of the calls.
 
@@ -84,6 +135,38 @@ class Runtime(ABC):
     @abstractmethod
     def event(self) -> Event:
         """A new wake-up."""
+
+    @abstractmethod
+    def start(self, work: Coroutine[Any, Any, None], context: Context) -> Timer | None:
+        """Start a task; where the event loop can do that, it runs at once up to its first wait.
+
+        Args:
+            work: Must handle its exceptions itself: on trio, one would end the server.
+            context: The context variables that it sees; nothing else may run in this context.
+
+        Returns:
+            What cancels the task; None when it has ended already.
+        """
+
+    @abstractmethod
+    def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
+        """A coroutine in a task that can be cancelled, to be awaited.
+
+        Nearly always that is the present task. But an ASGI server may run applications in something
+        else, such as granian with ``--task-impl rust``; there it is a task of its own.
+        """
+
+    @abstractmethod
+    async def within(self, seconds: float, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Await a coroutine, for no longer than that.
+
+        Raises:
+            TimeoutError: It took longer, and was cancelled.
+        """
+
+    @abstractmethod
+    def scope(self) -> Scope:
+        """Something to interrupt a task with."""
 
     @abstractmethod
     def lane(self, context: Context) -> Lane:

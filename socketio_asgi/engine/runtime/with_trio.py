@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
+from types import TracebackType
 from typing import Any
 
 import trio
 
-from .base import Event, ResultT, Runtime, Timer
+from .base import Event, ResultT, Runtime, Sender, Timer
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
@@ -50,6 +51,10 @@ class TrioRuntime(Runtime):
         self._nursery.start_soon(_sleep_then_call, scope, delay, callback)
         return scope
 
+    def send_after_turn(self, sender: Sender) -> None:
+        """Let somebody send; trio starts no tasks within a turn, and so not before its end."""
+        self.send_now(sender)
+
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in trio's thread, from any thread."""
         with contextlib.suppress(trio.RunFinishedError):
@@ -67,15 +72,30 @@ class TrioRuntime(Runtime):
         """A new wake-up."""
         return trio.Event()
 
+    def scope(self) -> TrioScope:
+        """Something to interrupt a task with."""
+        return TrioScope()
+
     def lane(self, context: Context) -> TrioLane:
         """A starter of tasks for one connection."""
         return TrioLane(self, context)
 
-    def start(self, context: Context, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a task in a copy of ``context``."""
+    def start(self, work: Coroutine[Any, Any, None], context: Context) -> Timer:
+        """Start a task, which runs a little later."""
         scope = trio.CancelScope()
         self._tasks[scope] = None
-        context.copy().run(self._nursery.start_soon, self._run, scope, run)
+        context.run(self._nursery.start_soon, self._run, scope, work)
+        return scope
+
+    def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
+        """The same: on trio, every task can be cancelled."""
+        return work
+
+    async def within(self, seconds: float, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Await a coroutine, for no longer than that."""
+        with trio.move_on_after(seconds):
+            return await work
+        raise TimeoutError
 
     async def settle(self, grace: float) -> None:
         """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
@@ -95,18 +115,42 @@ class TrioRuntime(Runtime):
                     self._task_ended = trio.Event()
                 await self._task_ended.wait()
 
-    async def _run(
-        self, scope: trio.CancelScope, run: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
+    async def _run(self, scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> None:
         self._tasks[scope] = trio.lowlevel.current_task()
         try:
             with scope:
-                await run()
+                await work
         except Exception:  # as asyncio does: one connection must not end the server
             logger.exception("unexpected error in a task of a connection")
         finally:
             del self._tasks[scope]
             self._task_ended.set()
+
+
+class TrioScope:
+    """A cancel scope; see :class:`.base.Scope`."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self) -> None:
+        self._scope = trio.CancelScope()
+
+    async def __aenter__(self) -> None:
+        """Begin, in the task that is interrupted."""
+        self._scope.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        """End; what :meth:`cancel` has caused goes no further."""
+        return self._scope.__exit__(exc_type, exc_value, traceback)
+
+    def cancel(self) -> None:
+        """Interrupt the code at its next wait."""
+        self._scope.cancel()
 
 
 class TrioLane:
@@ -128,7 +172,7 @@ class TrioLane:
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task; see :meth:`.base.Lane.start`."""
         self._queue.append((function, args))
-        self._runtime.start(self._context, self._run_first)
+        self._runtime.start(self._run_first(), self._context.copy())
 
     async def _run_first(self) -> None:
         function, args = self._queue.popleft()

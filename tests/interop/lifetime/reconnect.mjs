@@ -48,6 +48,8 @@ await scenario(async () => {
   await Promise.all(all.map(({ ready }) => ready));
   for (const round of ["kill", "stop"]) {
     const lost = each(all, (one) => one.lose(round));
+    // A client that is between two polls when the server ends is told nothing.
+    await ask(all.find(({ name }) => name === "websocket").socket, "all reachable");
     report("connected");
     report("disconnected", { reasons: await lost });
     await command("restarted");

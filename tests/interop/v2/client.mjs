@@ -2,21 +2,13 @@
 
 import { createRequire } from "node:module";
 import { Client } from "../cases.mjs";
-import { once, url } from "../harness.mjs";
+import { once } from "../harness.mjs";
 
 const io = createRequire(import.meta.url)("sio2");
 
 export class OldClient extends Client {
-  open(namespace = "/", settings = {}) {
-    const socket = io(url + namespace, {
-      forceNew: true,
-      reconnection: false,
-      transports: this.transports,
-      timeout: 10_000,
-      ...settings,
-    });
-    this.opened.push(socket);
-    return socket;
+  get io() {
+    return io;
   }
 
   async connect(namespace, settings) {

@@ -1,14 +1,8 @@
 // Joining namespaces: auth, refusal, multiplexing, custom paths.
 
 import assert from "node:assert/strict";
-import { ask, connected, runCases } from "../cases.mjs";
-import { once, url } from "../harness.mjs";
-
-async function refusal(socket) {
-  const [error] = await once(socket, "connect_error");
-  assert.equal(socket.connected, false);
-  return error;
-}
+import { ask, connected, refusal, runCases } from "../cases.mjs";
+import { url } from "../harness.mjs";
 
 await runCases({
   async "the handshake"(client) {

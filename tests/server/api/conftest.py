@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 import pytest
 
 from socketio_asgi import Server
+from tests.server.support import Peer, open_peer
 from tests.support.serving import Served
 
-from .support import Client, connect
 
-
-class Connect(Protocol):
+class Join(Protocol):
     """``client = await join("/chat", transport="polling", auth={...})``."""
 
     async def __call__(
-        self, namespace: str = "/", *, transport: str = "websocket", auth: Any = None
-    ) -> Client: ...
-
-
-@pytest.fixture
-def io() -> Server:
-    """A server whose clients can ask for a sign that everything before it has come."""
-    server = Server()
-
-    @server.on("sync")
-    async def sync(_socket: Any) -> None: ...
-
-    return server
-
-
-@pytest.fixture(params=["websocket", "polling"])
-def transport(request: pytest.FixtureRequest) -> str:
-    """Both transports in turn."""
-    name: str = request.param
-    return name
+        self,
+        namespace: str = "/",
+        *,
+        transport: str = "websocket",
+        auth: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> Peer: ...
 
 
 @pytest.fixture
@@ -47,12 +33,20 @@ async def url(io: Server, serving: Callable[..., Awaitable[Served]]) -> str:
 
 
 @pytest.fixture
-async def join(url: str) -> Any:
-    """Connect clients that stay until the test ends."""
+async def join(url: str) -> AsyncIterator[Join]:
+    """Connect clients to ``io`` that stay until the test ends."""
     async with AsyncExitStack() as stack:
 
-        async def start(namespace: str = "/", **settings: Any) -> Client:
-            transport = settings.pop("transport", "websocket")
-            return await stack.enter_async_context(connect(url, transport, namespace, **settings))
+        async def start(
+            namespace: str = "/",
+            *,
+            transport: str = "websocket",
+            auth: Any = None,
+            headers: dict[str, str] | None = None,
+        ) -> Peer:
+            opening = open_peer(url, transport, namespace=namespace, headers=headers)
+            peer = await stack.enter_async_context(opening)
+            await peer.join(auth=auth)
+            return peer
 
         yield start

@@ -11,17 +11,18 @@ import anyio
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server, Socket
+from tests.server.support import TIMEOUT, Peer
+from tests.support.background import background
 from tests.support.waiting import until
 
-from .conftest import Connect
-from .support import ACK, TIMEOUT, Client, background
+from .conftest import Join
 
 LONG = 60.0  # seconds; nobody may wait for the end of it
 SHORT = 0.2  # seconds; whoever waits for it has nothing better to do
 
 
-def socket_of(io: Server, client: Client) -> Socket:
-    return io.sockets.sockets[client.sid]
+def socket_of(io: Server, client: Peer) -> Socket:
+    return io.sockets.sockets[client.id]
 
 
 def assert_forgotten(io: Server) -> None:
@@ -37,7 +38,7 @@ async def quickly() -> AsyncIterator[None]:
 # -- one client ------------------------------------------------------------------------------------
 
 
-async def test_an_answer(io: Server, join: Connect, transport: str) -> None:
+async def test_an_answer(io: Server, join: Join, transport: str) -> None:
     client = await join(transport=transport)
     socket = socket_of(io, client)
     for values, expected in (([1, 2], 1), ([], None), ([None], None), ([[1, 2]], [1, 2])):
@@ -47,7 +48,7 @@ async def test_an_answer(io: Server, join: Connect, transport: str) -> None:
     assert_forgotten(io)
 
 
-async def test_no_answer_in_time(io: Server, join: Connect) -> None:
+async def test_no_answer_in_time(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     with pytest.raises(AckTimeout) as caught:
@@ -59,23 +60,23 @@ async def test_no_answer_in_time(io: Server, join: Connect) -> None:
     assert_forgotten(io)
 
 
-async def test_a_late_answer_is_ignored(io: Server, join: Connect) -> None:
+async def test_a_late_answer_is_ignored(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     with pytest.raises(AckTimeout):
         await socket.emit_with_ack("ask", timeout=SHORT)
-    first = await client.message()
+    first = await client.packet()
     async with background(socket.emit_with_ack, "again") as asked:
-        await client.send(ACK, ["late"], first.id)
+        await client.acknowledge(first.id, "late")
         await client.answer("right")
         assert await asked.wait() == "right"
 
 
-async def test_the_client_leaves(io: Server, join: Connect, transport: str) -> None:
+async def test_the_client_leaves(io: Server, join: Join, transport: str) -> None:
     client = await join(transport=transport)
     socket = socket_of(io, client)
     async with quickly(), background(socket.timeout(LONG).emit_with_ack, "ask") as asked:
-        await client.message()
+        await client.packet()
         await client.leave()
         with pytest.raises(ClientDisconnected):
             await asked.wait()
@@ -84,7 +85,7 @@ async def test_the_client_leaves(io: Server, join: Connect, transport: str) -> N
     assert socket._acks == {}
 
 
-async def test_cancelling_forgets(io: Server, join: Connect) -> None:
+async def test_cancelling_forgets(io: Server, join: Join) -> None:
     client = await join()
     with anyio.move_on_after(SHORT) as scope:
         await socket_of(io, client).emit_with_ack("ask", timeout=LONG)
@@ -96,7 +97,7 @@ async def test_cancelling_forgets(io: Server, join: Connect) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, -1, math.nan, True, False])
-async def test_timeouts_that_make_no_sense(io: Server, join: Connect, timeout: Any) -> None:
+async def test_timeouts_that_make_no_sense(io: Server, join: Join, timeout: Any) -> None:
     client = await join()
     socket = socket_of(io, client)
     for operator in (io, io.of("/x"), io.to("room"), socket, socket.volatile, socket.broadcast):
@@ -111,14 +112,14 @@ async def test_timeouts_that_make_no_sense(io: Server, join: Connect, timeout: A
         await io.server_side_emit_with_ack("ask", timeout=timeout)
 
 
-async def test_waiting_for_ever(io: Server, join: Connect) -> None:
+async def test_waiting_for_ever(io: Server, join: Join) -> None:
     client = await join()
     async with background(socket_of(io, client).timeout(math.inf).emit_with_ack, "ask") as asked:
         await client.answer(1)
         assert await asked.wait() == 1
 
 
-async def test_an_unsendable_question_leaves_nothing(io: Server, join: Connect) -> None:
+async def test_an_unsendable_question_leaves_nothing(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     for emit_with_ack in (socket.emit_with_ack, io.emit_with_ack):
@@ -132,7 +133,7 @@ async def test_an_unsendable_question_leaves_nothing(io: Server, join: Connect) 
 # -- a broadcast -----------------------------------------------------------------------------------
 
 
-async def test_answers_of_all(io: Server, join: Connect, transport: str) -> None:
+async def test_answers_of_all(io: Server, join: Join, transport: str) -> None:
     clients = [await join(transport=transport) for _ in range(3)]
     async with background(io.emit_with_ack, "ask", 1) as asked:
         for number, client in enumerate(clients):
@@ -141,14 +142,27 @@ async def test_answers_of_all(io: Server, join: Connect, transport: str) -> None
     assert_forgotten(io)
 
 
-async def test_an_answer_without_a_value(io: Server, join: Connect) -> None:
+async def test_answers_of_a_namespace(io: Server, join: Join) -> None:
+    chat = io.of("/chat")
+    await join()  # is not asked
+    clients = [await join("/chat") for _ in range(2)]
+    async with background(chat.emit_with_ack, "ask") as asked:
+        for client in clients:
+            await client.answer("here")
+        assert await asked.wait() == ["here", "here"]
+    with pytest.raises(BroadcastAckError) as caught:
+        await chat.timeout(SHORT).emit_with_ack("ask")
+    assert caught.value.missing == 2
+
+
+async def test_an_answer_without_a_value(io: Server, join: Join) -> None:
     client = await join()
     async with background(io.emit_with_ack, "ask") as asked:
         await client.answer()
         assert await asked.wait() == [None]
 
 
-async def test_partial_answers(io: Server, join: Connect, transport: str) -> None:
+async def test_partial_answers(io: Server, join: Join, transport: str) -> None:
     clients = [await join(transport=transport) for _ in range(3)]
     async with background(io.timeout(0.5).emit_with_ack, "ask") as asked:
         await clients[1].answer("here")
@@ -162,11 +176,11 @@ async def test_partial_answers(io: Server, join: Connect, transport: str) -> Non
     assert_forgotten(io)
 
 
-async def test_one_of_many_leaves(io: Server, join: Connect, transport: str) -> None:
+async def test_one_of_many_leaves(io: Server, join: Join, transport: str) -> None:
     clients = [await join(transport=transport) for _ in range(3)]
     async with quickly(), background(io.timeout(LONG).emit_with_ack, "ask") as asked:
         await clients[0].answer(0)
-        await clients[1].message()
+        await clients[1].packet()
         await clients[1].close()
         await until(lambda: len(io.sockets.sockets) == 2)
         assert not asked.done  # the third one may answer yet
@@ -177,40 +191,40 @@ async def test_one_of_many_leaves(io: Server, join: Connect, transport: str) -> 
     assert_forgotten(io)
 
 
-async def test_nobody_to_ask(io: Server, join: Connect) -> None:
+async def test_nobody_to_ask(io: Server, join: Join) -> None:
     async with quickly():
         assert await io.timeout(LONG).emit_with_ack("ask") == []  # no client has ever come
         client = await join()
         assert await io.to("nobody's").timeout(LONG).emit_with_ack("ask") == []
-        assert await io.except_(client.sid).timeout(LONG).emit_with_ack("ask") == []
+        assert await io.except_(client.id).timeout(LONG).emit_with_ack("ask") == []
         assert await socket_of(io, client).broadcast.timeout(LONG).emit_with_ack("ask") == []
 
 
-async def test_late_answers_to_a_broadcast(io: Server, join: Connect) -> None:
+async def test_late_answers_to_a_broadcast(io: Server, join: Join) -> None:
     client = await join()
     with pytest.raises(BroadcastAckError):
         await io.timeout(SHORT).emit_with_ack("ask")
-    first = await client.message()
+    first = await client.packet()
     async with background(io.emit_with_ack, "again") as asked:
-        await client.send(ACK, ["late"], first.id)
+        await client.acknowledge(first.id, "late")
         await client.answer("right")
         assert await asked.wait() == ["right"]
     assert_forgotten(io)
 
 
-async def test_two_answers_of_one_client(io: Server, join: Connect) -> None:
+async def test_two_answers_of_one_client(io: Server, join: Join) -> None:
     clients = [await join(), await join()]
     async with background(io.emit_with_ack, "ask") as asked:
-        message = await clients[0].message()
-        await clients[0].send(ACK, [1], message.id)
-        await clients[0].send(ACK, [2], message.id)
+        message = await clients[0].packet()
+        await clients[0].acknowledge(message.id, 1)
+        await clients[0].acknowledge(message.id, 2)
         await clients[0].ask("sync")
         assert not asked.done
         await clients[1].answer(3)
         assert await asked.wait() == [1, 3]
 
 
-async def test_asking_a_choice(io: Server, join: Connect) -> None:
+async def test_asking_a_choice(io: Server, join: Join) -> None:
     clients = [await join() for _ in range(3)]
     for client in clients[:2]:
         await socket_of(io, client).join("room")
@@ -222,7 +236,7 @@ async def test_asking_a_choice(io: Server, join: Connect) -> None:
         assert await client.heard() == []
 
 
-async def test_questions_side_by_side(io: Server, join: Connect) -> None:
+async def test_questions_side_by_side(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     async with (
@@ -231,8 +245,8 @@ async def test_questions_side_by_side(io: Server, join: Connect) -> None:
         background(io.emit_with_ack, "all again") as again,
     ):
         for _ in range(3):
-            message = await client.message()
-            await client.send(ACK, [message.data[0].upper()], message.id)
+            message = await client.packet()
+            await client.acknowledge(message.id, message.data[0].upper())
         assert await all_.wait() == ["ALL"]
         assert await one.wait() == "ONE"
         assert await again.wait() == ["ALL AGAIN"]
@@ -241,7 +255,7 @@ async def test_questions_side_by_side(io: Server, join: Connect) -> None:
 # -- a remote socket -------------------------------------------------------------------------------
 
 
-async def test_asking_a_remote_socket(io: Server, join: Connect) -> None:
+async def test_asking_a_remote_socket(io: Server, join: Join) -> None:
     client = await join()
     (remote,) = await io.fetch_sockets()
     async with background(remote.emit_with_ack, "ask") as asked:
@@ -249,13 +263,13 @@ async def test_asking_a_remote_socket(io: Server, join: Connect) -> None:
         assert await asked.wait() == ["é"]
     with pytest.raises(AckTimeout):
         await remote.emit_with_ack("ask", timeout=SHORT)
-    await client.message()
+    await client.packet()
 
     async def ask() -> Any:
         return await remote.emit_with_ack("ask", timeout=LONG)
 
     async with quickly(), background(ask) as asked:
-        await client.message()
+        await client.packet()
         await client.close()
         with pytest.raises(ClientDisconnected):
             await asked.wait()

@@ -11,11 +11,12 @@ import anyio
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server, Socket
+from tests.server.support import DISCONNECT, TIMEOUT, Peer, open_peer
+from tests.support.background import background
 from tests.support.serving import serve
 from tests.support.waiting import until
 
 from .loopback import Bus, LoopbackAdapter
-from .support import DISCONNECT, TIMEOUT, Client, background, connect
 
 LONG = 60.0  # seconds; nobody may wait for the end of it
 SHORT = 0.3
@@ -33,7 +34,7 @@ class Cluster:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.servers = [bus.server(), bus.server()]
-        self.clients: list[Client] = []
+        self.clients: list[Peer] = []
         for server in self.servers:
             server.on("sync")(_sync)
 
@@ -47,7 +48,7 @@ class Cluster:
 
     def socket(self, number: int) -> Socket:
         """The server's side of a client."""
-        sid = self.clients[number].sid
+        sid = self.clients[number].id
         return self.servers[number // 2].sockets.sockets[sid]
 
     async def heard(self) -> list[int]:
@@ -71,7 +72,8 @@ async def cluster() -> AsyncIterator[Cluster]:
         for server in found.servers:
             served = await stack.enter_async_context(serve(server))
             for _ in range(2):
-                found.clients.append(await stack.enter_async_context(connect(served.url)))
+                found.clients.append(await stack.enter_async_context(open_peer(served.url)))
+                await found.clients[-1].join()
         yield found
 
 
@@ -101,7 +103,7 @@ async def test_local_stays_in_one_process(cluster: Cluster) -> None:
         assert sorted(await asked.wait()) == [0, 1]
     cluster.here.local.disconnect_sockets()
     for client in cluster.clients[:2]:
-        assert (await client.message()).type == DISCONNECT
+        assert (await client.packet()).type == DISCONNECT
     assert len(cluster.bus.log) == before
     assert len(cluster.there.sockets.sockets) == 2
 
@@ -110,7 +112,7 @@ async def test_rooms_over_servers(cluster: Cluster) -> None:
     await cluster.socket(1).join("red")
     await cluster.socket(2).join("red", "blue")
     cluster.here.to("red").emit("red")
-    cluster.there.to("red", "blue").except_(cluster.clients[1].sid).emit("both")
+    cluster.there.to("red", "blue").except_(cluster.clients[1].id).emit("both")
     assert await cluster.clients[1].event() == ["red"]
     assert sorted([await cluster.clients[2].event() for _ in range(2)]) == [["both"], ["red"]]
     assert await cluster.heard() == [0, 0, 0, 0]
@@ -119,10 +121,10 @@ async def test_rooms_over_servers(cluster: Cluster) -> None:
 async def test_joining_and_leaving(cluster: Cluster) -> None:
     await cluster.here.sockets_join("a", "b")
     await until(lambda: all({"a", "b"} <= cluster.socket(n).rooms for n in range(4)))
-    await cluster.there.to(cluster.clients[0].sid, cluster.clients[3].sid).sockets_leave("a")
+    await cluster.there.to(cluster.clients[0].id, cluster.clients[3].id).sockets_leave("a")
     await until(lambda: "a" not in cluster.socket(0).rooms)
     assert ["a" in cluster.socket(n).rooms for n in range(4)] == [False, True, True, False]
-    await cluster.here.in_("a").except_(cluster.clients[1].sid).sockets_join("c")
+    await cluster.here.in_("a").except_(cluster.clients[1].id).sockets_join("c")
     await until(lambda: "c" in cluster.socket(2).rooms)
     assert ["c" in cluster.socket(n).rooms for n in range(4)] == [False, False, True, False]
 
@@ -133,7 +135,7 @@ async def test_disconnecting(cluster: Cluster, close: bool) -> None:
     await cluster.socket(3).join("red")
     await cluster.there.to("red").disconnect_sockets(close)
     for number in 1, 3:
-        assert (await cluster.clients[number].message()).type == DISCONNECT
+        assert (await cluster.clients[number].packet()).type == DISCONNECT
     if close:
         await until(lambda: cluster.here.engine.clients_count == 1)
     await until(lambda: [len(s.sockets.sockets) for s in cluster.servers] == [1, 1])
@@ -143,22 +145,22 @@ async def test_fetching(cluster: Cluster) -> None:
     cluster.socket(2).data["name"] = "é"
     await cluster.socket(2).join("red")
     found = {remote.id: remote for remote in await cluster.here.fetch_sockets()}
-    assert sorted(found) == sorted(client.sid for client in cluster.clients)
+    assert sorted(found) == sorted(client.id for client in cluster.clients)
     (remote,) = await cluster.here.in_("red").fetch_sockets()
-    assert (remote.id, remote.data) == (cluster.clients[2].sid, {"name": "é"})
+    assert (remote.id, remote.data) == (cluster.clients[2].id, {"name": "é"})
     assert remote.rooms == {remote.id, "red"}
     theirs, ours = cluster.socket(2).handshake, remote.handshake
     for name in ("headers", "query", "url", "address", "secure", "xdomain", "auth"):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.issued == pytest.approx(theirs.issued, abs=0.001)
-    excluded = cluster.here.except_("red", cluster.clients[0].sid)
+    excluded = cluster.here.except_("red", cluster.clients[0].id)
     ids = [remote.id for remote in await excluded.fetch_sockets()]
-    assert sorted(ids) == sorted(cluster.clients[number].sid for number in (1, 3))
+    assert sorted(ids) == sorted(cluster.clients[number].id for number in (1, 3))
 
 
 async def test_a_remote_socket(cluster: Cluster) -> None:
     client = cluster.clients[2]
-    (remote,) = await cluster.here.to(client.sid).fetch_sockets()
+    (remote,) = await cluster.here.to(client.id).fetch_sockets()
     await remote.emit("hello", 1)
     assert await client.event() == ["hello", 1]
     async with background(remote.emit_with_ack, "ask") as asked:
@@ -166,13 +168,13 @@ async def test_a_remote_socket(cluster: Cluster) -> None:
         assert await asked.wait() == "there"
     with pytest.raises(AckTimeout):
         await remote.emit_with_ack("ask", timeout=SHORT)
-    await client.message()
+    await client.packet()
     await remote.join("red", "blue")
-    await until(lambda: cluster.socket(2).rooms == {client.sid, "red", "blue"})
+    await until(lambda: cluster.socket(2).rooms == {client.id, "red", "blue"})
     await remote.leave("red")
-    await until(lambda: cluster.socket(2).rooms == {client.sid, "blue"})
+    await until(lambda: cluster.socket(2).rooms == {client.id, "blue"})
     await remote.disconnect()
-    assert (await client.message()).type == DISCONNECT
+    assert (await client.packet()).type == DISCONNECT
     with anyio.fail_after(TIMEOUT), pytest.raises(ClientDisconnected):
         await remote.emit_with_ack("ask", timeout=LONG)
 
@@ -199,11 +201,11 @@ async def test_partial_answers(cluster: Cluster) -> None:
 
 
 async def test_a_client_of_another_server_leaves(cluster: Cluster) -> None:
-    operator = cluster.here.except_(cluster.clients[0].sid).timeout(LONG)
+    operator = cluster.here.except_(cluster.clients[0].id).timeout(LONG)
     async with background(operator.emit_with_ack, "ask") as asked:
         await cluster.clients[1].answer(1)
         await cluster.clients[2].answer(2)
-        await cluster.clients[3].message()
+        await cluster.clients[3].packet()
         await cluster.clients[3].close()
         with anyio.fail_after(TIMEOUT), pytest.raises(BroadcastAckError) as caught:
             await asked.wait()
@@ -317,11 +319,19 @@ async def test_replies_of_servers(cluster: Cluster, caplog: pytest.LogCaptureFix
 async def test_server_events_of_a_namespace(cluster: Cluster) -> None:
     here, there = (server.of("/chat") for server in cluster.servers)
 
+    heard: list[str] = []
+
     @there.on_server_event("who")
     async def who() -> str:
         return "chat"
 
+    @there.on_server_event("hello")
+    async def hello(text: str) -> None:
+        heard.append(text)
+
     assert await here.server_side_emit_with_ack("who") == ["chat"]
+    await here.server_side_emit("hello", "é")
+    await until(lambda: heard == ["é"])
 
 
 async def test_a_server_alone(io: Server, url: str) -> None:

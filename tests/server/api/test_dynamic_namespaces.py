@@ -218,3 +218,90 @@ async def test_a_refused_client_leaves_no_child_behind(serving: Serving) -> None
         await ws.send("40/room-1,")
         assert await ws.receive() == '44/room-1,{"message":"no"}'
         assert not parent.children
+
+
+async def test_two_clients_ask_for_one_name_at_once(serving: Serving) -> None:
+    """The function has not answered either of them: there will be one child all the same."""
+    io = Server()
+    made: list[str] = []
+    gate = anyio.Event()
+    asked: list[str] = []
+
+    @io.on_new_namespace
+    def on_new(namespace: Namespace) -> None:
+        made.append(namespace.name)
+
+    @io.of
+    async def decide(name: str, _auth: Mapping[str, Any]) -> bool:
+        asked.append(name)
+        await gate.wait()
+        return True
+
+    served = await serving(io)
+    async with connect_engine(served.url) as (one, _), connect_engine(served.url) as (two, _):
+        for ws in (one, two):
+            await ws.send("40/a,")
+        await until(lambda: len(asked) == 2)
+        gate.set()
+        for ws in (one, two):
+            assert str(await ws.receive()).startswith("40/a,{")
+        io.of("/a").emit("message")
+        for ws in (one, two):
+            assert await ws.receive() == '42/a,["message"]'
+    assert made == ["/a"]
+
+
+def test_every_new_namespace_is_reported() -> None:
+    io = Server()
+    made: list[Namespace] = []
+    io.on_new_namespace(made.append)
+    chat = io.of("/chat")
+    own = io.register(Namespace("/own"))
+    assert io.of("/chat") is chat
+    io.of("/")
+    io.of(re.compile("/room-.*"))  # is no namespace that anybody can join
+    assert made == [chat, own]
+
+
+def test_a_child_is_made_by_its_name() -> None:
+    io = Server()
+    parent = io.of(re.compile(r"/room-\d+"))
+    child = io.of("/room-1")
+    assert parent.children == {"/room-1": child}
+    assert io.of("/room-1") is child
+    io.of("/room-x")
+    assert list(parent.children) == ["/room-1"]
+
+
+@pytest.mark.parametrize("cleanup", [False, True])
+async def test_what_is_cleaned_up(serving: Serving, cleanup: bool) -> None:
+    io = Server(cleanup_empty_child_namespaces=cleanup)
+    static, parent = io.of("/static"), io.of(re.compile("/room-.*"))
+
+    @parent.use
+    async def check(socket: Socket) -> None:
+        if socket.handshake.auth.get("banned"):
+            raise ConnectionRefused("no")
+
+    async def refused(ws: WebSocketClient, name: str) -> None:
+        await ws.send(f'40{name},{{"banned":true}}')
+        assert await ws.receive() == f'44{name},{{"message":"no"}}'
+
+    served = await serving(io)
+    async with connect_engine(served.url) as (one, _), connect_engine(served.url) as (two, _):
+        await refused(one, "/room-0")
+        assert list(parent.children) == ([] if cleanup else ["/room-0"])
+        for name in ("/static", "/room-1"):
+            assert await joins(one, name)
+        child = parent.children["/room-1"]
+        await refused(two, "/room-1")
+        assert parent.children["/room-1"] is child  # the other one is still there
+        await child.emit("hello")
+        assert await one.receive() == '42/room-1,["hello"]'
+        for name in ("/static", "/room-1"):
+            await one.send(f"41{name},")
+        await until(lambda: not (static.sockets or child.sockets))
+        assert io.find_namespace("/static") is static  # it was made by the application
+        assert ("/room-1" in parent.children) is not cleanup
+        assert await joins(two, "/room-1")
+        assert (parent.children["/room-1"] is child) is not cleanup

@@ -10,25 +10,26 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import Server, Socket
+from tests.server.support import TIMEOUT, Peer
+from tests.support.background import background
 from tests.support.waiting import until
 
-from .conftest import Connect
-from .support import TIMEOUT, Client, background
+from .conftest import Join
 
 LOGGER = "socketio_asgi.server"
 
 
-def socket_of(io: Server, client: Client) -> Socket:
-    return io.sockets.sockets[client.sid]
+def socket_of(io: Server, client: Peer) -> Socket:
+    return io.sockets.sockets[client.id]
 
 
 @pytest.fixture
-async def client(join: Connect) -> Client:
+async def client(join: Join) -> Peer:
     return await join()
 
 
 @pytest.fixture
-def socket(io: Server, client: Client) -> Socket:
+def socket(io: Server, client: Peer) -> Socket:
     return socket_of(io, client)
 
 
@@ -36,7 +37,7 @@ def socket(io: Server, client: Client) -> Socket:
 
 
 async def test_listeners_beside_the_handler(
-    io: Server, join: Connect, transport: str, anyio_backend: Any
+    io: Server, join: Join, transport: str, anyio_backend: Any
 ) -> None:
     log: list[Any] = []
 
@@ -75,7 +76,7 @@ async def test_listeners_beside_the_handler(
     assert log == [("first", ()), ("second", None), ("handler", ())]
 
 
-async def test_a_listener_is_of_one_socket(io: Server, client: Client, join: Connect) -> None:
+async def test_a_listener_is_of_one_socket(io: Server, client: Peer, join: Join) -> None:
     other = await join()
     log: list[str] = []
     socket_of(io, client).on("event")(lambda: log.append("one"))
@@ -84,20 +85,20 @@ async def test_a_listener_is_of_one_socket(io: Server, client: Client, join: Con
     await until(lambda: log == ["one"])
 
 
-async def test_once_is_once(client: Client, socket: Socket) -> None:
+async def test_once_is_once(client: Peer, socket: Socket) -> None:
     log: list[int] = []
 
     @socket.once("event")
     async def once(number: int) -> None:
         log.append(number)
 
-    await client.raw('42["event",1]', '42["event",2]', '42["event",3]')
+    await client.send('2["event",1]', '2["event",2]', '2["event",3]')
     await client.ask("sync")
     assert log == [1]
     assert socket.event_names() == []
 
 
-async def test_taking_listeners_off(client: Client, socket: Socket) -> None:
+async def test_taking_listeners_off(client: Peer, socket: Socket) -> None:
     log: list[str] = []
 
     def listener(text: str) -> Any:
@@ -133,7 +134,7 @@ async def test_taking_listeners_off(client: Client, socket: Socket) -> None:
     assert log == ["one", "one"]
 
 
-async def test_taking_itself_off(client: Client, socket: Socket) -> None:
+async def test_taking_itself_off(client: Peer, socket: Socket) -> None:
     log: list[str] = []
 
     @socket.on("event")
@@ -147,7 +148,7 @@ async def test_taking_itself_off(client: Client, socket: Socket) -> None:
     assert log == ["event"]
 
 
-async def test_a_listener_answers_through_ack(client: Client, socket: Socket) -> None:
+async def test_a_listener_answers_through_ack(client: Peer, socket: Socket) -> None:
     @socket.on("now")
     async def now(value: Any, *, ack: Any) -> str:
         await ack(value, "more")
@@ -164,15 +165,15 @@ async def test_a_listener_answers_through_ack(client: Client, socket: Socket) ->
 
     assert await client.ask("now", 1) == [1, "more"]
     assert await client.ask("thread") == ["from a thread"]
-    await client.emit("later", id=70)
+    await client.emit("later", ack=70)
     await until(lambda: "trigger" in socket.event_names())
     await client.emit("trigger")
-    assert (await client.message())[2:] == (70, ["at last"])
+    assert (await client.packet())[2:] == (70, ["at last"])
     await client.emit("now", 1)  # nobody asked
     assert await client.heard() == []
 
 
-async def test_ack_in_handlers(io: Server, client: Client) -> None:
+async def test_ack_in_handlers(io: Server, client: Peer) -> None:
     kept: list[Any] = []
 
     @io.on("never")
@@ -188,17 +189,17 @@ async def test_ack_in_handlers(io: Server, client: Client) -> None:
     async def default(_socket: Socket, *, ack: Any = None) -> None:
         await ack()
 
-    await client.emit("never", id=5)
-    await client.emit("several", id=6)
-    message = [await client.wire.receive() for _ in range(2)]  # type: ignore[union-attr]
-    assert message == ['461-6[1,null,{"_placeholder":true,"num":0}]', b"x"]
+    await client.emit("never", ack=5)
+    await client.emit("several", ack=6)
+    message = [await client.receive() for _ in range(2)]
+    assert message == ['61-6[1,null,{"_placeholder":true,"num":0}]', b"x"]
     assert await client.ask("default") == []
     kept[0]("at last")
-    assert (await client.message())[2:] == (5, ["at last"])
+    assert (await client.packet())[2:] == (5, ["at last"])
 
 
 async def test_exceptions_of_listeners(
-    io: Server, client: Client, socket: Socket, caplog: pytest.LogCaptureFixture
+    io: Server, client: Peer, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     log: list[str] = []
 
@@ -220,7 +221,7 @@ async def test_exceptions_of_listeners(
 
 
 async def test_missing_arguments(
-    client: Client, socket: Socket, caplog: pytest.LogCaptureFixture
+    client: Peer, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     log: list[Any] = []
 
@@ -239,7 +240,7 @@ async def test_missing_arguments(
 # -- catch-all listeners ---------------------------------------------------------------------------
 
 
-async def test_everything_that_comes(io: Server, join: Connect, transport: str) -> None:
+async def test_everything_that_comes(io: Server, join: Join, transport: str) -> None:
     log: list[Any] = []
 
     @io.on("connection")
@@ -274,7 +275,7 @@ async def test_everything_that_comes(io: Server, join: Connect, transport: str) 
     assert log.index(("handler", 1)) > log.index(("first", "event", 1))
 
 
-async def test_everything_that_goes(io: Server, client: Client, socket: Socket) -> None:
+async def test_everything_that_goes(io: Server, client: Peer, socket: Socket) -> None:
     log: list[Any] = []
     socket.on_any_outgoing(lambda *args: log.append(("first", *args)))
     socket.prepend_any_outgoing(lambda *args: log.append(("before", *args)))
@@ -294,7 +295,20 @@ async def test_everything_that_goes(io: Server, client: Client, socket: Socket) 
     assert log == [(who, *name) for name in names for who in ("before", "first")]
 
 
-async def test_taking_catch_all_listeners_off(client: Client, socket: Socket) -> None:
+async def test_binary_data_that_goes(io: Server, client: Peer, socket: Socket) -> None:
+    log: list[Any] = []
+    socket.on_any_outgoing(lambda *args: log.append(args))
+    socket.emit("own", b"\x01")
+    io.emit("all", {"deep": [b"\x02"]})
+    place = '{"_placeholder":true,"num":0}'
+    assert [await client.receive() for _ in range(4)] == [
+        *(f'51-["own",{place}]', b"\x01"),
+        *(f'51-["all",{{"deep":[{place}]}}]', b"\x02"),
+    ]
+    assert log == [("own", b"\x01"), ("all", {"deep": [b"\x02"]})]
+
+
+async def test_taking_catch_all_listeners_off(client: Peer, socket: Socket) -> None:
     log: list[str] = []
 
     def one(*_args: Any) -> None:
@@ -329,7 +343,7 @@ async def test_taking_catch_all_listeners_off(client: Client, socket: Socket) ->
 
 
 async def test_exceptions_of_catch_all_listeners(
-    io: Server, client: Client, socket: Socket, caplog: pytest.LogCaptureFixture
+    io: Server, client: Peer, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     log: list[Any] = []
 
@@ -346,7 +360,7 @@ async def test_exceptions_of_catch_all_listeners(
     assert len([record for record in caplog.records if record.exc_info]) == 2
 
 
-async def test_catch_all_listeners_are_called_at_once(client: Client, socket: Socket) -> None:
+async def test_catch_all_listeners_are_called_at_once(client: Peer, socket: Socket) -> None:
     async def listener(*_args: Any) -> None: ...
 
     for register in (
@@ -363,7 +377,7 @@ async def test_catch_all_listeners_are_called_at_once(client: Client, socket: So
 # -- middlewares of a socket -----------------------------------------------------------------------
 
 
-async def test_middlewares_see_and_change_events(io: Server, join: Connect, transport: str) -> None:
+async def test_middlewares_see_and_change_events(io: Server, join: Join, transport: str) -> None:
     log: list[Any] = []
 
     @io.on("connection")
@@ -393,7 +407,7 @@ async def test_middlewares_see_and_change_events(io: Server, join: Connect, tran
     ]
 
 
-async def test_middlewares_refuse(io: Server, client: Client, socket: Socket) -> None:
+async def test_middlewares_refuse(io: Server, client: Peer, socket: Socket) -> None:
     errors: list[Exception] = []
     handled: list[Any] = []
     seen: list[str] = []
@@ -413,7 +427,7 @@ async def test_middlewares_refuse(io: Server, client: Client, socket: Socket) ->
 
     socket.on_any(lambda name, *_args: seen.append(f"any {name}"))
     socket.on_error(errors.append)
-    await client.emit("event", "bad", id=70)
+    await client.emit("event", "bad", ack=70)
     await client.emit("event", "good")
     await client.ask("sync")  # the refused one is not acknowledged
     assert handled == ["good"]
@@ -422,7 +436,7 @@ async def test_middlewares_refuse(io: Server, client: Client, socket: Socket) ->
 
 
 async def test_refused_without_a_listener(
-    client: Client, socket: Socket, caplog: pytest.LogCaptureFixture
+    client: Peer, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     @socket.use
     async def refuse(name: str) -> None:
@@ -435,7 +449,7 @@ async def test_refused_without_a_listener(
     assert "not this one" in caplog.text
 
 
-async def test_slow_middlewares_keep_the_order(io: Server, join: Connect, transport: str) -> None:
+async def test_slow_middlewares_keep_the_order(io: Server, join: Join, transport: str) -> None:
     log: list[int] = []
     go = anyio.Event()
 
@@ -453,7 +467,7 @@ async def test_slow_middlewares_keep_the_order(io: Server, join: Connect, transp
     client = await join(transport=transport)
     for number in range(10):
         await client.emit("event", number)
-    await until(lambda: client.sid in io.sockets.sockets)
+    await until(lambda: client.id in io.sockets.sockets)
     assert log == []
     go.set()
     await client.ask("sync")
@@ -461,7 +475,7 @@ async def test_slow_middlewares_keep_the_order(io: Server, join: Connect, transp
 
 
 async def test_middlewares_of_one_socket_do_not_hold_another(
-    io: Server, client: Client, socket: Socket, join: Connect
+    io: Server, client: Peer, socket: Socket, join: Join
 ) -> None:
     other = await join()
     go = anyio.Event()

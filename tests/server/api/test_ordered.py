@@ -10,10 +10,10 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import Namespace, Server, Socket, event
+from tests.server.support import TIMEOUT, Peer, event_packet
 from tests.support.waiting import until
 
-from .conftest import Connect
-from .support import TIMEOUT, Client
+from .conftest import Join
 
 
 class Log:
@@ -98,22 +98,22 @@ def add_sync(io: Server) -> None:
 
 
 @pytest.mark.parametrize("register", [by_handler, by_namespace, by_decorator, by_class, by_parent])
-async def test_one_after_another(io: Server, join: Connect, log: Log, register: Register) -> None:
+async def test_one_after_another(io: Server, join: Join, log: Log, register: Register) -> None:
     register(io, log)
     client = await join("/work")
     for number in range(3):
-        await client.emit("work", number, id=number)
+        await client.emit("work", number, ack=number)
     log.end(1)
     log.end(2)
     await log.reached("+0")
     log.end(0)
     for number in range(3):
-        message = await client.message()
+        message = await client.packet()
         assert (message.id, message.data) == (number, [number])
     assert log.entries == ["+0", "-0", "+1", "-1", "+2", "-2"]
 
 
-async def test_others_do_not_wait(io: Server, join: Connect, log: Log, transport: str) -> None:
+async def test_others_do_not_wait(io: Server, join: Join, log: Log, transport: str) -> None:
     by_handler(io, log)
     add_sync(io)
     client = await join("/work", transport=transport)
@@ -127,9 +127,7 @@ async def test_others_do_not_wait(io: Server, join: Connect, log: Log, transport
     await until(lambda: len(log.entries) == 4)
 
 
-async def test_several_ordered_handlers_share_the_order(
-    io: Server, join: Connect, log: Log
-) -> None:
+async def test_several_ordered_handlers_share_the_order(io: Server, join: Join, log: Log) -> None:
     @io.on("one", ordered=True)
     async def one(_socket: Socket, number: int) -> None:
         await log.handle(number)
@@ -150,7 +148,7 @@ async def test_several_ordered_handlers_share_the_order(
     await log.reached("+0", "-0", "+1", "-1", "+2", "-2")
 
 
-async def test_a_handler_may_differ_from_its_namespace(io: Server, join: Connect, log: Log) -> None:
+async def test_a_handler_may_differ_from_its_namespace(io: Server, join: Join, log: Log) -> None:
     namespace = io.register(Namespace("/work", ordered=True))
 
     @namespace.on("work", ordered=False)
@@ -160,7 +158,7 @@ async def test_a_handler_may_differ_from_its_namespace(io: Server, join: Connect
     await overlap(await join("/work"), log)
 
 
-async def test_they_overlap_by_default(io: Server, join: Connect, log: Log, transport: str) -> None:
+async def test_they_overlap_by_default(io: Server, join: Join, log: Log, transport: str) -> None:
     @io.on("work")
     async def work(_socket: Socket, number: int) -> None:
         await log.handle(number)
@@ -168,8 +166,8 @@ async def test_they_overlap_by_default(io: Server, join: Connect, log: Log, tran
     await overlap(await join(transport=transport), log)
 
 
-async def overlap(client: Client, log: Log) -> None:
-    await client.raw(*(_packet(client, number) for number in range(5)))
+async def overlap(client: Peer, log: Log) -> None:
+    await client.send(*(_work(client, number) for number in range(5)))
     await log.reached("+0", "+1", "+2", "+3", "+4")
     log.end(3)
     await log.reached("+0", "+1", "+2", "+3", "+4", "-3")
@@ -178,12 +176,11 @@ async def overlap(client: Client, log: Log) -> None:
     await until(lambda: len(log.entries) == 10)
 
 
-def _packet(client: Client, number: int) -> str:
-    name = "" if client.namespace == "/" else client.namespace + ","
-    return f'42{name}["work",{number}]'
+def _work(client: Peer, number: int) -> str:
+    return event_packet("work", number, namespace=client.namespace)
 
 
-async def test_an_exception_does_not_stop_the_others(io: Server, join: Connect) -> None:
+async def test_an_exception_does_not_stop_the_others(io: Server, join: Join) -> None:
     @io.on("divide", ordered=True)
     async def divide(_socket: Socket, number: int) -> float:
         await anyio.lowlevel.checkpoint()
@@ -194,7 +191,7 @@ async def test_an_exception_does_not_stop_the_others(io: Server, join: Connect) 
     assert await client.ask("divide", 2) == [0.5]
 
 
-async def test_plain_functions_in_order(io: Server, join: Connect) -> None:
+async def test_plain_functions_in_order(io: Server, join: Join) -> None:
     log: list[int] = []
     overlapping: list[int] = []
 
@@ -208,16 +205,16 @@ async def test_plain_functions_in_order(io: Server, join: Connect) -> None:
 
     client = await join()
     for number in range(20):
-        await client.emit("work", number, id=number)
+        await client.emit("work", number, ack=number)
     with anyio.fail_after(TIMEOUT):
-        answers = [(await client.message()).data[0] for _ in range(20)]
+        answers = [(await client.packet()).data[0] for _ in range(20)]
     assert answers == list(range(20))
     assert log == [number for number in range(20) for _ in range(2)]
     assert overlapping == []
 
 
 async def test_what_waits_is_handled_after_the_client_left(
-    io: Server, join: Connect, log: Log
+    io: Server, join: Join, log: Log
 ) -> None:
     by_handler(io, log)
     client = await join("/work")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine
-from tests.support.processes import ServerProcess
+from tests.support.processes import BOTH_PATHS, ServerProcess
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -54,11 +54,13 @@ async def broadcast(asker: WebSocketClient) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("kind", ["websocket", "polling"])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("websocket", name) for name in BOTH_PATHS] + [("polling", "uvicorn")]
+)
 async def test_a_client_that_stops_reading(
-    kind: str, start_server: StartServer, anyio_backend: str
+    kind: str, name: str, start_server: StartServer, anyio_backend: str
 ) -> None:
-    server = start_server("uvicorn", "tests.server.backpressure.apps:io")
+    server = start_server(name, "tests.server.backpressure.apps:io")
     async with AsyncExitStack() as stack:
         slow: WebSocketClient | None = None
         poller: PollingClient | None = None

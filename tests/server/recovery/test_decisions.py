@@ -29,6 +29,19 @@ async def cut_off(app: App, guest: Guest) -> Socket:
     return socket
 
 
+def hold_returning(app: App) -> tuple[anyio.Event, anyio.Event]:
+    """A middleware in which who returns waits: the events that tell it, and that let it go on."""
+    waiting, go_on = anyio.Event(), anyio.Event()
+
+    @app.io.use
+    async def middleware(socket: Socket) -> None:
+        if socket.recovered:
+            waiting.set()
+            await go_on.wait()
+
+    return waiting, go_on
+
+
 async def comes_back_as_new(app: App, guest: Guest, **auth: Any) -> None:
     """Connect again; the guest must be somebody else, who is told nothing."""
     before = guest.sid, guest.pid
@@ -104,14 +117,7 @@ async def test_a_refused_client_gets_nothing(start_app: StartApp) -> None:
 
 async def test_events_during_a_slow_middleware_are_not_lost(start_app: StartApp) -> None:
     app = await start_app(skip_middlewares=False)
-    waiting, go_on = anyio.Event(), anyio.Event()
-
-    @app.io.use
-    async def middleware(socket: Socket) -> None:
-        if socket.recovered:
-            waiting.set()
-            await go_on.wait()
-
+    waiting, go_on = hold_returning(app)
     guest = Guest(app.url)
     await cut_off(app, guest)
     await app.io.emit("missed", 1)
@@ -132,14 +138,7 @@ async def test_events_during_a_slow_middleware_are_not_lost(start_app: StartApp)
 
 async def test_a_client_lost_during_a_middleware(start_app: StartApp) -> None:
     app = await start_app(skip_middlewares=False)
-    waiting, go_on = anyio.Event(), anyio.Event()
-
-    @app.io.use
-    async def middleware(socket: Socket) -> None:
-        if socket.recovered:
-            waiting.set()
-            await go_on.wait()
-
+    waiting, go_on = hold_returning(app)
     guest = Guest(app.url)
     await cut_off(app, guest)
     await app.io.emit("missed")
@@ -250,18 +249,20 @@ async def test_other_traffic_does_not_end_a_quiet_session(start_app: StartApp) -
     adapter = app.io.sockets.adapter
     assert isinstance(adapter, RecoveryAdapter)
     heard, silent = Guest(app.url), Guest(app.url)
-    async with heard.connected(), silent.connected():
-        first, second = await app.arrived(1), await app.arrived(2)
-        await first.join("room")
-        await second.join("room")
-        adapter._duration = 0  # as if a long time passed
-        await first.emit("only for one")
-        await heard.event()
-        await app.io.to("elsewhere").emit("for nobody")
-        await anyio.sleep(0.01)
-        adapter._duration = 60
-        await app.io.to("elsewhere").emit("for nobody")
-        assert len(adapter._packets) == 1
+    async with heard.connected():
+        first = await app.arrived(1)
+        async with silent.connected():
+            second = await app.arrived(2)
+            await first.join("room")
+            await second.join("room")
+            adapter._duration = 0  # as if a long time passed
+            await first.emit("only for one")
+            await heard.event()
+            await app.io.to("elsewhere").emit("for nobody")
+            await anyio.sleep(0.01)
+            adapter._duration = 60
+            await app.io.to("elsewhere").emit("for nobody")
+            assert len(adapter._packets) == 1
     await app.alone()
     await app.io.to("room").emit("missed")
     for count, guest in ((3, heard), (4, silent)):

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server, Socket
+from socketio_asgi.adapters import MemoryAdapter, RestoredSession, SavedSession
 from tests.support.clients import PollingClient
 from tests.support.residue import no_residue
 from tests.support.waiting import until
@@ -86,6 +87,28 @@ async def test_without_the_option_nothing_is_added(
     async with guest.connected(pid="something", offset="0-0"):
         assert guest.pid is None
         assert await guest.ws.receive() == '42["hello","text"]'
+
+
+async def test_without_the_option_the_adapter_is_not_asked(
+    serving: Callable[..., Awaitable[Any]],
+) -> None:
+    asked: list[str] = []
+
+    class Asked(MemoryAdapter):
+        def save_session(self, session: SavedSession) -> None:
+            asked.append("save")
+
+        async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
+            asked.append("restore")
+            return None
+
+    for option, expected in ((False, []), (True, ["restore", "save"])):
+        io = Server(adapter=Asked, connection_state_recovery=option)
+        guest = Guest((await serving(io)).url)
+        async with guest.connected(pid="something", offset="0-0"):
+            await until(lambda: len(io.sockets.sockets) == 1)  # noqa: B023
+        await until(lambda: io.engine.clients_count == 0)  # noqa: B023
+        assert asked == expected
 
 
 async def test_binary_events_are_sent_again_with_their_attachments(start_app: StartApp) -> None:

@@ -1,0 +1,1 @@
+"""Whole events over real sockets, next to other servers: ``python -m benchmarks``."""

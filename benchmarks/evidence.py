@@ -1,0 +1,102 @@
+"""What was measured, gathered from the files that the benchmarks wrote, by version of Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .results import Outcome, Results
+from .table import median_ratio, median_value
+from .works import WORKS
+
+
+@dataclass
+class Measured:
+    """Everything that was measured with one version of Python.
+
+    Attributes:
+        python: The version, in full.
+        where: By work, the machine, the date and how it was measured.
+        versions: What each server is made of.
+        outcomes: Those of all works, by their names.
+        owners: Where the memory of connections goes, see :mod:`benchmarks.memory`.
+    """
+
+    python: str
+    where: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    owners: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def works(self) -> list[str]:
+        """The names of the works, in the order in which they are listed."""
+        ranks = {name: rank for rank, name in enumerate(WORKS)}
+        return sorted(self.outcomes, key=lambda name: ranks.get(name, len(ranks)))
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Where it was measured, each way once."""
+        return list({str(where): where for where in self.where.values()}.values())
+
+    def value(self, work: str, server: str) -> float | None:
+        """The median; None if there is none."""
+        outcome = self.outcomes.get(work)
+        samples = outcome.samples.get(server) if outcome else None
+        return median_value(samples) if samples else None
+
+    def ratio(self, work: str, server: str, peer: str) -> float | None:
+        """The median of the ratios of each run; None if one of the servers is missing."""
+        outcome = self.outcomes.get(work)
+        samples = outcome.samples if outcome else {}
+        if server not in samples or peer not in samples:
+            return None
+        return median_ratio(samples[server], samples[peer])
+
+    def growth(self, server: str, work: str, smaller: str) -> float | None:
+        """The ratio of the medians of two works; None if one of them is missing."""
+        value, less = self.value(work, server), self.value(smaller, server)
+        return value / less if value is not None and less else None
+
+    def servers(self, works: Iterable[str]) -> list[str]:
+        """Those that did at least one of the works, in the order of the results."""
+        found = (self.outcomes[work].samples for work in works if work in self.outcomes)
+        return list(dict.fromkeys(name for samples in found for name in samples))
+
+    def add(self, results: Results) -> None:
+        """Take the results of one call; a work that was measured before is replaced."""
+        self.versions |= results.versions
+        for outcome in results.outcomes:
+            self.outcomes[outcome.work] = outcome
+            self.where[outcome.work] = results.where
+
+
+def gather(files: Sequence[Path]) -> list[Measured]:
+    """Read result files; the oldest Python comes first.
+
+    Raises:
+        ValueError: A file holds nothing that was measured with Python.
+    """
+    found: dict[str, Measured] = {}
+
+    def of(python: str) -> Measured:
+        return found.setdefault(python, Measured(python))
+
+    for file in files:
+        data = json.loads(file.read_text("utf-8"))
+        if "paths" in data:
+            of(data["python"]).owners = data
+        else:
+            results = Results.read(file)
+            of(_python(results, file)).add(results)
+    return sorted(found.values(), key=lambda each: [*map(int, each.python.split("."))])
+
+
+def _python(results: Results, file: Path) -> str:
+    for made in results.versions.values():
+        if "python" in made:
+            return made["python"]
+    raise ValueError(f"{file}: no server in Python was measured")

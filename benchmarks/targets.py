@@ -1,0 +1,81 @@
+"""What we want to reach: each work against a peer, on the fast path and on stock uvicorn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .evidence import Measured
+
+FAST, STOCK = "ours-fast", "ours"
+PATHS = {FAST: "fast path", STOCK: "stock uvicorn"}
+MEMORY = "memory-websocket-4000"
+NOISE = 1.2  # what "does not grow" allows: two works are never measured quite alike
+
+
+@dataclass(frozen=True)
+class Target:
+    """The most that a work may cost.
+
+    Attributes:
+        work: What is done.
+        server: Which of our servers does it.
+        peer: The server that it is compared with; empty when the limit is in the unit of the work.
+        limit: The largest ratio, or value.
+        newer: The limit from Python 3.12 on, where it differs.
+        peer_work: What the peer does, where that differs.
+    """
+
+    work: str
+    server: str
+    peer: str
+    limit: float
+    newer: float | None = None
+    peer_work: str = ""
+
+    def value(self, measured: Measured) -> float | None:
+        """What was reached; None if it was not measured."""
+        if not self.peer:
+            return measured.value(self.work, self.server)
+        if self.peer_work:
+            return measured.growth(self.server, self.work, self.peer_work)
+        return measured.ratio(self.work, self.server, self.peer)
+
+    def limit_for(self, measured: Measured) -> float:
+        """The limit on that Python."""
+        is_newer = int(measured.python.split(".")[1]) >= 12
+        return self.limit if self.newer is None or not is_newer else self.newer
+
+
+def _growth(work: str, smaller: str) -> tuple[Target, ...]:
+    """No more for each unit than when there is less of everything."""
+    return tuple(Target(work, server, server, NOISE, peer_work=smaller) for server in PATHS)
+
+
+TARGETS = (
+    Target("echo", FAST, "node", 0.7),
+    Target("echo", FAST, "bun", 1.0),
+    Target("echo", FAST, "python-socketio", 1 / 6),
+    Target("echo", STOCK, "bare", 1.4),
+    Target("echo", STOCK, "python-socketio", 1 / 2),
+    Target("broadcast-500", FAST, "node", 0.8),
+    Target("broadcast-500", FAST, "bun", 0.95),
+    Target("broadcast-500", FAST, "python-socketio", 1 / 6, newer=1 / 5),
+    Target("broadcast-500", STOCK, "bare", 1.1),
+    Target("broadcast-500", STOCK, "python-socketio", 1 / 3),
+    Target("broadcast-500x8", FAST, "node", 1 / 2),
+    Target("broadcast-500x8", FAST, "bun", 1 / 2),
+    Target("connect", FAST, "node", 0.6),
+    Target("connect", STOCK, "bare", 1.3),
+    Target(MEMORY, FAST, "bun", 0.6),
+    Target(MEMORY, STOCK, "bare", 1.4),
+    Target("polling", FAST, "bare", 1.4),
+    Target("polling", FAST, "python-socketio", 1 / 2),
+    Target("polling", STOCK, "bare", 1.4),
+    Target("polling", STOCK, "python-socketio", 1 / 2),
+    Target("heartbeats", FAST, "", 2.0),
+    Target("heartbeats", STOCK, "", 2.0),
+    *_growth("memory-websocket-8000", "memory-websocket-1000"),
+    *_growth("room-of-100000", "room-of-10"),
+    *_growth("join-among-100000", "join-among-10"),
+    *_growth("visit-among-100000", "visit-among-10"),
+)

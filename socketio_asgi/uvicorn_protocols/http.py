@@ -1,0 +1,162 @@
+"""HTTP connections whose responses are sent in one piece.
+
+uvicorn writes the head and the body of a response separately, and each write is a system call and
+a segment of its own. Here they wait for the end of the turn of the event loop, as the frames of
+WebSockets do, and go out together. Everything else is uvicorn's own HTTP class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from .shared import MAX_HELD, Shared
+
+if TYPE_CHECKING:
+    _HTTPProtocol = asyncio.Protocol
+else:  # the one for httptools where that is installed, the one for h11 otherwise
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as _HTTPProtocol
+
+
+class Holding(asyncio.Protocol):
+    """What an HTTP class of uvicorn lacks; it stands before that among the bases."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        arguments: Any = (config, server_state, app_state, _loop)
+        super().__init__(*arguments)
+        self._shared = Shared.of(config, server_state)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        network = cast("asyncio.Transport", transport)
+        self._shared.send_without_delay(network)
+        self._holding = HoldingTransport(network, self._shared)
+        super().connection_made(self._holding)
+
+    def eof_received(self) -> bool | None:
+        """The client sends no more: the event loop closes the network after what was written."""
+        self._holding.flush()
+        return super().eof_received()
+
+
+class HTTPProtocol(Holding, _HTTPProtocol):
+    """The protocol class for uvicorn's option ``http``.
+
+    Args:
+        config: The configuration of the server.
+        server_state: Its connections and tasks.
+        app_state: The state that the application's lifespan has set.
+
+    Example:
+        ```console
+        $ uvicorn main:app --http socketio_asgi.integrations.uvicorn:HTTPProtocol
+        ```
+    """
+
+
+class HoldingTransport(asyncio.Transport):
+    """A transport that sends what is written in one turn of the event loop with one write.
+
+    Args:
+        network: The transport of the event loop.
+        shared: What connections of one server share.
+    """
+
+    __slots__ = ("_held", "_network", "_shared")
+
+    def __init__(self, network: asyncio.Transport, shared: Shared) -> None:
+        self._network = network
+        self._shared = shared
+        self._held = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Send bytes, with what else is written in this turn."""
+        if len(self._held) + len(data) > MAX_HELD:
+            self.flush()
+            if len(data) > MAX_HELD:  # too much to copy
+                return self._network.write(data)
+        if data and not self._held:
+            self._shared.flush_at_end_of_turn(self)
+        self._held += data
+
+    def flush(self) -> None:
+        """Send what was written in this turn, unless the client is gone."""
+        if held := self._held:
+            self._held = bytearray()
+            if not self._network.is_closing():
+                self._network.write(held)
+
+    def release(self) -> asyncio.Transport:
+        """Give the network to somebody else, after what was written."""
+        self.flush()
+        return self._network
+
+    def close(self) -> None:
+        """Close the connection after what was written."""
+        self.flush()
+        self._network.close()
+
+    def abort(self) -> None:
+        """Cut the connection; what was written is lost."""
+        self._held = bytearray()
+        self._network.abort()
+
+    def can_write_eof(self) -> bool:
+        """Whether the sending side can be closed by itself."""
+        return self._network.can_write_eof()
+
+    def write_eof(self) -> None:
+        """Close the sending side after what was written."""
+        self.flush()
+        self._network.write_eof()
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that wait for the client."""
+        return len(self._held) + self._network.get_write_buffer_size()
+
+    # -- as the transport of the event loop ----------------------------------------------------
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Bytes with which writing is resumed, and with which it is paused."""
+        return self._network.get_write_buffer_limits()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the bytes with which writing is paused and resumed."""
+        self._network.set_write_buffer_limits(high, low)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Look up something about the connection."""
+        return self._network.get_extra_info(name, default)
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed, or about to be."""
+        return self._network.is_closing()
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Who is told what happens."""
+        return self._network.get_protocol()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Say who is told what happens."""
+        self._network.set_protocol(protocol)
+
+    def is_reading(self) -> bool:
+        """Whether the client is read."""
+        return self._network.is_reading()
+
+    def pause_reading(self) -> None:
+        """Read the client no more."""
+        self._network.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read the client again."""
+        self._network.resume_reading()

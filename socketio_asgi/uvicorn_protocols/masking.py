@@ -1,0 +1,28 @@
+"""Removing the mask that a client puts on its frames.
+
+Source: RFC 6455, section 5.3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def xor_mask(data: bytes, mask: bytes) -> bytes:
+    """Apply a mask of four bytes; as one operation on long integers, there being no loop in C."""
+    size = len(data)
+    repeated = (mask * (size // 4 + 1))[:size]
+    number = int.from_bytes(data, "big") ^ int.from_bytes(repeated, "big")
+    return number.to_bytes(size, "big")
+
+
+def _find() -> Callable[[bytes, bytes], bytes]:
+    try:
+        from websockets.speedups import apply_mask
+    except ImportError:  # websockets is not installed, or without its part in C
+        return xor_mask
+    return apply_mask
+
+
+apply_mask: Callable[[bytes, bytes], bytes] = _find()
+"""Apply a mask of four bytes: ``apply_mask(data, mask)``."""

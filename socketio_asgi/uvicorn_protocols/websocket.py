@@ -1,0 +1,218 @@
+"""A connection that shall become a WebSocket: what uvicorn makes for an upgrade request.
+
+data_received   the request, which uvicorn hands over in one piece
+accept          the application wants it: a Connection takes the network over
+refuse          it does not, or cannot: an HTTP response, and the end
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from .channel import Channel
+from .connection import Connection
+from .http import HoldingTransport
+from .request import BadHandshake, Header, UpgradeRequest, parse_request
+from .response import accept_response, response_head, text_response
+from .shared import Shared, logger
+
+MAX_EARLY = 64 * 1024
+"""Bytes that a client may send before its WebSocket is accepted; then it is not read."""
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """The protocol class for uvicorn's option ``ws``.
+
+    Args:
+        config: The configuration of the server.
+        server_state: Its connections and tasks.
+        app_state: The state that the application's lifespan has set.
+
+    Example:
+        ```console
+        $ uvicorn main:app --ws socketio_asgi.integrations.uvicorn:WebSocketProtocol
+        ```
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_answered",
+        "_app_state",
+        "_channel",
+        "_early",
+        "_ended",
+        "_key",
+        "_reading_paused",
+        "_transport",
+        "paused",
+        "shared",
+    )
+
+    _transport: asyncio.Transport
+    _key: bytes
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.shared: Shared = Shared.of(config, server_state)
+        self.paused: bool = False
+        self._app_state = app_state
+        self._channel: Channel | None = None
+        self._early = b""
+        self._reading_paused = False
+        self._answered = False
+        self._ended = False
+
+    # -- what uvicorn and the event loop call ------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection over from the HTTP protocol."""
+        if isinstance(transport, HoldingTransport):
+            transport = transport.release()
+        else:
+            self.shared.send_without_delay(transport)
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the request, and keep what comes before it is answered."""
+        if self._ended:
+            return
+        if self._channel is None:
+            return self._on_request(data)
+        self._early += data
+        if len(self._early) > MAX_EARLY and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        """The client sends no more; the event loop closes the connection."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client left before it got an answer, or with it."""
+        self._leave()
+        self.resume_writing()
+        if self._channel is not None:
+            self._channel.client_left()
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self.paused = False
+        if self._channel is not None:
+            self._channel.on_writable()
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        self.refuse(503, "Service Unavailable")
+        if self._channel is not None:
+            self._channel.client_left()
+
+    # -- the request -------------------------------------------------------------------------
+
+    def _on_request(self, data: bytes) -> None:
+        try:
+            request = parse_request(data.removesuffix(b"\r\n\r\n"))
+            self._check_capacity()
+        except BadHandshake as error:
+            return self.refuse(error.status, str(error), error.headers)
+        self._key = request.key
+        self.shared.state.connections.add(self)  # type: ignore[arg-type]
+        self._channel = Channel(self, self._scope(request))
+        self._channel.start()
+
+    def _check_capacity(self) -> None:
+        limit, state = self.shared.config.limit_concurrency, self.shared.state
+        if limit is not None and max(len(state.connections), len(state.tasks)) >= limit:
+            logger.warning("Exceeded concurrency limit.")
+            raise BadHandshake(503, "Service Unavailable")
+
+    def _scope(self, request: UpgradeRequest) -> dict[str, Any]:
+        config, transport = self.shared.config, self._transport
+        root_path = config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(transport) else "ws",
+            "server": get_local_addr(transport),
+            "client": get_remote_addr(transport),
+            "root_path": root_path,
+            "path": root_path + request.path,
+            "raw_path": root_path.encode("ascii") + request.raw_path,
+            "query_string": request.query_string,
+            "headers": request.headers,
+            "subprotocols": request.subprotocols,
+            "state": self._app_state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+
+    # -- what the channel calls --------------------------------------------------------------
+
+    def accept(self, channel: Channel, headers: Iterable[Header]) -> Connection | None:
+        """Turn the connection into a WebSocket.
+
+        Returns:
+            The WebSocket; None when the client has left.
+
+        Raises:
+            ValueError: A header would break out of its line.
+        """
+        response = accept_response(self._key, (*self.shared.state.default_headers, *headers))
+        if self._ended or self._transport.is_closing():
+            return None
+        self._leave()
+        transport = self._transport
+        connection = Connection(self.shared, transport, channel, paused=self.paused)
+        connection.on_message = channel.on_message
+        transport.write(response)
+        transport.set_protocol(connection)
+        if self._reading_paused:
+            transport.resume_reading()
+        if self._early:
+            connection.data_received(self._early)
+        return connection
+
+    def refuse(self, status: int, text: str, headers: Iterable[Header] = ()) -> None:
+        """Answer with a whole HTTP response, unless one has begun already, and end."""
+        if not self._answered:
+            headers = (*self.shared.state.default_headers, *headers)
+            self.write(text_response(status, text, headers))
+        self.end()
+
+    def begin_response(self, status: int, headers: Iterable[Header]) -> None:
+        """Answer with an HTTP response whose body the application makes.
+
+        Raises:
+            ValueError: The status is no such code, or a header would break out of its line.
+        """
+        head = response_head(status, (*self.shared.state.default_headers, *headers))
+        self._answered = True
+        self.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the response."""
+        if not self._ended:
+            self._transport.write(data)
+
+    def end(self) -> None:
+        """Close the connection after what was written."""
+        if not self._ended:
+            self._leave()
+            self._transport.close()
+
+    def _leave(self) -> None:
+        self._ended = True
+        self.shared.state.connections.discard(self)

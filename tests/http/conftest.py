@@ -1,0 +1,67 @@
+"""Each test runs on uvicorn's own HTTP class and on ours, on both event loops and parsers.
+
+A test that takes ``serve_http`` runs on both classes, and the stock one tells what is right. What
+only our class does is marked with ``ours_only``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import make_certificate
+
+from .support import OURS, STOCK, HTTPClass, ServeHTTP, Serving, http_only
+
+LOOPS = {
+    "asyncio-h11": (("asyncio", {"use_uvloop": False}), "h11"),
+    "uvloop-httptools": (("asyncio", {"use_uvloop": True}), "httptools"),
+}
+
+certificate = pytest.fixture(scope="module")(make_certificate)
+
+
+@pytest.fixture(params=LOOPS)
+def loop_name(request: pytest.FixtureRequest) -> str:
+    """An event loop with a parser."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def anyio_backend(loop_name: str) -> Any:
+    """Run each test on asyncio's own event loop and on uvloop."""
+    return LOOPS[loop_name][0]
+
+
+@pytest.fixture
+def parser(loop_name: str) -> str:
+    """The name of what parses requests."""
+    return LOOPS[loop_name][1]
+
+
+@pytest.fixture(params=["stock", "ours"])
+def ours(request: pytest.FixtureRequest) -> bool:
+    """Whether it is our class that serves."""
+    return bool(request.param == "ours")
+
+
+@pytest.fixture
+def http(parser: str, ours: bool) -> HTTPClass:
+    """The class that serves HTTP."""
+    return (OURS if ours else STOCK)[parser]
+
+
+@pytest.fixture
+def serve_http(serving: Serving, http: HTTPClass) -> ServeHTTP:
+    """Serve an application of one endpoint until the test ends."""
+
+    async def start(script: Any, **options: Any) -> Any:
+        return await serving(http_only(script), http=http, **PLAIN | options)
+
+    return start
+
+
+PLAIN: dict[str, Any] = {"ws": "websockets-sansio", "date_header": False, "server_header": False}
+"""Options with which equal responses have equal bytes."""

@@ -1,0 +1,158 @@
+"""Small applications, and clients that see bytes and segments."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+import anyio
+import pytest
+from anyio.abc import SocketAttribute
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from socketio_asgi.uvicorn_protocols.http import Holding
+from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.ports import HOST
+from tests.support.rawhttp import RawConnection
+from tests.support.serving import Served
+
+HTTPClass = type[asyncio.Protocol]
+Script = Callable[[Scope, Receive, Send], Awaitable[None]]
+Serving = Callable[..., Awaitable[Served]]
+ServeHTTP = Callable[..., Awaitable[Served]]
+
+
+class OursOnH11(Holding, cast("Any", H11Protocol)):  # type: ignore[misc]
+    """Our class where httptools is not installed."""
+
+
+class OursOnHttpTools(Holding, cast("Any", HttpToolsProtocol)):  # type: ignore[misc]
+    """Our class where it is."""
+
+
+STOCK: Final[dict[str, HTTPClass]] = {
+    "h11": cast("HTTPClass", H11Protocol),
+    "httptools": cast("HTTPClass", HttpToolsProtocol),
+}
+OURS: Final[dict[str, HTTPClass]] = {"h11": OursOnH11, "httptools": OursOnHttpTools}
+
+ours_only: Final = pytest.mark.parametrize("ours", ["ours"], indirect=True)
+"""A test of what our class does and uvicorn's own does not."""
+
+TCP_INFO: Final = 11
+DATA_SEGMENTS_IN: Final = 152
+"""Where ``tcpi_data_segs_in`` is in ``struct tcp_info`` of Linux."""
+
+
+def http_only(script: Script) -> Script:
+    """An application of one HTTP endpoint, without a lifespan."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await script(scope, receive, send)
+
+    return app
+
+
+def start(status: int = 200, *headers: tuple[bytes, bytes]) -> Message:
+    """The beginning of a response."""
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(data: Any = b"", *, more: bool = False) -> Message:
+    """A part of the body of a response, by default the last."""
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def length(data: bytes) -> tuple[bytes, bytes]:
+    """The header that tells the length of a body."""
+    return (b"content-length", b"%d" % len(data))
+
+
+def answers(*messages: Message) -> Script:
+    """An application that reads no request, and sends these messages without a pause."""
+
+    async def script(scope: Scope, receive: Receive, send: Send) -> None:
+        for message in messages:
+            await send(message)
+
+    return script
+
+
+async def echo_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers with the path of the request."""
+    data = scope["path"].encode()
+    await send(start(200, length(data)))
+    await send(body(data))
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    pieces: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        assert message["type"] == "http.request", message
+        pieces.append(message["body"])
+        more = message["more_body"]
+    return b"".join(pieces)
+
+
+async def echo_body(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers with the body of the request."""
+    data = await read_body(receive)
+    await send(start(200, length(data)))
+    await send(body(data))
+
+
+def request(
+    method: str = "GET",
+    target: str = "/",
+    headers: Iterable[str] = (),
+    data: bytes = b"",
+    *,
+    version: str = "1.1",
+) -> bytes:
+    """A request as it is sent; a body has its length."""
+    lines = [f"{method} {target} HTTP/{version}", f"Host: {HOST}", *headers]
+    if data:
+        lines.append(f"Content-Length: {len(data)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + data
+
+
+class Connection(RawConnection):
+    """A client that counts what comes; ``rest`` is for what came at the end of the server."""
+
+    rest: bytes
+
+    @property
+    def segments(self) -> int:
+        """How many segments with data have come."""
+        if sys.platform != "linux":
+            pytest.skip("this system does not tell how many segments came")
+        raw: socket.socket = self.stream.extra(SocketAttribute.raw_socket)
+        info = raw.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 256)
+        (count,) = struct.unpack_from("I", info, DATA_SEGMENTS_IN)
+        assert isinstance(count, int)
+        return count
+
+    async def ask(self, *requests: bytes) -> bytes:
+        """Send requests in one segment; returns all that comes up to the end of the connection."""
+        await self.send(b"".join(requests))
+        return await self.read_until_closed()
+
+
+@asynccontextmanager
+async def connect(served: Served) -> AsyncIterator[Connection]:
+    """A TCP connection; leaving the block closes it."""
+    stream = await anyio.connect_tcp(HOST, served.port)
+    try:
+        yield Connection(stream, HOST)
+    finally:
+        await anyio.aclose_forcefully(stream)

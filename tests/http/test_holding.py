@@ -1,0 +1,212 @@
+"""The transport that holds what is written, on one that notes the calls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from socketio_asgi.uvicorn_protocols.http import HoldingTransport
+from socketio_asgi.uvicorn_protocols.shared import MAX_HELD, Shared
+
+from .support import answers
+
+
+class Network(asyncio.Transport):
+    """A transport that notes what is done with it."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("there", 1)})
+        self.calls: list[Any] = []
+        self.error: Exception | None = None
+        self.closing = False
+        self.protocol: asyncio.BaseProtocol = asyncio.Protocol()
+
+    def write(self, data: Any) -> None:
+        if self.error is not None:
+            raise self.error
+        self.calls.append(data)
+
+    def write_eof(self) -> None:
+        self.calls.append("eof")
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.calls.append("close")
+        self.closing = True
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def is_reading(self) -> bool:
+        return True
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self.protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def get_write_buffer_size(self) -> int:
+        return 1000
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return (1, 2)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.calls.append((high, low))
+
+
+@pytest.fixture
+async def shared(anyio_backend: Any) -> Shared:
+    """What connections of a server share."""
+    config = Config(answers(), log_config=None)
+    config.load()
+    return Shared(config, ServerState())
+
+
+@pytest.fixture
+def network() -> Network:
+    """The transport below."""
+    return Network()
+
+
+@pytest.fixture
+def transport(network: Network, shared: Shared) -> HoldingTransport:
+    """The transport that holds."""
+    return HoldingTransport(network, shared)
+
+
+async def turn() -> None:
+    """Let a turn of the event loop pass."""
+    await anyio.lowlevel.checkpoint()
+    await anyio.lowlevel.checkpoint()
+
+
+async def test_one_write(transport: HoldingTransport, network: Network) -> None:
+    for piece in (b"a", b"", bytearray(b"b"), memoryview(b"c")):
+        transport.write(piece)
+    transport.writelines([b"d", b"e"])
+    assert network.calls == []
+    await turn()
+    assert network.calls == [b"abcde"]
+    transport.write(b"f")
+    await turn()
+    assert network.calls == [b"abcde", b"f"]
+
+
+async def test_nothing_is_written_for_nothing(
+    transport: HoldingTransport, network: Network, shared: Shared
+) -> None:
+    transport.write(b"")
+    assert shared.unsent == []
+    await turn()
+    assert network.calls == []
+
+
+async def test_a_large_piece_is_not_copied(transport: HoldingTransport, network: Network) -> None:
+    large = bytes(MAX_HELD + 1)
+    for piece in (b"head", large, b"tail", large):
+        transport.write(piece)
+    assert [len(call) for call in network.calls] == [4, len(large), 4, len(large)]
+    assert network.calls[1] is large
+    await turn()
+    assert len(network.calls) == 4
+
+
+async def test_what_is_held_is_bounded(transport: HoldingTransport, network: Network) -> None:
+    for _ in range(1000):
+        transport.write(bytes(1000))
+        held = transport.get_write_buffer_size() - network.get_write_buffer_size()
+        assert 0 < held <= MAX_HELD
+    await turn()
+    assert sum(map(len, network.calls)) == 1_000_000
+    assert len(network.calls) <= 16
+
+
+async def test_what_is_held_goes_before_the_end(
+    transport: HoldingTransport, network: Network
+) -> None:
+    transport.write(b"last")
+    transport.close()
+    assert network.calls == [b"last", "close"]
+    transport.write(b"too late")
+    await turn()
+    assert network.calls == [b"last", "close"]
+    assert transport.is_closing()
+
+
+async def test_what_is_held_goes_before_the_end_of_the_half(
+    transport: HoldingTransport, network: Network
+) -> None:
+    assert transport.can_write_eof()
+    transport.write(b"last")
+    transport.write_eof()
+    await turn()
+    assert network.calls == [b"last", "eof"]
+
+
+async def test_what_is_held_goes_before_somebody_else(
+    transport: HoldingTransport, network: Network
+) -> None:
+    transport.write(b"first")
+    assert transport.release() is network
+    network.write(b"second")
+    await turn()
+    assert network.calls == [b"first", b"second"]
+
+
+async def test_a_connection_that_is_cut(transport: HoldingTransport, network: Network) -> None:
+    transport.write(b"lost")
+    transport.abort()
+    await turn()
+    assert network.calls == ["abort"]
+
+
+async def test_a_connection_that_is_lost(transport: HoldingTransport, network: Network) -> None:
+    transport.write(b"lost")
+    network.closing = True
+    await turn()
+    assert network.calls == []
+
+
+async def test_one_that_fails_does_not_take_others_with_it(
+    shared: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    networks = [Network() for _ in range(3)]
+    networks[1].error = RuntimeError("on purpose")
+    for network in networks:
+        HoldingTransport(network, shared).write(b"hello")
+    await turn()
+    assert [network.calls for network in networks] == [[b"hello"], ["abort"], [b"hello"]]
+    assert "on purpose" in caplog.text
+
+
+async def test_the_rest_is_of_the_network(transport: HoldingTransport, network: Network) -> None:
+    assert transport.get_extra_info("peername") == ("there", 1)
+    assert transport.get_extra_info("nothing", "default") == "default"
+    assert transport.get_write_buffer_limits() == (1, 2)
+    assert transport.is_reading()
+    protocol = asyncio.Protocol()
+    transport.set_protocol(protocol)
+    assert transport.get_protocol() is network.protocol is protocol
+    transport.set_write_buffer_limits(10, 5)
+    transport.pause_reading()
+    transport.resume_reading()
+    assert network.calls == [(10, 5), "pause", "resume"]

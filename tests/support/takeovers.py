@@ -1,0 +1,43 @@
+"""Whether engines take their WebSockets over from the ASGI server, when it offers that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class TakeOvers:
+    """An application as it is, and a look at the WebSockets of its engines.
+
+    An engine that took a WebSocket over sends nothing by ASGI; otherwise its first packet goes that
+    way. Only Engine.IO requests have ``EIO`` in their query.
+
+    Args:
+        app: an ASGI application.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._missed: list[str] = []
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and b"EIO=" in scope["query_string"]:
+            await self._app(scope, receive, self._observed(scope, send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _observed(self, scope: Message, send: Send) -> Send:
+        async def observed(message: Message) -> None:
+            if message["type"] == "websocket.send":
+                self._missed.append(f"{scope['path']}?{scope['query_string'].decode()}")
+            await send(message)
+
+        return observed
+
+    def check(self) -> None:
+        """Fail when an engine sent something by ASGI."""
+        assert not self._missed, f"not taken over: {sorted(set(self._missed))}"
