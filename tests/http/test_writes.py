@@ -50,7 +50,8 @@ async def test_answers_to_pipelined_requests_are_joined(serve_http: ServeHTTP) -
         await client.send(b"".join(request(target=f"/{number}") for number in range(20)))
         for number in range(20):
             assert (await client.read_response()).body == b"/%d" % number
-        assert client.segments <= 20
+        # One write each, not two. Linux may send a segment again whose receipt it has not heard of.
+        assert client.segments < 30
 
 
 @ours_only
