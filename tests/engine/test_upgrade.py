@@ -253,10 +253,10 @@ async def test_upgrade_timeout(start_engine: StartEngine, probe: bool) -> None:
 
 
 async def test_completed_upgrade_does_not_time_out(start_engine: StartEngine) -> None:
-    app = await start_engine(upgrade_timeout=0.2)
+    app = await start_engine(upgrade_timeout=0.6)
     async with probed(app) as (_, ws):
         await ws.send("5")
-        await anyio.sleep(0.5)
+        await anyio.sleep(0.8)
         await ws.send("4hello")
         assert await ws.receive() == "4hello"
 

@@ -381,17 +381,17 @@ async def test_who_joins_no_namespace_in_time_is_closed(connect: Connect, transp
 
 
 async def test_a_refused_client_must_join_in_time_as_well(connect: Connect) -> None:
-    io = Server(connect_timeout=0.2)
+    io = Server(connect_timeout=0.7)
     peer = await connect(io)
     await peer.refused("/nowhere")
     await peer.ended()
 
 
 async def test_who_joined_in_time_stays(join: Join) -> None:
-    io = Server(connect_timeout=0.05)
+    io = Server(connect_timeout=0.7)
     add_sync(io)
     peer = await join(io)
-    await anyio.sleep(0.1)
+    await anyio.sleep(0.8)
     await peer.sync()
 
 

@@ -59,7 +59,7 @@ async def test_the_client_vanishes(io: Server, join: Join) -> None:
 
 
 async def test_the_client_gives_no_sign_of_life(join: Join, transport: str) -> None:
-    io = Server(ping_interval=0.1, ping_timeout=0.1)
+    io = Server(ping_interval=0.3, ping_timeout=0.3)
     log = Log(io)
     await join(io, transport)
     assert await log.wait() == ["ping timeout"]

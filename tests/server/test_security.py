@@ -415,7 +415,7 @@ async def test_static_files_are_those_of_the_client(serving: Serving, tmp_path: 
 async def test_who_never_joins_is_sent_away(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    attack = Attack(connect, caplog, connect_timeout=0.3)
+    attack = Attack(connect, caplog, connect_timeout=0.7)
     async with attack.witness(lines=0):
         peers = [await attack.enter(join=False) for _ in range(5)]
         for peer in peers:

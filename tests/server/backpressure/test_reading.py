@@ -135,14 +135,14 @@ async def test_posts_wait(serving: Serving) -> None:
 
 @pytest.mark.parametrize("eio", ["4", "3"])
 async def test_the_heartbeat_spares_a_client_that_is_not_read(serving: Serving, eio: str) -> None:
-    app = App(ping_interval=0.1, ping_timeout=0.1, allow_eio3=True)
+    app = App(ping_interval=0.3, ping_timeout=0.3, allow_eio3=True)
     served = await serving(app.io)
     async with connect_engine(served.url, eio=eio) as (ws, _):
         await (join(ws) if eio == "4" else ws.receive())
         for number in range(LIMIT):
             await ws.send(f'42["work",{number}]')
         await until(lambda: len(app.started) == LIMIT)
-        await anyio.sleep(0.6)
+        await anyio.sleep(1)
         assert app.left == []
         await ws.send("3" if eio == "4" else "2")
         app.go_on.set()

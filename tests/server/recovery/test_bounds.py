@@ -103,7 +103,7 @@ async def test_what_expired_is_let_go(start_app: StartApp) -> None:
     class Data(dict[str, Any]):
         pass
 
-    app = await start_app(max_disconnection_duration=0.05)
+    app = await start_app(max_disconnection_duration=0.5)
     guest = Guest(app.url)
     async with guest.connected():
         socket = await app.arrived(1)
@@ -115,7 +115,7 @@ async def test_what_expired_is_let_go(start_app: StartApp) -> None:
     del socket
     gc.collect()
     assert kept() is not None
-    await anyio.sleep(0.1)
+    await anyio.sleep(0.6)
     await app.io.emit("something else")
     gc.collect()
     assert kept() is None
