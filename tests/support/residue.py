@@ -135,7 +135,8 @@ def _trio_tasks() -> Iterator[tuple[Any, str]]:
     pending = [] if root is None else [root]
     while pending:
         task = pending.pop()
-        yield task, task.name
+        path = " > ".join(frame.f_code.co_name for frame, _ in task.iter_await_frames())
+        yield task, f"{task.name}: {path}"
         for nursery in task.child_nurseries:
             pending.extend(nursery.child_tasks)
 

@@ -21,8 +21,12 @@ async ({ io, options }) => {
     }
   };
 
-  async function connect(mode, namespace = "/", settings = {}) {
-    const socket = io(namespace, { forceNew: true, transports: MODES[mode], ...settings });
+  function connect(mode, namespace = "/", settings = {}) {
+    return connected(mode, io(namespace, { forceNew: true, transports: MODES[mode], ...settings }));
+  }
+
+  /** Wait until a socket is connected, and with "upgrade" until it is on its last transport. */
+  async function connected(mode, socket) {
     await new Promise((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("connect_error", reject);
@@ -109,8 +113,7 @@ async ({ io, options }) => {
       await loaded;
 
       const here = await connect(mode, "/chat");
-      const there = tab.io("/chat", { transports: MODES[mode] });
-      await once(there, "connect");
+      const there = await connected(mode, tab.io("/chat", { transports: MODES[mode] }));
       const room = `tabs ${mode}`;
       await ask(here, "join", room);
       await ask(there, "join", room);
