@@ -21,7 +21,7 @@ from .engine import Engine
 from .engine.engine import refuse_websocket
 from .engine.request import parse_query
 from .engine.response import Response, respond
-from .engine.websocket import NORMAL_CLOSURE
+from .protocol.websocket_frames import CloseCode
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
 
@@ -215,7 +215,7 @@ def _with_diagnostic(expected: str, scope: Scope, send: Send) -> Send:
 
 def _is_not_found(message: Message) -> bool:
     if message["type"] == "websocket.close":  # what routers do with a WebSocket nobody serves
-        return bool(message.get("code", NORMAL_CLOSURE) == NORMAL_CLOSURE)
+        return bool(message.get("code", CloseCode.NORMAL) == CloseCode.NORMAL)
     return message.get("status") == 404
 
 

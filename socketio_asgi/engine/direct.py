@@ -40,7 +40,7 @@ class Receiver(Protocol):
 
         Args:
             code: The close code; 1005 when the client gave none, 1006 when it just went.
-            reason: What the client gave as a reason.
+            reason: What the side that closed gave as a reason.
         """
         ...
 
@@ -195,14 +195,14 @@ class DirectTransport(Transport):
         self._closing = True
         self.flush()
 
-    def abort(self, code: int = CloseCode.NORMAL) -> None:
+    def abort(self) -> None:
         """Close at once; a client that does not read is cut off."""
         self.outbox: Outbox = Outbox()
         self._closing = True
         if self._websocket.paused:
             self._websocket.abort()
         else:
-            self._websocket.close(code)
+            self._websocket.close(CloseCode.NORMAL)
 
     # -- in ----------------------------------------------------------------------------------
 

@@ -305,7 +305,7 @@ class Engine:
             await _send_close(send)
             return None
         transport = self._websocket(environment, session.codec, request, receive, send)
-        Upgrade(environment, session, transport)
+        session.upgrade = Upgrade(environment, session, transport)
         return transport
 
     def _websocket(

@@ -1,7 +1,7 @@
 """An Engine.IO session: one client, whichever transport carries it.
 
 Strategy. Everything here is synchronous: packets come in by :meth:`Session.receive`, go out
-through the outbox, and time comes from queues that all sessions share. Where a session stands is
+by the transport, and time comes from queues that all sessions share. Where a session stands is
 the business of the table :data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; what a packet
 means, of :data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
 """

@@ -54,7 +54,7 @@ class Transport(ABC):
     Args:
         runtime: The event loop.
         codec: The revision of the protocol that the client speaks.
-        outbox: The packets to send; the session appends, the transport removes what it has sent.
+        outbox: The packets that wait to be sent; the session takes it along to another transport.
 
     Attributes:
         owner: Who receives what comes in.

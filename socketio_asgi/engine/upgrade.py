@@ -45,7 +45,6 @@ class Upgrade:
         self._codec = session.codec
         self._transport = transport
         transport.set_owner(self)
-        session.upgrade = self
         environment.upgrades_due.add(self)
 
     @staticmethod
@@ -113,4 +112,4 @@ class Upgrade:
 
     @property
     def _polling(self) -> PollingTransport:
-        return cast("PollingTransport", self._session.transport)  # start() has checked it
+        return cast("PollingTransport", self._session.transport)  # begin() has checked it

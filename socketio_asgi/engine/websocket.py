@@ -21,11 +21,6 @@ from .transport import Transport
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-# Plain numbers: Autobahn, below daphne, refuses members of an enumeration.
-NORMAL_CLOSURE = CloseCode.NORMAL.value
-SERVICE_RESTART = CloseCode.SERVICE_RESTART.value
-MESSAGE_TOO_BIG = CloseCode.MESSAGE_TOO_BIG.value
-
 MAX_UTF8_BYTES = 4
 """The most that a character takes; so most messages are known to be small enough at once."""
 
@@ -87,7 +82,7 @@ class WebSocketTransport(Transport):
         self._sending = False
         self._closing = False
         self._closed = False
-        self._close_code = NORMAL_CLOSURE
+        self._close_code = CloseCode.NORMAL
         self._close_due = False
         self._scope = runtime.scope()
         # Why the connection ended, once it has.
@@ -131,12 +126,11 @@ class WebSocketTransport(Transport):
         self._closing = True
         self.runtime.send_now(self)  # the ASGI server may be about to end
 
-    def abort(self, code: int = NORMAL_CLOSURE) -> None:
+    def abort(self) -> None:
         """Close at once; a message that the client does not take is given up."""
         if self._closed:
             return
         self.outbox: Outbox = Outbox()
-        self._close_code = code
         self._closing = True
         if self.send_task is not None:
             self.send_task.cancel()
@@ -174,19 +168,19 @@ class WebSocketTransport(Transport):
             data: str | bytes = message["bytes"] if text is None else text
             if len(data) > fits and self._is_too_big(data):
                 self._end = ("transport error", "message is larger than max_http_buffer_size")
-                self._close_code, self._close_due = MESSAGE_TOO_BIG, True
+                self._close_code, self._close_due = CloseCode.MESSAGE_TOO_BIG, True
                 return
             self.owner.receive(data)
             if self.owner.paused:
                 await self.owner.readable()
 
     def _on_disconnect(self, message: Message) -> None:
-        code: int = message.get("code") or NORMAL_CLOSURE
+        code: int = message.get("code") or CloseCode.NORMAL
         if self._end is None:
             self._end = ("transport close", f"WebSocket closed with code {code}")
         # Clients may close with this code as well. Only where their reason would come with it is
         # one without a reason the ASGI server's own.
-        if code == SERVICE_RESTART and self._names_reasons and "reason" not in message:
+        if code == CloseCode.SERVICE_RESTART and self._names_reasons and "reason" not in message:
             self.owner.server_exits()
 
     async def _send_all(self) -> None:
@@ -216,11 +210,12 @@ class WebSocketTransport(Transport):
 
     async def _send_close(self) -> None:
         # daphne takes no other of the codes that a server may have to send.
-        codes = dict.fromkeys((self._close_code, NORMAL_CLOSURE))
+        codes = dict.fromkeys((self._close_code, CloseCode.NORMAL))
         with anyio.move_on_after(CLOSE_SECONDS):
             for code in codes:
                 try:
-                    return await self._send({"type": "websocket.close", "code": code})
+                    # Autobahn, below daphne, refuses members of an enumeration.
+                    return await self._send({"type": "websocket.close", "code": int(code)})
                 except Exception as error:  # noqa: BLE001  # the client was faster
                     logger.debug("a WebSocket did not close with code %s: %r", code, error)
 

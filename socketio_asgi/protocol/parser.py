@@ -52,7 +52,7 @@ class DefaultParser:
         """Encode a packet as text, followed by its attachments.
 
         Raises:
-            EncodeError: A value has no JSON form.
+            EncodeError: A value has no JSON form, or there are too many attachments.
         """
         type_, data = packet.type, packet.data
         digit = "2" if type_ is _EVENT else "3" if type_ is _ACK else _DIGITS[type_]

@@ -17,7 +17,9 @@ FINAL: Final = 0x80
 MAX_CONTROL_PAYLOAD: Final = 125
 """The largest payload of a control frame, in bytes (section 5.5)."""
 
-_MEDIUM: Final = 126
+MEDIUM: Final = 126
+"""The length that says that the real one follows, in two bytes; a smaller one is the real one
+(section 5.2)."""
 _LARGE: Final = 127
 _pack_medium = Struct("!BBH").pack
 _pack_large = Struct("!BBQ").pack
@@ -47,12 +49,12 @@ class CloseCode(IntEnum):
     SERVICE_RESTART = 1012
 
 
-_SHORT_TEXT = [bytes((FINAL | Opcode.TEXT, size)) for size in range(_MEDIUM)]
+_SHORT_TEXT = [bytes((FINAL | Opcode.TEXT, size)) for size in range(MEDIUM)]
 
 
 def text_frame(payload: bytes) -> bytes:
     """The frame of a text message, given as UTF-8."""
-    if len(payload) < _MEDIUM:
+    if len(payload) < MEDIUM:
         return _SHORT_TEXT[len(payload)] + payload
     return encode_frame(Opcode.TEXT, payload)
 
@@ -61,10 +63,10 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     """A whole message, or a control frame, in one frame."""
     size = len(payload)
     first = FINAL | opcode
-    if size < _MEDIUM:
+    if size < MEDIUM:
         return bytes((first, size)) + payload
     if size <= 0xFFFF:
-        return _pack_medium(first, _MEDIUM, size) + payload
+        return _pack_medium(first, MEDIUM, size) + payload
     return _pack_large(first, _LARGE, size) + payload
 
 

@@ -32,8 +32,8 @@ from ..protocol.websocket_frames import CloseCode, Opcode, encode_frame, text_fr
 from .shared import logger
 
 if TYPE_CHECKING:
+    from ..engine.cors import Header
     from .connection import Connection
-    from .request import Header
     from .websocket import WebSocketProtocol
 
 MAX_QUEUED = 16
@@ -62,7 +62,6 @@ class Channel:
     """
 
     __slots__ = (
-        "_attached",
         "_connection",
         "_disconnected",
         "_drained",
@@ -89,7 +88,6 @@ class Channel:
         # Whether the client is not read; for the turn of accept, in which the connection may be
         # taken over, and while enough messages wait.
         self._stopped = True
-        self._attached = False
         self._disconnected = False
         scope["extensions"][EXTENSION] = {"attach": self.attach}
 
@@ -121,8 +119,6 @@ class Channel:
 
     def _finish(self, code: CloseCode) -> None:
         """End what the application has left open."""
-        if self._attached:
-            return
         if self._phase in (Phase.CONNECTING, Phase.REFUSING):
             self._protocol.refuse(500, "Internal Server Error")
         elif self._phase is Phase.OPEN:
@@ -137,7 +133,6 @@ class Channel:
         connection = self._connection
         connection.pause_reading()
         connection.attach(receiver, max_size=max_size)
-        self._attached = True
         self._phase = Phase.CLOSED
         # The scope outlives the call, and must not hold the channel.
         del self._scope["extensions"][EXTENSION]

@@ -21,6 +21,7 @@ from io import BytesIO, StringIO
 from ..protocol.websocket_frames import (
     FINAL,
     MAX_CONTROL_PAYLOAD,
+    MEDIUM,
     CloseCode,
     Opcode,
     check_close_code,
@@ -35,7 +36,7 @@ _CONTROL_BIT = 0x08
 _MASK_SIZE = 4
 
 _WHOLE_TEXT = FINAL | Opcode.TEXT
-_SHORTEST, _LONGEST = 6, MAX_CONTROL_PAYLOAD + 6
+_SHORTEST, _LONGEST = 6, 6 + MEDIUM - 1
 """Sizes of a short frame: header, mask and up to 125 bytes."""
 _SIZE_TO_LENGTH = _MASKED - 6
 """From the size of a short frame to the second byte of its header."""
@@ -67,12 +68,12 @@ class _Message:
         missing: The bytes that the present frame still lacks.
     """
 
-    __slots__ = ("_decoder", "_mask", "_text", "final", "missing", "pieces", "size")
+    __slots__ = ("_decoder", "_mask", "final", "missing", "pieces", "size")
 
     def __init__(self, opcode: int) -> None:
-        self._text = opcode == Opcode.TEXT
-        self._decoder = _Utf8Decoder() if self._text else None
-        self.pieces: StringIO | BytesIO = StringIO(newline="") if self._text else BytesIO()
+        is_text = opcode == Opcode.TEXT
+        self._decoder = _Utf8Decoder() if is_text else None
+        self.pieces: StringIO | BytesIO = StringIO(newline="") if is_text else BytesIO()
         self._mask = b""
         self.size = 0
         self.missing = 0
@@ -241,8 +242,8 @@ class FrameReader:
         self._check_header(first, second)
         length = second & _LENGTH_BITS
         payload = start + 2
-        if length > MAX_CONTROL_PAYLOAD:
-            width = 2 if length == MAX_CONTROL_PAYLOAD + 1 else 8
+        if length >= MEDIUM:
+            width = 2 if length == MEDIUM else 8
             payload += width
             if len(data) < payload:
                 return start

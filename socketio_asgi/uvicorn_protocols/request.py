@@ -10,13 +10,13 @@ from base64 import b64decode
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from ..engine.cors import Header
+
 VERSION = b"13"
 """The only version of the protocol (section 4.1)."""
 
 KEY_SIZE = 16
 """Bytes of the key that a client sends (section 4.1)."""
-
-Header = tuple[bytes, bytes]
 
 
 class BadHandshake(Exception):

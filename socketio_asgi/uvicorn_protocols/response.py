@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import sha1
 from http import HTTPStatus
 
-from .request import Header
+from ..engine.cors import Header
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SWITCHING = (

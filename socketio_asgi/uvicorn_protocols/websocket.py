@@ -15,10 +15,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from ..engine.cors import Header
 from .channel import Channel
 from .connection import Connection
 from .http import HoldingTransport
-from .request import BadHandshake, Header, UpgradeRequest, parse_request
+from .request import BadHandshake, UpgradeRequest, parse_request
 from .response import accept_response, response_head, text_response
 from .shared import Shared, logger
 
