@@ -75,8 +75,7 @@ def choose_cores() -> tuple[int, int]:
     return cores[0], cores[-1]
 
 
-def raise_file_limit() -> int:
+def raise_file_limit() -> None:
     """Allow this process and its children as many open files as they may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard

@@ -1,6 +1,7 @@
 """Run Autobahn's WebSocket test suite against our WebSocket protocol for uvicorn.
 
-    python -m tests.autobahn [--ws CLASS] [--app NAME] [--cases PATTERN] [--environment FOLDER]
+    python -m tests.autobahn [--ws CLASS] [--app NAME] [--cases PATTERN] [--python PATH]
+                             [--environment FOLDER]
 
 The suite (https://pypi.org/project/autobahntestsuite/) needs Python 2.7, which is looked for on
 PATH and below ~/.pyenv; it is installed into a virtual environment that is thrown away afterwards,
@@ -29,12 +30,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import ServerProcess
+from tests.support.processes import OUR_CLASSES, ServerProcess
 
 SUITE = "autobahntestsuite==0.8.2"
 VIRTUALENV = "virtualenv<20.22"  # the last that makes environments for Python 2.7
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-OURS = "socketio_asgi.integrations.uvicorn:WebSocketProtocol"
+OURS = f"{OUR_CLASSES}:WebSocketProtocol"
 APPS = ("plain", "attached")
 COMPRESSION = ["12.*", "13.*"]
 MAX_MESSAGE = "16777216"  # bytes; the largest message of the suite
@@ -89,7 +90,7 @@ def install(python: Path, environment: Path) -> Path:
 
 def run(wstest: Path, app: str, ws: str, cases: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Run the cases against a server of their own; returns what the suite reports of each."""
-    options = ["--ws", ws, "--ws-max-size", MAX_MESSAGE]
+    options = ["--ws", ws, "--ws-max-size", MAX_MESSAGE, "--log-level", "warning"]
     server = ServerProcess("uvicorn", f"tests.autobahn.apps:{app}", options=options)
     # The server's output goes where it does not get between the results.
     with contextlib.redirect_stdout(sys.stderr), server, tempfile.TemporaryDirectory() as folder:

@@ -14,18 +14,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.requirements import require_module
-
 ROOT = Path(__file__).resolve().parents[2]
 BRIEF = ["--runs", "2", "--seconds", "0.3", "--warmup", "0.1"]
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@pytest.fixture(autouse=True)
-def needed() -> None:
-    for name in ("picows", "uvloop", "httptools", "uvicorn"):
-        require_module(name)
 
 
 def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ async def poll(
         await client.open()
         app.client.send(*messages, compress=compress)
         headers = {} if accept is None else {"Accept-Encoding": accept}
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
+        target = client.target()
         await raw.send_request("GET", target, headers=headers)
         return await raw.read_response()
 

@@ -139,9 +139,8 @@ async def test_too_large_a_body_with_its_length(start_engine: StartEngine) -> No
     app = await start_engine(max_http_buffer_size=100)
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
         # The answer comes without the body.
-        await raw.send_head("POST", target, {"Content-Length": "101"})
+        await raw.send_head("POST", client.target(), {"Content-Length": "101"})
         response = await raw.read_response()
         assert response.status == 413
         assert b"Payload too large" in response.body
@@ -153,8 +152,7 @@ async def test_too_large_a_body_without_length(start_engine: StartEngine) -> Non
     app = await start_engine(max_http_buffer_size=100)
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
-        await raw.start_chunked("POST", target)
+        await raw.start_chunked("POST", client.target())
         for _ in range(3):
             await raw.send_chunk(b"4" * 50)
         # Reading stops there: the body never ends.
@@ -167,7 +165,7 @@ async def test_body_in_chunks(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        await raw.start_chunked("POST", f"/socket.io/?EIO=4&transport=polling&sid={client.sid}")
+        await raw.start_chunked("POST", client.target())
         for byte in "4ä\x1ebAQ==".encode():
             await raw.send_chunk(bytes([byte]))
         await raw.send_chunk(b"")
@@ -179,8 +177,7 @@ async def test_slow_body(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
-        await raw.send_head("POST", target, {"Content-Length": "6"})
+        await raw.send_head("POST", client.target(), {"Content-Length": "6"})
         await raw.send_slowly(b"4hello")
         assert (await raw.read_response()).status == 200
         assert app.client.messages == ["hello"]
@@ -251,8 +248,7 @@ async def test_overlapping_post_ends_the_session(start_engine: StartEngine) -> N
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
-        await raw.start_chunked("POST", target)
+        await raw.start_chunked("POST", client.target())
         await raw.send_chunk(b"4half")
         await until(lambda: app.client.session.transport._posting)  # type: ignore[attr-defined]
         response = await client.request("POST", content="4second")
@@ -268,7 +264,7 @@ async def test_aborted_get_ends_the_session(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        await raw.send_request("GET", f"/socket.io/?EIO=4&transport=polling&sid={client.sid}")
+        await raw.send_request("GET", client.target())
         await until(lambda: polls(app))
         await raw.abort()
         await until(lambda: app.client.closed)
@@ -286,7 +282,7 @@ async def test_aborted_get_is_answered_all_the_same(
     app = await start_engine(wrap=wrap)
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        await raw.send_request("GET", f"/socket.io/?EIO=4&transport=polling&sid={client.sid}")
+        await raw.send_request("GET", client.target())
         await until(lambda: polls(app))
         await raw.abort()
         await until(lambda: app.client.closed)
@@ -301,19 +297,13 @@ async def test_a_poll_below_a_middleware(start_engine: StartEngine) -> None:
         return BaseHTTPMiddleware(app, dispatch=lambda request, call_next: call_next(request))
 
     app = await start_engine(wrap=wrap)
-    got: list[Any] = []
-    async with PollingClient(app.url) as client, anyio.create_task_group() as tasks:
+    async with PollingClient(app.url) as client:
         await client.open()
-
-        async def poll() -> None:
-            got.append(await client.poll())
-
         for _ in range(3):
-            tasks.start_soon(poll)
-            await until(lambda: polls(app))
-            await client.post("4hello")
-            await until(lambda: got)
-            assert got.pop() == ["4hello"]
+            async with polling(client) as answer:
+                await until(lambda: polls(app))
+                await client.post("4hello")
+            assert answer == ["4hello"]
     assert app.client.closed is None
 
 
@@ -324,8 +314,7 @@ async def test_a_body_that_takes_too_long_ends_the_session(
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
-        await raw.send_head("POST", target, {"Content-Length": "10"})
+        await raw.send_head("POST", client.target(), {"Content-Length": "10"})
         await raw.send(b"4hel")
         await until(lambda: app.client.closed)
         assert app.client.reason == "transport error"
@@ -337,8 +326,7 @@ async def test_aborted_post_ends_the_session(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
-        target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
-        await raw.send_head("POST", target, {"Content-Length": "10"})
+        await raw.send_head("POST", client.target(), {"Content-Length": "10"})
         await raw.send(b"4hel")
         await until(lambda: app.client.session.transport._posting)  # type: ignore[attr-defined]
         await raw.abort()

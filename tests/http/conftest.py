@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.backends import LOOPS
 from tests.support.certificates import make_certificate
 
 from .support import OURS, STOCK, HTTPClass, ServeHTTP, Serving, http_only
-
-LOOPS = {
-    "asyncio-h11": (("asyncio", {"use_uvloop": False}), "h11"),
-    "uvloop-httptools": (("asyncio", {"use_uvloop": True}), "httptools"),
-}
 
 certificate = pytest.fixture(scope="module")(make_certificate)
 

@@ -105,6 +105,7 @@ async def test_a_client_that_leaves_while_the_response_is_held(
         await done.wait()
         await anyio.sleep(0.02)
     assert caplog.records == []
+    done = anyio.Event()
     async with connect(served) as other:  # the server goes on
         clients[:] = [other]
         await other.send(request())

@@ -159,15 +159,7 @@ async def test_nothing_is_left_while_the_server_runs(http: HTTPClass) -> None:
         await before.assert_nothing_left()
 
 
-async def warm_up(http: HTTPClass) -> None:
-    """libuv keeps a file descriptor in reserve from the first server on."""
-    app = http_only(ManyWays())
-    async with serve(app, http=http, **OPTIONS) as served, connect(served) as client:
-        await client.ask(request(target="/answers", headers=CLOSE))
-
-
 async def test_nothing_is_left_of_a_server(http: HTTPClass) -> None:
-    await warm_up(http)
     async with (
         no_residue((*classes(http), Shared)),
         serve(http_only(ManyWays()), http=http, **OPTIONS) as served,
@@ -178,7 +170,6 @@ async def test_nothing_is_left_of_a_server(http: HTTPClass) -> None:
 async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
     http: HTTPClass,
 ) -> None:
-    await warm_up(http)
     async with (
         no_residue((*classes(http), Shared)),
         AsyncExitStack() as clients,
@@ -191,7 +182,6 @@ async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
 
 
 async def test_nothing_is_left_of_connections_that_became_websockets(http: HTTPClass) -> None:
-    await warm_up(http)
     options: dict[str, Any] = {**OPTIONS, "ws": OUR_WEBSOCKETS}
     async with (
         no_residue((*classes(http), *websockets.CLASSES, Shared)),

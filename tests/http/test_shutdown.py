@@ -35,7 +35,7 @@ from .support import (
 
 @asynccontextmanager
 async def ending(script: Script, http: HTTPClass, grace: int = 1) -> AsyncIterator[Connection]:
-    """A client of a server that ends with the block; what follows is checked in :func:`rest`."""
+    """A client of a server that ends with the block; what comes at its end is in ``rest``."""
     async with AsyncExitStack() as clients:
         with anyio.fail_after(grace + 8):
             async with serve(http_only(script), http=http, grace=grace, **PLAIN) as served:

@@ -331,6 +331,11 @@ class Connect(Protocol):
     ) -> Awaitable[Peer]: ...
 
 
+def socket_of(io: Server, peer: Peer) -> Socket:
+    """The server's socket of a client, in the main namespace."""
+    return io.sockets.sockets[peer.id]
+
+
 def add_sync(namespace: Server | Namespace) -> None:
     """Register the handler that Peer.sync() needs."""
 

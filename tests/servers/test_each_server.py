@@ -6,7 +6,6 @@ import json
 from secrets import token_hex
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.servers.clients import ask, connect_socket, poll_socket
@@ -115,13 +114,13 @@ async def test_big_messages_over_polling(server: ServerProcess) -> None:
 async def test_a_poll_that_is_aborted_ends_the_session(server: ServerProcess) -> None:
     name = token_hex()
     async with poll_socket(server.url, name) as client, connect_raw(server.url) as raw:
-        await raw.send_request("GET", target(client))
+        await raw.send_request("GET", client.target())
         await client.post('421["echo"]')  # answers the poll, so the server has it
         assert (await raw.read_response()).status == 200
-        await raw.send_request("GET", target(client))
+        await raw.send_request("GET", client.target())
         await client.post('422["echo"]')
         assert (await raw.read_response()).status == 200
-        await raw.send_request("GET", target(client))
+        await raw.send_request("GET", client.target())
         async with connect_socket(server.url) as observer:
             # A reset may overtake the request that was sent before it.
             await until(lambda: answers(observer, "polls", name))
@@ -135,18 +134,13 @@ async def answers(ws: WebSocketClient, event: str, *args: Any) -> Any:
     return (await ask(ws, event, *args))[0]
 
 
-def target(client: PollingClient) -> str:
-    """The path and query of the client's requests."""
-    return "/socket.io/?" + str(httpx.QueryParams({**client.query, "sid": client.sid or ""}))
-
-
 async def test_upgrade(server: ServerProcess) -> None:
     async with (
         poll_socket(server.url) as client,
         connect_websocket(client.websocket_url()) as ws,
         connect_raw(server.url) as raw,
     ):
-        await raw.send_request("GET", target(client))
+        await raw.send_request("GET", client.target())
         await ws.send("2probe")
         assert await ws.receive() == "3probe"
         assert (await raw.read_response()).body == b"6"

@@ -15,6 +15,12 @@ from .requirements import require_module
 
 FAST: tuple[str, dict[str, Any]] = ("asyncio", {"use_uvloop": True})
 
+LOOPS = {
+    "asyncio-h11": (("asyncio", {"use_uvloop": False}), "h11"),
+    "uvloop-httptools": (FAST, "httptools"),
+}
+"""By name: an event loop of asyncio, and the parser of HTTP that goes with it in uvicorn."""
+
 _FAST_PARAM = pytest.param(FAST, id="fast")
 
 BACKENDS = ("asyncio", "trio", _FAST_PARAM)

@@ -103,6 +103,7 @@ class PollingClient:
         timeout: float = TIMEOUT,
     ) -> None:
         self.url = url + path
+        self._path = path
         self.query = {"transport": "polling", **({"EIO": eio} if eio else {}), **(query or {})}
         self.sid: str | None = None
         # Without verify=False each client would read the certificates of the world, for nothing.
@@ -150,6 +151,10 @@ class PollingClient:
         headers = {"Content-Type": "text/plain;charset=UTF-8"}
         response = await self.request("POST", content=content, headers=headers)
         assert (response.status_code, response.text) == (200, "ok"), response.text
+
+    def target(self) -> str:
+        """Return the path and query of this session's requests."""
+        return f"{self._path}?{urlencode({**self.query, 'sid': self.sid or ''})}"
 
     def websocket_url(self) -> str:
         """Return the URL that upgrades this session to WebSocket."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from .echo import Message, Receive, Scope, Send
 
 
 class TakeOvers:
@@ -24,13 +21,13 @@ class TakeOvers:
         self._app = app
         self._missed: list[str] = []
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and b"EIO=" in scope["query_string"]:
             await self._app(scope, receive, self._observed(scope, send))
         else:
             await self._app(scope, receive, send)
 
-    def _observed(self, scope: Message, send: Send) -> Send:
+    def _observed(self, scope: Scope, send: Send) -> Send:
         async def observed(message: Message) -> None:
             if message["type"] == "websocket.send":
                 self._missed.append(f"{scope['path']}?{scope['query_string'].decode()}")

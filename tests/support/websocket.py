@@ -112,10 +112,6 @@ class WebSocketClient:
             last = index == len(fragments) - 1
             await self._send(kind(data=fragment, message_finished=last))  # type: ignore[arg-type]
 
-    async def send_raw(self, data: bytes) -> None:
-        """Write bytes to the TCP connection as they are, for broken frames."""
-        await self.stream.send(data)
-
     async def ping(self, payload: bytes = b"") -> None:
         """Send a WebSocket ping frame; its pong is skipped by :meth:`receive`."""
         await self._send(events.Ping(payload=payload))

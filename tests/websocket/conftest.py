@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.backends import LOOPS
 from tests.support.serving import Served, serve
 
 from .support import SETTINGS, EchoApp, Setting
@@ -21,11 +22,6 @@ from .support import SETTINGS, EchoApp, Setting
 Serving = Callable[..., Awaitable[Served]]
 ServeEcho = Callable[..., Awaitable[tuple[EchoApp, Served]]]
 ServeAndLog = Callable[..., Awaitable[tuple[Served, Callable[[str], list[str]]]]]
-
-LOOPS = {
-    "asyncio-h11": (("asyncio", {"use_uvloop": False}), "h11"),
-    "uvloop-httptools": (("asyncio", {"use_uvloop": True}), "httptools"),
-}
 
 
 @pytest.fixture(scope="module", params=LOOPS)

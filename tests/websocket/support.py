@@ -18,13 +18,14 @@ from anyio.abc import ByteStream, SocketStream
 from tests.support.direct import DirectReceiver, attach_echo
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.ports import HOST
+from tests.support.processes import OUR_CLASSES
 from tests.support.serving import Served
 from tests.support.websocket import TIMEOUT, abort_stream
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 STOCK: Final = "websockets-sansio"
-OURS: Final = "socketio_asgi.integrations.uvicorn:WebSocketProtocol"
+OURS: Final = f"{OUR_CLASSES}:WebSocketProtocol"
 
 KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 """The key of the examples in RFC 6455, section 1.3."""

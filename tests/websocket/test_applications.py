@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
-import pytest
 from fastapi import Depends, FastAPI, HTTPException, WebSocket, WebSocketDisconnect
 from fastapi import WebSocketException as FastAPIWebSocketException
 from starlette.applications import Starlette
@@ -148,8 +147,7 @@ async def test_fastapi(serving: Serving, ws: str, http: str) -> None:
         assert await status_of(peer, "/refused") == 418
 
 
-@pytest.mark.parametrize("count", [20])
-async def test_all_at_once(serving: Serving, ws: str, http: str, count: int) -> None:
+async def test_all_at_once(serving: Serving, ws: str, http: str) -> None:
     served = await serving(starlette_app(), ws=ws, http=http)
 
     async def talk_upper() -> None:
@@ -159,7 +157,7 @@ async def test_all_at_once(serving: Serving, ws: str, http: str, count: int) -> 
                 assert await peer.read_text() == "HELLO"
 
     async with anyio.create_task_group() as tasks:
-        for _ in range(count):
+        for _ in range(20):
             tasks.start_soon(talk_upper)
             tasks.start_soon(talk_socketio, served.url)
 

@@ -237,7 +237,7 @@ async def test_a_reason_is_cut_to_what_fits(serving: Serving, ws: str, http: str
 @ours_only
 @pytest.mark.parametrize("code", [0, 999, 1005, 1006, 1015, 2999, 5000, 70_000])
 async def test_the_application_gives_a_code_that_must_not_be_sent(
-    serving: Serving, ws: str, http: str, code: int, caplog: pytest.LogCaptureFixture
+    serving: Serving, ws: str, http: str, code: int
 ) -> None:
     app = Closing(code=code)
     served = await serving(app, ws=ws, http=http)
@@ -388,7 +388,7 @@ async def test_receive_after_the_end(serving: Serving, ws: str, http: str, path:
     assert app.error is None
 
 
-async def test_an_application_that_swallows_the_error_of_send(
+async def test_an_application_that_does_not_catch_the_error_of_send(
     serving: Serving, ws: str, http: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An application that does not catch it ends without a line in the log."""

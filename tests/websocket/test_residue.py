@@ -168,14 +168,7 @@ async def test_nothing_is_left_while_the_server_runs(http: str, keepalive: float
         await before.assert_nothing_left()
 
 
-async def warm_up(http: str) -> None:
-    """libuv keeps a file descriptor in reserve from the first server on."""
-    async with serve(ManyWays(), ws=OURS, http=http) as served, connect(served, "/returns") as peer:
-        await answer(peer)
-
-
 async def test_nothing_is_left_of_a_server(http: str) -> None:
-    await warm_up(http)
     async with no_residue((*CLASSES, Shared)), serve(ManyWays(), ws=OURS, http=http) as served:
         await end_in_all_ways(served)
         async with connect(served, "/echo"), connect(served, "/attached"):
@@ -185,7 +178,6 @@ async def test_nothing_is_left_of_a_server(http: str) -> None:
 async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
     http: str,
 ) -> None:
-    await warm_up(http)
     async with (
         no_residue((*CLASSES, Shared)),
         AsyncExitStack() as clients,

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import pytest
 
-from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server, Socket
-from tests.server.support import TIMEOUT, Peer
+from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server
+from tests.server.support import TIMEOUT, socket_of
 from tests.support.background import background
 from tests.support.waiting import until
 
@@ -19,10 +19,6 @@ from .conftest import Join
 
 LONG = 60.0  # seconds; nobody may wait for the end of it
 SHORT = 0.2  # seconds; whoever waits for it has nothing better to do
-
-
-def socket_of(io: Server, client: Peer) -> Socket:
-    return io.sockets.sockets[client.id]
 
 
 def assert_forgotten(io: Server) -> None:

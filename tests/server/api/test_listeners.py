@@ -10,17 +10,13 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import Server, Socket
-from tests.server.support import TIMEOUT, Peer
+from tests.server.support import TIMEOUT, Peer, socket_of
 from tests.support.background import background
 from tests.support.waiting import until
 
 from .conftest import Join
 
 LOGGER = "socketio_asgi.server"
-
-
-def socket_of(io: Server, client: Peer) -> Socket:
-    return io.sockets.sockets[client.id]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
-from tests.server.support import Peer, PollingWire
+from tests.server.support import PollingWire, socket_of
 from tests.support.background import background
 from tests.support.waiting import until
 
@@ -29,10 +29,6 @@ EMITTERS: dict[str, Emitter] = {
 }
 
 emitters = pytest.mark.parametrize("emitter", EMITTERS.values(), ids=list(EMITTERS))
-
-
-def socket_of(io: Server, client: Peer) -> Socket:
-    return io.sockets.sockets[client.id]
 
 
 async def writable(socket: Socket) -> None:
