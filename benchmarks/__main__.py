@@ -1,4 +1,4 @@
-"""Compare servers: ``python -m benchmarks [WORK ...]``, see benchmarks/README.md."""
+"""Compare servers: ``python -m benchmarks [SCENARIO ...]``, see benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from . import proc  # noqa: E402
 from .plot import plot  # noqa: E402
 from .results import Results, describe_machine  # noqa: E402
 from .runner import Settings, compare  # noqa: E402
+from .scenarios import SCENARIOS  # noqa: E402
+from .scenarios.scenario import Scenario  # noqa: E402
 from .servers import SERVERS, Server  # noqa: E402
 from .table import heading, table  # noqa: E402
-from .works import WORKS  # noqa: E402
-from .works.work import Work  # noqa: E402
 
-Choice = TypeVar("Choice", Work, Server)
+Choice = TypeVar("Choice", Scenario, Server)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("works", nargs="*", metavar="WORK", help="what to measure, also as 'memory-*'")
+    add("scenarios", nargs="*", metavar="SCENARIO", help="what to measure, also as 'memory-*'")
     add("--servers", default="", metavar="A,B", help="which servers, also as 'ours*'")
-    add("--full", action="store_true", help="all works and servers, not only the quick ones")
+    add("--full", action="store_true", help="all scenarios and servers, not only the quick ones")
     add("--runs", type=int, default=3, metavar="N", help="runs of each server (3)")
     add("--seconds", type=float, default=1.5, metavar="S", help="measured in each run (1.5)")
     add("--warmup", type=float, default=1.0, metavar="S", help="of load before that (1)")
@@ -43,7 +43,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--json", type=Path, metavar="FILE", help="write all samples to FILE")
     add("--read", type=Path, metavar="FILE", help="measure nothing; show what --json wrote")
     add("--plot", type=Path, metavar="DIR", help="draw benchmarks.svg in DIR")
-    add("--list", action="store_true", help="list works and servers")
+    add("--list", action="store_true", help="list scenarios and servers")
     return parser.parse_args()
 
 
@@ -77,7 +77,7 @@ def report(line: str) -> None:
 
 def measure(options: argparse.Namespace) -> Results:
     """Measure, and show each table as soon as it is there."""
-    works = choose(list(WORKS.values()), options.works, full=options.full)
+    scenarios = choose(list(SCENARIOS.values()), options.scenarios, full=options.full)
     patterns = options.servers.split(",") if options.servers else []
     servers = available(choose(SERVERS, patterns, full=options.full), options.python)
     settings = Settings(options.python, options.runs, options.seconds, options.warmup, report)
@@ -87,8 +87,8 @@ def measure(options: argparse.Namespace) -> Results:
         versions={server.name: server.versions(options.python) for server in servers},
     )
     print(heading(results), end="\n\n", flush=True)
-    for work in works:
-        outcome = compare(work, servers, settings)
+    for scenario in scenarios:
+        outcome = compare(scenario, servers, settings)
         results.outcomes.append(outcome)
         print(table(outcome), end="\n\n", flush=True)
         if options.json:
@@ -103,9 +103,9 @@ def show(results: Results) -> None:
 
 
 def list_choices() -> None:
-    print("works (* by default)")
-    for work in WORKS.values():
-        print(f"{'*' if work.quick else ' '} {work.name:24} {work.title}")
+    print("scenarios (* by default)")
+    for scenario in SCENARIOS.values():
+        print(f"{'*' if scenario.quick else ' '} {scenario.name:24} {scenario.title}")
     print("\nservers (* by default)")
     for server in SERVERS:
         print(f"{'*' if server.quick else ' '} {server.name:24} {server.title}")

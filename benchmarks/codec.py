@@ -15,7 +15,7 @@ from socketio_asgi.protocol import (
     DefaultParser,
     EngineCodecV3,
     EngineCodecV4,
-    Frame,
+    OutgoingPacket,
     Packet,
     PacketType,
 )
@@ -58,12 +58,12 @@ def _socket_operations() -> dict[str, Operation]:
 def _engine_operations() -> dict[str, Operation]:
     v4, v3 = EngineCodecV4(), EngineCodecV3()
     message = '42["echo",{"n":1}]'
-    frames = [Frame(message)] * 10
+    frames = [OutgoingPacket(message)] * 10
     body4 = v4.encode_payload(frames, supports_binary=True).body
     body3 = v3.encode_payload(frames, supports_binary=True).body
     return {
-        "frame": lambda: Frame.message(message[1:]),
-        "frame with piece": lambda: Frame.message(message[1:]).piece,
+        "frame": lambda: OutgoingPacket.message(message[1:]),
+        "frame with piece": lambda: OutgoingPacket.message(message[1:]).piece,
         "decode message (4)": lambda: v4.decode(message),
         "decode message (3)": lambda: v3.decode(message),
         "decode payload of 10 (4)": lambda: v4.decode_payload(body4, binary=False),

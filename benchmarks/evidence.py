@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .results import Outcome, Results
+from .scenarios import SCENARIOS
 from .table import median_ratio, median_value
-from .works import WORKS
 
 
 @dataclass
@@ -19,9 +19,9 @@ class Measured:
 
     Attributes:
         python: The version, in full.
-        where: By work, the machine, the date and how it was measured.
+        where: By scenario, the machine, the date and how it was measured.
         versions: What each server is made of.
-        outcomes: Those of all works, by their names.
+        outcomes: Those of all scenarios, by their names.
         owners: Where the memory of connections goes, see :mod:`benchmarks.memory`.
     """
 
@@ -32,9 +32,9 @@ class Measured:
     owners: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def works(self) -> list[str]:
-        """The names of the works, in the order in which they are listed."""
-        ranks = {name: rank for rank, name in enumerate(WORKS)}
+    def scenarios(self) -> list[str]:
+        """The names of the scenarios, in the order in which they are listed."""
+        ranks = {name: rank for rank, name in enumerate(SCENARIOS)}
         return sorted(self.outcomes, key=lambda name: ranks.get(name, len(ranks)))
 
     @property
@@ -42,36 +42,38 @@ class Measured:
         """Where it was measured, each way once."""
         return list({str(where): where for where in self.where.values()}.values())
 
-    def value(self, work: str, server: str) -> float | None:
+    def value(self, scenario: str, server: str) -> float | None:
         """The median; None if there is none."""
-        outcome = self.outcomes.get(work)
+        outcome = self.outcomes.get(scenario)
         samples = outcome.samples.get(server) if outcome else None
         return median_value(samples) if samples else None
 
-    def ratio(self, work: str, server: str, peer: str) -> float | None:
+    def ratio(self, scenario: str, server: str, peer: str) -> float | None:
         """The median of the ratios of each run; None if one of the servers is missing."""
-        outcome = self.outcomes.get(work)
+        outcome = self.outcomes.get(scenario)
         samples = outcome.samples if outcome else {}
         if server not in samples or peer not in samples:
             return None
         return median_ratio(samples[server], samples[peer])
 
-    def growth(self, server: str, work: str, smaller: str) -> float | None:
-        """The ratio of the medians of two works; None if one of them is missing."""
-        value, less = self.value(work, server), self.value(smaller, server)
+    def growth(self, server: str, scenario: str, smaller: str) -> float | None:
+        """The ratio of the medians of two scenarios; None if one of them is missing."""
+        value, less = self.value(scenario, server), self.value(smaller, server)
         return value / less if value is not None and less else None
 
-    def servers(self, works: Iterable[str]) -> list[str]:
-        """Those that did at least one of the works, in the order of the results."""
-        found = (self.outcomes[work].samples for work in works if work in self.outcomes)
+    def servers(self, scenarios: Iterable[str]) -> list[str]:
+        """Those that did at least one of the scenarios, in the order of the results."""
+        found = (
+            self.outcomes[scenario].samples for scenario in scenarios if scenario in self.outcomes
+        )
         return list(dict.fromkeys(name for samples in found for name in samples))
 
     def add(self, results: Results) -> None:
-        """Take the results of one call; a work that was measured before is replaced."""
+        """Take the results of one call; a scenario that was measured before is replaced."""
         self.versions |= results.versions
         for outcome in results.outcomes:
-            self.outcomes[outcome.work] = outcome
-            self.where[outcome.work] = results.where
+            self.outcomes[outcome.scenario] = outcome
+            self.where[outcome.scenario] = results.where
 
 
 def gather(files: Sequence[Path]) -> list[Measured]:

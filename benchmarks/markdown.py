@@ -33,13 +33,13 @@ def name(server: str) -> str:
     return TITLES.get(server, server)
 
 
-def commands(measured: Sequence[Measured], works: Iterable[str]) -> str:
-    """How to measure these works again: a command for each number and length of runs."""
+def commands(measured: Sequence[Measured], scenarios: Iterable[str]) -> str:
+    """How to measure these scenarios again: a command for each number and length of runs."""
     by_settings: dict[str, dict[str, None]] = {}
-    for work in works:
+    for scenario in scenarios:
         for each in measured:
-            if where := each.where.get(work):
-                by_settings.setdefault(_settings(where), {})[work] = None
+            if where := each.where.get(scenario):
+                by_settings.setdefault(_settings(where), {})[scenario] = None
     return console(
         f"python -m benchmarks {' '.join(known)} {settings}"
         for settings, known in by_settings.items()

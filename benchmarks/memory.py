@@ -24,10 +24,10 @@ from .load.meter import Meter
 from .markdown import owners_table
 from .results import describe_machine
 from .runner import Settings, started
+from .scenarios.idle import SETTLE, connect_pollers, connect_websockets, run_memory
 from .servers import FAST, STOCK, Server, uvicorn
-from .works.idle import SETTLE, connect_pollers, connect_websockets, run_memory
 
-SERVER = "benchmarks.servers.census"
+SERVER = "benchmarks.servers.heap_profile"
 PATHS: dict[str, tuple[str, tuple[str, ...]]] = {
     "WebSocket, fast path": ("websocket", FAST),
     "WebSocket, stock uvicorn": ("websocket", STOCK),
@@ -52,7 +52,7 @@ class Asker(Client):
         self._answer.set_result(payload)
 
 
-async def census(transport: str, clients: int, port: int, meter: Meter) -> dict[str, int]:
+async def heap_profile(transport: str, clients: int, port: int, meter: Meter) -> dict[str, int]:
     """Bytes of the objects of all connections, by row."""
     connect_all = connect_websockets if transport == "websocket" else connect_pollers
     [asker] = await connect(port, [Asker(meter)])
@@ -75,9 +75,9 @@ def measure_path(
     transport: str, classes: tuple[str, ...], clients: int, python: str
 ) -> dict[str, float]:
     """Bytes of one connection, by row."""
-    server = Server("census", "census", uvicorn(SERVER, classes))
+    server = Server("heap_profile", "heap_profile", uvicorn(SERVER, classes))
     grown: int = _with_server(server, python, growth, transport, clients)
-    sizes: dict[str, int] = _with_server(server, python, census, transport, clients)
+    sizes: dict[str, int] = _with_server(server, python, heap_profile, transport, clients)
     rows = {row: size / clients for row, size in sizes.items()}
     return {**rows, REST: grown / clients - sum(rows.values()), SUM: grown / clients}
 

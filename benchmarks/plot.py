@@ -22,7 +22,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 
 def plot(results: Results) -> str:
-    """One SVG picture with a panel for each work."""
+    """One SVG picture with a panel for each scenario."""
     parts: list[str] = []
     top = 0
     for outcome in filter(lambda outcome: outcome.samples, results.outcomes):

@@ -41,7 +41,7 @@ def render(page: str, measured: Sequence[Measured]) -> str:
 
 
 def draw(measured: Sequence[Measured]) -> dict[str, str]:
-    """A picture of the most important works for each version of Python, by file name."""
+    """A picture of the most important scenarios for each version of Python, by file name."""
     return {
         picture_name(each): plot(Results({}, each.versions, _headlines(each)))
         for each in measured
@@ -50,7 +50,7 @@ def draw(measured: Sequence[Measured]) -> dict[str, str]:
 
 
 def _headlines(measured: Measured) -> list[Outcome]:
-    return [measured.outcomes[work] for work in HEADLINES if work in measured.outcomes]
+    return [measured.outcomes[scenario] for scenario in HEADLINES if scenario in measured.outcomes]
 
 
 def parse_arguments() -> argparse.Namespace:

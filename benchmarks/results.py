@@ -18,17 +18,17 @@ from .load.meter import Sample
 
 @dataclass
 class Outcome:
-    """What the runs of one work gave.
+    """What the runs of one scenario gave.
 
     Attributes:
-        work: The name of the work.
+        scenario: The name of the scenario.
         title: What it is about.
         unit: The unit of the values.
         samples: Those of each server, by its name.
         failures: What went wrong, by the name of the server.
     """
 
-    work: str
+    scenario: str
     title: str
     unit: str
     samples: dict[str, list[Sample]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Results:
     Attributes:
         where: The machine, the date and how it was measured.
         versions: What each server is made of.
-        outcomes: Those of all works.
+        outcomes: Those of all scenarios.
     """
 
     where: dict[str, Any]

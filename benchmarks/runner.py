@@ -20,8 +20,8 @@ from tests.support.ports import HOST, PortReservation
 from . import proc
 from .load.meter import Sample
 from .results import Outcome
+from .scenarios.scenario import Scenario
 from .servers import Server
-from .works.work import Work
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT = 30.0  # seconds
@@ -39,7 +39,7 @@ class Settings:
 
     Attributes:
         python: The Python that runs servers in Python.
-        runs: How many times each server does each work.
+        runs: How many times each server does each scenario.
         seconds: Length of the measured window.
         warmup: Seconds of load before it.
         report: Called with each line of progress.
@@ -52,37 +52,37 @@ class Settings:
     report: Callable[[str], None] = print
 
 
-def compare(work: Work, servers: Sequence[Server], settings: Settings) -> Outcome:
-    """Let the servers do the work in turns; who fails once gets no figures."""
-    outcome = Outcome(work.name, work.title, work.unit)
+def compare(scenario: Scenario, servers: Sequence[Server], settings: Settings) -> Outcome:
+    """Let the servers do the scenario in turns; who fails once gets no figures."""
+    outcome = Outcome(scenario.name, scenario.title, scenario.unit)
     for run in range(settings.runs):
         for server in servers:
-            if work.needs & server.lacks or server.name in outcome.failures:
+            if scenario.needs & server.lacks or server.name in outcome.failures:
                 continue
-            label = f"{work.name}, run {run + 1} of {settings.runs}, {server.name}:"
+            label = f"{scenario.name}, run {run + 1} of {settings.runs}, {server.name}:"
             try:
-                sample = measure(work, server, settings)
+                sample = measure(scenario, server, settings)
             except Failed as failure:
                 outcome.failures[server.name] = str(failure)
                 outcome.samples.pop(server.name, None)
                 settings.report(f"{label} {failure}")
             else:
                 outcome.samples.setdefault(server.name, []).append(sample)
-                settings.report(f"{label} {sample.value:.2f} {work.unit}")
+                settings.report(f"{label} {sample.value:.2f} {scenario.unit}")
     return outcome
 
 
-def measure(work: Work, server: Server, settings: Settings) -> Sample:
+def measure(scenario: Scenario, server: Server, settings: Settings) -> Sample:
     """One run, with a fresh process of the server.
 
     Raises:
         Failed: The server did not start, or its answers were wrong.
     """
     _, load_core = proc.choose_cores()
-    seconds = max(settings.seconds, work.seconds)
+    seconds = max(settings.seconds, scenario.seconds)
     with PortReservation() as reservation, started(server, reservation.port, settings) as process:
         job = {
-            "work": work.name,
+            "scenario": scenario.name,
             "port": reservation.port,
             "pid": process.pid,
             "seconds": seconds,
@@ -95,7 +95,7 @@ def measure(work: Work, server: Server, settings: Settings) -> Sample:
 def _run_load(command: list[str], core: int, timeout: float) -> Sample:
     with _pinned(core):
         process = subprocess.Popen(
-            command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, cwd=ROOT, env=_loop_state(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     try:
         output, errors = process.communicate(timeout=timeout)
@@ -118,7 +118,7 @@ def started(server: Server, port: int, settings: Settings) -> Iterator[subproces
             process = subprocess.Popen(
                 server.command(settings.python, port),
                 cwd=ROOT,
-                env=_environment(),
+                env=_loop_state(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -164,5 +164,5 @@ def _pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _environment() -> dict[str, str]:
+def _loop_state() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "NODE_ENV": "production"}

@@ -18,9 +18,9 @@ from .markdown import (
     table,
     together,
 )
+from .scenarios import SCENARIOS
 from .sizing import capacity, example
 from .targets import FAST, MEMORY, PATHS, TARGETS, Target
-from .works import WORKS
 
 HEADLINES = ("echo", "broadcast-500", "broadcast-500x8", "connect", MEMORY, "polling")
 GROWTH = {
@@ -104,21 +104,29 @@ def _versions(made: Sequence[Mapping[str, str]]) -> str:
 def targets(measured: Sequence[Measured]) -> str:
     """Each target, and whether it is met."""
     columns = [each for each in measured if each.outcomes]
-    head = ["work", "path", "compared with", "target", *(f"on {each.python}" for each in columns)]
+    head = [
+        "scenario",
+        "path",
+        "compared with",
+        "target",
+        *(f"on {each.python}" for each in columns),
+    ]
     rows = [_target(target, columns) for target in TARGETS]
-    works = dict.fromkeys(name for each in TARGETS for name in (each.work, each.peer_work) if name)
-    return together(table(head, rows, texts=3), commands(columns, works))
+    scenarios = dict.fromkeys(
+        name for each in TARGETS for name in (each.scenario, each.peer_scenario) if name
+    )
+    return together(table(head, rows, texts=3), commands(columns, scenarios))
 
 
 def _target(target: Target, columns: Sequence[Measured]) -> list[str]:
     limits = dict.fromkeys(f"{target.limit_for(each):.3f}" for each in columns)
-    unit = "" if target.peer else f" {WORKS[target.work].unit}"
+    unit = "" if target.peer else f" {SCENARIOS[target.scenario].unit}"
     against = name(target.peer) if target.peer else ABSENT
-    if target.peer_work:
-        against = f"`{target.peer_work}`"
+    if target.peer_scenario:
+        against = f"`{target.peer_scenario}`"
     verdicts = [_verdict(target, each) for each in columns]
     limit = f"≤ {' / '.join(limits)}{unit}"
-    return [f"`{target.work}`", PATHS[target.server], against, limit, *verdicts]
+    return [f"`{target.scenario}`", PATHS[target.server], against, limit, *verdicts]
 
 
 def _verdict(target: Target, measured: Measured) -> str:
@@ -131,9 +139,9 @@ def _verdict(target: Target, measured: Measured) -> str:
 
 
 def medians(measured: Sequence[Measured]) -> str:
-    """The medians of all works on all servers."""
-    works = dict.fromkeys(work for each in measured for work in each.works)
-    return together(per_python(measured, map(_medians, measured)), commands(measured, works))
+    """The medians of all scenarios on all servers."""
+    scenarios = dict.fromkeys(scenario for each in measured for scenario in each.scenarios)
+    return together(per_python(measured, map(_medians, measured)), commands(measured, scenarios))
 
 
 def _medians(measured: Measured) -> str:
@@ -142,43 +150,43 @@ def _medians(measured: Measured) -> str:
     servers = measured.servers(measured.outcomes)
     rows = [
         [
-            f"`{work}`: {measured.outcomes[work].title}",
-            measured.outcomes[work].unit,
-            *(_median(measured, work, each) for each in servers),
+            f"`{scenario}`: {measured.outcomes[scenario].title}",
+            measured.outcomes[scenario].unit,
+            *(_median(measured, scenario, each) for each in servers),
         ]
-        for work in measured.works
+        for scenario in measured.scenarios
     ]
-    head = ["work", "unit", *(f"`{server}`" for server in servers)]
+    head = ["scenario", "unit", *(f"`{server}`" for server in servers)]
     return table(head, rows, texts=2)
 
 
-def _median(measured: Measured, work: str, server: str) -> str:
-    if server in measured.outcomes[work].failures:
+def _median(measured: Measured, scenario: str, server: str) -> str:
+    if server in measured.outcomes[scenario].failures:
         return "failed"
-    return figure(measured.value(work, server))
+    return figure(measured.value(scenario, server))
 
 
 def growth(measured: Sequence[Measured]) -> str:
     """What one unit costs when there is more of everything."""
     parts: list[str] = []
-    for title, works in GROWTH.items():
-        rows = [row for each in measured for row in _growing(each, works)]
+    for title, scenarios in GROWTH.items():
+        rows = [row for each in measured for row in _growing(each, scenarios)]
         if rows:
-            head = [title, "Python", *map(_amount, works)]
-            parts.extend((table(head, rows, texts=2), commands(measured, works)))
+            head = [title, "Python", *map(_amount, scenarios)]
+            parts.extend((table(head, rows, texts=2), commands(measured, scenarios)))
     return together(*parts)
 
 
-def _growing(measured: Measured, works: Sequence[str]) -> Iterable[list[str]]:
-    """A row for each server that did more than one of the works: a single one shows no growth."""
-    for server in measured.servers(works):
-        values = [measured.value(work, server) for work in works]
+def _growing(measured: Measured, scenarios: Sequence[str]) -> Iterable[list[str]]:
+    """A row for each server that did more than one of them: a single one shows no growth."""
+    for server in measured.servers(scenarios):
+        values = [measured.value(scenario, server) for scenario in scenarios]
         if len(values) - values.count(None) > 1:
             yield [name(server), measured.python, *map(figure, values)]
 
 
-def _amount(work: str) -> str:
-    kind, _, number = work.rpartition("-")
+def _amount(scenario: str) -> str:
+    kind, _, number = scenario.rpartition("-")
     return f"{int(number):,} {COUNTED[kind.partition('-')[0]]}".replace(",", " ")
 
 
@@ -194,17 +202,17 @@ def slower(measured: Sequence[Measured]) -> str:
     """Works in which a server in JavaScript needs less than our fast path."""
     rows = [row for each in measured for row in _slower(each)]
     if not rows:
-        return "None of the works above."
-    return table(("work", "against", "Python", "ours", "theirs", "ratio"), rows, texts=2)
+        return "None of the scenarios above."
+    return table(("scenario", "against", "Python", "ours", "theirs", "ratio"), rows, texts=2)
 
 
 def _slower(measured: Measured) -> Iterable[list[str]]:
-    for work in measured.works:
+    for scenario in measured.scenarios:
         for peer in ("node", "bun"):
-            ratio = measured.ratio(work, FAST, peer)
+            ratio = measured.ratio(scenario, FAST, peer)
             if ratio is not None and ratio > 1:
-                values = (measured.value(work, server) for server in (FAST, peer))
-                row = [f"`{work}`", name(peer), measured.python, *map(figure, values)]
+                values = (measured.value(scenario, server) for server in (FAST, peer))
+                row = [f"`{scenario}`", name(peer), measured.python, *map(figure, values)]
                 yield [*row, figure(ratio)]
 
 
@@ -218,7 +226,7 @@ def pictures(measured: Sequence[Measured]) -> str:
 
 
 def is_complete(measured: Measured) -> bool:
-    """Whether memory was measured as well, and not only some works for a comparison."""
+    """Whether memory was measured as well, and not only some scenarios for a comparison."""
     return measured.value(MEMORY, FAST) is not None
 
 
@@ -244,14 +252,14 @@ def _summary(measured: Measured) -> str:
         [
             what,
             f"{figure(value)} {unit}",
-            *(figure(measured.ratio(work, FAST, peer)) for peer in peers),
+            *(figure(measured.ratio(scenario, FAST, peer)) for peer in peers),
         ]
-        for what, work, unit in (
+        for what, scenario, unit in (
             ("an event with its acknowledgement", "echo", "µs"),
             ("a delivery of a broadcast to 500 clients", "broadcast-500", "µs"),
             ("an idle connection", MEMORY, "KiB"),
         )
-        if (value := measured.value(work, FAST)) is not None
+        if (value := measured.value(scenario, FAST)) is not None
     ]
     return table(head, rows)
 

@@ -10,7 +10,7 @@ from .markdown import ABSENT, TIMES, figure, table
 from .targets import MEMORY, PATHS
 
 SHARE = 0.5  # of a core; beyond it latencies grow
-IDLE = 8000  # the clients of the work "heartbeats"
+IDLE = 8000  # the clients of the scenario "heartbeats"
 KIB_IN_GIB = 1 << 20
 
 
@@ -42,8 +42,8 @@ def capacity(measured: Sequence[Measured]) -> str:
         *(f"{PATHS[server]}, {each.python}" for each, server in columns),
     ]
     rows = [
-        [label, *(_quotient(total, each.value(work, server)) for each, server in columns)]
-        for label, work, total in (
+        [label, *(_quotient(total, each.value(scenario, server)) for each, server in columns)]
+        for label, scenario, total in (
             ("events with acknowledgement, per second", "echo", SHARE * 1e6),
             ("deliveries of broadcasts, per second", "broadcast-500", SHARE * 1e6),
             ("new connections, per second", "connect", SHARE * 1e6),
@@ -64,7 +64,7 @@ def example(measured: Sequence[Measured]) -> str:
 
 
 def _is_known(measured: Measured, server: str) -> bool:
-    return None not in (measured.value(work, server) for work in ("echo", MEMORY))
+    return None not in (measured.value(scenario, server) for scenario in ("echo", MEMORY))
 
 
 def _quotient(total: float, cost: float | None) -> str:
@@ -77,10 +77,10 @@ def _quotient(total: float, cost: float | None) -> str:
 
 
 def _shares(measured: Measured, server: str) -> list[tuple[str, str, float]] | None:
-    """What each kind of work takes of a core, in per cent, with the calculation in words."""
+    """What each kind of scenario takes of a core, in per cent, with the calculation in words."""
 
-    def cost(work: str) -> float | None:
-        return measured.value(work, server)
+    def cost(scenario: str) -> float | None:
+        return measured.value(scenario, server)
 
     echo, delivery, visit = cost("echo"), cost("broadcast-500"), cost("connect")
     heartbeats = cost("heartbeats")

@@ -41,7 +41,7 @@ def _listed(facts: Mapping[str, object]) -> str:
 
 
 def median_value(samples: Sequence[Sample]) -> float:
-    """The median of what the work is about."""
+    """The median of what the scenario is about."""
     return median(sample.value for sample in samples)
 
 

@@ -1,4 +1,4 @@
-"""What we want to reach: each work against a peer, on the fast path and on stock uvicorn."""
+"""What we want to reach: each scenario against a peer, on the fast path and on stock uvicorn."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from .evidence import Measured
 FAST, STOCK = "ours-fast", "ours"
 PATHS = {FAST: "fast path", STOCK: "stock uvicorn"}
 MEMORY = "memory-websocket-4000"
-NOISE = 1.2  # what "does not grow" allows: two works are never measured quite alike
+NOISE = 1.2  # what "does not grow" allows: two scenarios are never measured quite alike
 
 
 @dataclass(frozen=True)
 class Target:
-    """The most that a work may cost.
+    """The most that a scenario may cost.
 
     Attributes:
-        work: What is done.
+        scenario: What is done.
         server: Which of our servers does it.
-        peer: The server that it is compared with; empty when the limit is in the unit of the work.
+        peer: The server that it is compared with; empty when the limit has the
+            unit of the scenario.
         limit: The largest ratio, or value.
         newer: The limit from Python 3.12 on, where it differs.
-        peer_work: What the peer does, where that differs.
+        peer_scenario: What the peer does, where that differs.
     """
 
-    work: str
+    scenario: str
     server: str
     peer: str
     limit: float
     newer: float | None = None
-    peer_work: str = ""
+    peer_scenario: str = ""
 
     def value(self, measured: Measured) -> float | None:
         """What was reached; None if it was not measured."""
         if not self.peer:
-            return measured.value(self.work, self.server)
-        if self.peer_work:
-            return measured.growth(self.server, self.work, self.peer_work)
-        return measured.ratio(self.work, self.server, self.peer)
+            return measured.value(self.scenario, self.server)
+        if self.peer_scenario:
+            return measured.growth(self.server, self.scenario, self.peer_scenario)
+        return measured.ratio(self.scenario, self.server, self.peer)
 
     def limit_for(self, measured: Measured) -> float:
         """The limit on that Python."""
@@ -46,9 +47,9 @@ class Target:
         return self.limit if self.newer is None or not is_newer else self.newer
 
 
-def _growth(work: str, smaller: str) -> tuple[Target, ...]:
+def _growth(scenario: str, smaller: str) -> tuple[Target, ...]:
     """No more for each unit than when there is less of everything."""
-    return tuple(Target(work, server, server, NOISE, peer_work=smaller) for server in PATHS)
+    return tuple(Target(scenario, server, server, NOISE, peer_scenario=smaller) for server in PATHS)
 
 
 TARGETS = (

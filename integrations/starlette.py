@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
-from ..server import Server
+from ..server.server import Server
 
 
 class SocketIOMount(Mount):

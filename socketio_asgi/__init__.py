@@ -14,9 +14,9 @@ async def chat(socket, text):
 
 from ._version import __version__
 from .adapters import ConnectionStateRecovery
-from .asgi import SocketIOMiddleware
-from .broadcast import BroadcastOperator, RemoteSocket
+from .asgi.entry_point import SocketIOMiddleware
 from .engine import Cookie, Cors, EngineRequest, RefusedRequest, Session
+from .engine.handshake import Handshake
 from .exceptions import (
     AckError,
     AckTimeout,
@@ -26,11 +26,11 @@ from .exceptions import (
     RequestRefused,
     SocketIOError,
 )
-from .handshake import Handshake
-from .namespace import Namespace, event
-from .parent_namespace import ParentNamespace
-from .server import Server
-from .socket import Socket, SocketOperator
+from .server.broadcast import BroadcastOperator, RemoteSocket
+from .server.namespace import Namespace, event
+from .server.parent_namespace import ParentNamespace
+from .server.server import Server
+from .server.socket import Socket, SocketOperator
 
 __all__ = [
     "AckError",

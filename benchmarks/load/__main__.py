@@ -1,8 +1,8 @@
-"""One run of one work against one server: ``python -m benchmarks.load JOB``.
+"""One run of one scenario against one server: ``python -m benchmarks.load JOB``.
 
-JOB is JSON: the ``work``, the ``port`` and ``pid`` of the server, and the ``seconds`` of the window
-and the ``warmup``. Prints the sample as JSON; ends with status 1 and a message when the server did
-not do what the work asks of it.
+JOB is JSON: the ``scenario``, the ``port`` and ``pid`` of the server, and the ``seconds`` of the
+window and the ``warmup``. Prints the sample as JSON; ends with status 1 and a message when the server did
+not do what the scenario asks of it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.works import WORKS
+from benchmarks.scenarios import SCENARIOS
 
 from .meter import BrokenServer, Meter, Sample
 
 
-async def measure(work: str, port: int, pid: int, seconds: float, warmup: float) -> Sample:
+async def measure(scenario: str, port: int, pid: int, seconds: float, warmup: float) -> Sample:
     meter = Meter(pid, warmup, seconds)
     asyncio.get_running_loop().set_exception_handler(
         lambda _, context: meter.fail(repr(context.get("exception") or context["message"]))
     )
-    return await WORKS[work].run(port, meter)
+    return await SCENARIOS[scenario].run(port, meter)
 
 
 def main() -> None:

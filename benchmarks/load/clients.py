@@ -78,7 +78,7 @@ class Client(WSListener):
         self.unexpected(payload)
 
     def unexpected(self, payload: bytes) -> None:
-        """End the run: this is not what the work asks for."""
+        """End the run: this is not what the scenario asks for."""
         self.meter.fail(f"not what was expected: {payload[:80]!r} ({len(payload)} bytes)")
 
     def send(self, text: bytes) -> None:

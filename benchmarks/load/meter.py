@@ -12,7 +12,7 @@ from benchmarks import proc
 
 
 class BrokenServer(Exception):
-    """A server did not do what the work asks of it, so that its figures would mean nothing."""
+    """A server did not do what the scenario asks of it, so that its figures would mean nothing."""
 
 
 class Clocks(NamedTuple):
@@ -33,15 +33,15 @@ class Clocks(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run of one work against one server gave.
+    """What one run of one scenario against one server gave.
 
     Attributes:
-        value: What the work is about, in its own unit; less is better.
+        value: What the scenario is about, in its own unit; less is better.
         units: Units of work that were done in the window.
         seconds: Length of the window.
         server: Processor seconds of the server in the window.
         load: Processor seconds of the load generator in the window.
-        p50: Median latency, in milliseconds; None if the work has none.
+        p50: Median latency, in milliseconds; None if the scenario has none.
         p99: Latency that one of a hundred exceeds, in milliseconds.
         pss: Proportional set size of the server at the end, in KiB.
         rss: Resident set size of the server at the end, in KiB.
@@ -66,7 +66,7 @@ class Meter:
         pid: The server's first process.
         warmup: Seconds of load before the window.
         seconds: Length of the window.
-        latencies: Seconds that something took; the work appends them.
+        latencies: Seconds that something took; the scenario appends them.
         stopping: Whether the window is over, so that nothing new has to be begun.
     """
 
@@ -121,7 +121,7 @@ class Meter:
 
         Args:
             count: Tells how many units of work were done so far; one for each latency by default.
-            between: Waits until nothing is half done, for work whose units come in large lots.
+            between: Waits until nothing is half done, for scenario whose units come in large lots.
 
         Raises:
             BrokenServer: Nothing was done, or something called :meth:`fail`.

@@ -79,7 +79,7 @@ class RawClient:
             self.meter.fail(f"{type(self).__name__}: the server closed a connection")
 
     def unexpected(self, data: bytes) -> None:
-        """End the run: this is not what the work asks for."""
+        """End the run: this is not what the scenario asks for."""
         self.meter.fail(f"{type(self).__name__}: not what was expected: {data[:200]!r}")
 
 

@@ -35,7 +35,7 @@ class Server:
         modules: The Python modules that it needs.
         attribute: What has to be in the last of them.
         packages: Those that are told with the results; npm packages for JavaScript servers.
-        lacks: The features that it leaves out, see :attr:`benchmarks.works.work.Work.needs`.
+        lacks: The features that it leaves out, see :attr:`Scenario.needs`.
         quick: Whether it belongs to those that are compared by default.
     """
 

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..acks import AckSink, AckTarget
-from ..engine.runtime import Runtime
-from ..handshake import Handshake
-from ..protocol import Frame, Packet, Parser
+from ..engine.handshake import Handshake
+from ..events.acks import AckSink, AckTarget
+from ..protocol import OutgoingPacket, Packet, Parser
+from ..runtime import Runtime
 
 
-class Outgoing:
+class SharedPacket:
     """A packet on its way out, encoded when the first recipient is found, and only then.
 
     Args:
@@ -38,10 +38,10 @@ class Outgoing:
         self.packet: Packet = packet
         self._parser = parser
         self._compress = compress
-        self.encoded: Sequence[Frame] | None = None
+        self.encoded: Sequence[OutgoingPacket] | None = None
 
     @property
-    def frames(self) -> Sequence[Frame]:
+    def frames(self) -> Sequence[OutgoingPacket]:
         """The encoded packet and its attachments.
 
         Raises:
@@ -49,20 +49,20 @@ class Outgoing:
         """
         if self.encoded is None:
             messages = self._parser.encode(self.packet)
-            self.encoded = Frame.messages(messages, compress=self._compress)
+            self.encoded = OutgoingPacket.messages(messages, compress=self._compress)
         return self.encoded
 
-    def with_argument(self, argument: Any) -> Outgoing:
+    def with_argument(self, argument: Any) -> SharedPacket:
         """The same event with one more argument."""
         packet = self.packet
         data = [*packet.data, argument]
         longer = Packet(packet.type, packet.namespace, data, packet.id)
-        return Outgoing(longer, self._parser, compress=self._compress)
+        return SharedPacket(longer, self._parser, compress=self._compress)
 
-    def for_namespace(self, name: str) -> Outgoing:
+    def for_namespace(self, name: str) -> SharedPacket:
         """The same packet, addressed to another namespace."""
         packet = Packet(self.packet.type, name, self.packet.data, self.packet.id)
-        return Outgoing(packet, self._parser, compress=self._compress)
+        return SharedPacket(packet, self._parser, compress=self._compress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ class Recipient(Protocol):
         """How the client introduced itself."""
         ...
 
-    def deliver(self, outgoing: Outgoing, volatile: bool = False) -> None:
+    def deliver(self, outgoing: SharedPacket, volatile: bool = False) -> None:
         """Queue a packet for the client."""
         ...
 
     def deliver_with_ack(
-        self, outgoing: Outgoing, ack: AckTarget, *, volatile: bool = False
+        self, outgoing: SharedPacket, ack: AckTarget, *, volatile: bool = False
     ) -> Callable[[], object]:
         """Queue a packet for the client, and pass its acknowledgement on.
 
@@ -209,7 +209,7 @@ class SocketDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedSession:
+class SavedSocket:
     """What is kept of a socket whose connection was lost.
 
     Attributes:
@@ -228,7 +228,7 @@ class SavedSession:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoredSession:
+class RestoredSocket:
     """A socket that may come back, unless a middleware refuses it.
 
     Attributes:
@@ -237,8 +237,8 @@ class RestoredSession:
             encoded, in order. Until it is called, the session stays kept.
     """
 
-    session: SavedSession
-    missed: Callable[[], Sequence[Sequence[Frame]]]
+    session: SavedSocket
+    missed: Callable[[], Sequence[Sequence[OutgoingPacket]]]
 
 
 class Adapter(ABC):
@@ -274,11 +274,11 @@ class Adapter(ABC):
         """The rooms of a socket, without the one of its own."""
 
     @abstractmethod
-    def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
+    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
 
     @abstractmethod
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
+    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
         """Hand a packet to all sockets that it is meant for, and collect what they answer.
 
         Every server that takes part reports its clients with :meth:`AckSink.expect`; one that was
@@ -323,10 +323,10 @@ class Adapter(ABC):
         """Where the stream of packets stands at present; only for adapters that recover."""
         return 0
 
-    def save_session(self, session: SavedSession) -> None:  # noqa: B027  # most keep nothing
+    def save_socket(self, session: SavedSocket) -> None:  # noqa: B027  # most keep nothing
         """Keep a socket whose connection was lost; only for adapters that recover."""
 
-    async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
+    async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
         """Find a socket that was kept.
 
         Args:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from ..acks import AckSink
-from ..awaitables import DONE
-from .base import Adapter, LocalNamespace, Outgoing, Recipient, SocketDetails, Target
+from ..events.acks import AckSink
+from ..runtime.awaitables import DONE
+from .base import Adapter, LocalNamespace, Recipient, SharedPacket, SocketDetails, Target
 
 
 class MemoryAdapter(Adapter):
@@ -50,14 +50,14 @@ class MemoryAdapter(Adapter):
         """The rooms of a socket, without the one of its own."""
         return frozenset(self._rooms.get(sid, ()))
 
-    def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
+    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
         volatile = target.volatile
         for recipient in self.recipients(target):
             recipient.deliver(outgoing, volatile)
         return DONE
 
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
+    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
         """Hand a packet to all sockets that it is meant for, and collect what they answer."""
         recipients = self.recipients(target)
         for recipient in recipients:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from ..awaitables import DONE
-from ..engine.outbox import FRAME_OVERHEAD
-from ..protocol import Frame, PacketType
-from .base import LocalNamespace, Outgoing, RestoredSession, SavedSession, Target
+from ..engine.transports.outbox import FRAME_OVERHEAD
+from ..protocol import OutgoingPacket, PacketType
+from ..runtime.awaitables import DONE
+from .base import LocalNamespace, RestoredSocket, SavedSocket, SharedPacket, Target
 from .memory import MemoryAdapter
 
 MAX_PACKETS = 10_000
@@ -54,7 +54,7 @@ class _Kept(NamedTuple):
 
     expires: float
     target: Target
-    frames: Sequence[Frame]
+    frames: Sequence[OutgoingPacket]
     size: int
 
 
@@ -66,7 +66,7 @@ class _Away(NamedTuple):
     """
 
     expires: float
-    session: SavedSession
+    session: SavedSocket
     sent: int
     left: int
 
@@ -95,7 +95,7 @@ class RecoveryAdapter(MemoryAdapter):
         # For each connected socket: the number after the last packet that was sent to it.
         self._sent: dict[str, int] = {}
 
-    def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
+    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all that it is meant for, and keep it for those that are away."""
         packet = outgoing.packet
         # An acknowledgement cannot be given later, and a volatile packet may be missed.
@@ -119,7 +119,7 @@ class RecoveryAdapter(MemoryAdapter):
         """The number of the next packet."""
         return self._next
 
-    def save_session(self, session: SavedSession) -> None:
+    def save_socket(self, session: SavedSocket) -> None:
         """Keep a socket whose connection was lost."""
         self._expire()
         sent = self._sent.get(session.sid, session.offset)
@@ -135,7 +135,7 @@ class RecoveryAdapter(MemoryAdapter):
         away = next(reversed(self._sessions.values()), None)
         return 0.0 if away is None else away.expires - time.monotonic()
 
-    async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
+    async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
         """Find a socket that was kept; it is taken back when its missed packets are collected."""
         self._expire()
         away = self._sessions.get(pid)
@@ -145,7 +145,7 @@ class RecoveryAdapter(MemoryAdapter):
         # A client that knows its offset sends it again next time; another one starts from here.
         position = first if offset is None else self._after(offset)
         session = replace(away.session, offset=first if position is None else position)
-        return RestoredSession(session, partial(self._collect, session, first))
+        return RestoredSocket(session, partial(self._collect, session, first))
 
     def _first_missed(self, away: _Away, offset: str | None) -> int | None:
         """The first packet that a client may have missed; None when nobody knows any more."""
@@ -157,11 +157,11 @@ class RecoveryAdapter(MemoryAdapter):
         oldest = next(iter(self._packets), self._next)
         return first if first is not None and oldest <= first <= self._next else None
 
-    def _collect(self, session: SavedSession, first: int) -> list[Sequence[Frame]]:
+    def _collect(self, session: SavedSocket, first: int) -> list[Sequence[OutgoingPacket]]:
         """Take a socket back, with the packets that it missed."""
         self._sessions.pop(session.pid, None)
         rooms = session.rooms | {session.sid}
-        missed: list[Sequence[Frame]] = []
+        missed: list[Sequence[OutgoingPacket]] = []
         for number in reversed(self._packets):
             if number < first:
                 break
@@ -179,7 +179,7 @@ class RecoveryAdapter(MemoryAdapter):
         except ValueError:
             return None
 
-    def _keep(self, outgoing: Outgoing, target: Target) -> None:
+    def _keep(self, outgoing: SharedPacket, target: Target) -> None:
         self._expire()
         frames = outgoing.frames
         size = sum(frame.size + FRAME_OVERHEAD for frame in frames)

@@ -1,10 +1,10 @@
 """The connection layer: Engine.IO sessions over ASGI."""
 
-from .cors import Cors
 from .engine import Engine
 from .hooks import RefusedRequest
+from .http.cors import Cors
+from .http.request import EngineRequest
 from .options import Cookie, EngineOptions
-from .request import EngineRequest
 from .session import Session, SessionListener
 
 __all__ = [

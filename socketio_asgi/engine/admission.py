@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from ..exceptions import RequestRefused
 from ..protocol import EngineCodec, EngineCodecV3, EngineCodecV4
+from .http.request import EngineRequest
+from .http.response import ErrorCode, Refusal
 from .options import EngineOptions
-from .request import EngineRequest
-from .response import ErrorCode, Refusal
 from .session import Session
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http.cookies import SimpleCookie
 
-from .cors import Header
+from ..websocket.headers import Header
 from .options import Cookie
 
 

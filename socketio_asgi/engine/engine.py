@@ -13,30 +13,31 @@ from typing import Any
 import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..extensions.websocket import find_attach
 from ..protocol import EngineCodec
+from ..runtime import Runtime, current_runtime
+from ..runtime.current import running_on_asyncio
+from ..websocket.headers import Header
 from .admission import check_allowed, check_handshake, check_request, check_session
-from .body import RequestBody
 from .cookies import cookie_header
-from .cors import Header
-from .direct import DirectTransport, find_attach
-from .environment import Environment
 from .exit_signals import ExitSignals
 from .hooks import Hooks, ListenerT, RefusedRequest
+from .http.body import RequestBody
+from .http.request import EngineRequest
+from .http.response import ErrorCode, Refusal, Response, compressed, encode_header, respond
+from .loop_state import LoopState
 from .options import EngineOptions
-from .outbox import Outbox
-from .polling import PollingTransport
-from .request import EngineRequest
-from .response import ErrorCode, Refusal, Response, compressed, encode_header, respond
-from .runtime import Runtime, current_runtime
-from .runtime.select import running_on_asyncio
 from .session import Session, SessionListener
-from .transport import Transport
+from .transports.base import Transport
+from .transports.outbox import Outbox
+from .transports.polling import PollingTransport
+from .transports.taken_over import TakenOverTransport
+from .transports.websocket import WebSocketTransport
 from .upgrade import Upgrade
-from .websocket import WebSocketTransport
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-WebSocket = DirectTransport | WebSocketTransport
+WebSocket = TakenOverTransport | WebSocketTransport
 
 GRACE_SECONDS = 1.0
 """How long transports and handlers may take to finish when the server closes."""
@@ -60,7 +61,7 @@ class Engine:
     ) -> None:
         self.options = options
         self._on_session = on_session
-        self._environment: Environment | None = None
+        self._loop_state: LoopState | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
         self._refuse_new = False
         self._hooks = Hooks(("connection", "connection_error", "initial_headers", "headers"))
@@ -70,12 +71,12 @@ class Engine:
     @property
     def clients_count(self) -> int:
         """The number of connected clients."""
-        return len(self._environment.sessions) if self._environment else 0
+        return len(self._loop_state.sessions) if self._loop_state else 0
 
     @property
     def runtime(self) -> Runtime | None:
         """The event loop, once there was a first request (or the lifespan began)."""
-        return self._environment.runtime if self._environment else None
+        return self._loop_state.runtime if self._loop_state else None
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener to an event of the connection layer.
@@ -118,7 +119,7 @@ class Engine:
             if running_on_asyncio():
                 self._bind(current_runtime())
             else:
-                from .runtime.with_trio import open_trio_runtime
+                from ..runtime.trio_runtime import open_trio_runtime
 
                 self._bind(await stack.enter_async_context(open_trio_runtime()))
             try:
@@ -126,27 +127,27 @@ class Engine:
             finally:
                 await self.close()
 
-    def bound(self) -> Environment:
+    def bound(self) -> LoopState:
         """The sessions and the clock of the current event loop.
 
         Raises:
             RuntimeError: On trio, outside the lifespan.
         """
-        environment = self._environment
-        if environment is None or not environment.runtime.is_current():
-            environment = self._bind(current_runtime())
-        return environment
+        loop_state = self._loop_state
+        if loop_state is None or not loop_state.runtime.is_current():
+            loop_state = self._bind(current_runtime())
+        return loop_state
 
-    def _bind(self, runtime: Runtime) -> Environment:
+    def _bind(self, runtime: Runtime) -> LoopState:
         self._refuse_new = False
-        self._environment = Environment(runtime, self.options, self.shut_down)
+        self._loop_state = LoopState(runtime, self.options, self.shut_down)
         self._exit_signals.install()
-        return self._environment
+        return self._loop_state
 
     def _on_exit_signal(self) -> None:
-        if self._environment is not None:
+        if self._loop_state is not None:
             with contextlib.suppress(RuntimeError):  # the event loop is closed already
-                self._environment.runtime.call_from_thread(self.shut_down)
+                self._loop_state.runtime.call_from_thread(self.shut_down)
 
     def shut_down(self) -> None:
         """Tell all clients that the server ends, and take no new ones.
@@ -154,30 +155,30 @@ class Engine:
         They are told by closing their transport, after which they connect again, to whatever
         process serves then.
         """
-        environment = self._environment
-        if environment is None or self._refuse_new:
+        loop_state = self._loop_state
+        if loop_state is None or self._refuse_new:
             return
         self._refuse_new = True
-        for session in list(environment.sessions.values()):
+        for session in list(loop_state.sessions.values()):
             session.end("server shutting down", flush=True)
-        if environment.lingering:
-            environment.runtime.call_later(GRACE_SECONDS, self._abort_lingering)
+        if loop_state.linger_deadlines:
+            loop_state.runtime.call_later(GRACE_SECONDS, self._abort_lingering)
 
     def _abort_lingering(self) -> None:
-        if self._environment is not None:
-            for transport in self._environment.lingering.items():
+        if self._loop_state is not None:
+            for transport in self._loop_state.linger_deadlines.items():
                 transport.abort()
 
     async def close(self) -> None:
         """End all sessions, and wait a moment for the handlers that still run."""
-        environment = self._environment
-        if environment is None:
+        loop_state = self._loop_state
+        if loop_state is None:
             return
         self.shut_down()
         self._exit_signals.restore()
-        if environment.runtime.is_current():
-            await environment.runtime.settle(GRACE_SECONDS)
-            await _send_what_waits(environment)
+        if loop_state.runtime.is_current():
+            await loop_state.runtime.settle(GRACE_SECONDS)
+            await _send_what_waits(loop_state)
         self._abort_lingering()
 
     # -- requests ----------------------------------------------------------------------------
@@ -235,10 +236,10 @@ class Engine:
 
     def _respond(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:
         check_request(request, self.options)
-        environment = self.bound()
+        loop_state = self.bound()
         if not request.sid:
-            return self._open_polling(environment, request)
-        session = check_session(request, environment.sessions.get(request.sid))
+            return self._open_polling(loop_state, request)
+        session = check_session(request, loop_state.sessions.get(request.sid))
         transport = session.transport
         if isinstance(transport, PollingTransport):
             if request.method == "GET":
@@ -247,16 +248,16 @@ class Engine:
                 return transport.post(request, body)
         raise Refusal(ErrorCode.BAD_REQUEST, detail=f"method {request.method[:20]!r}")
 
-    async def _open_polling(self, environment: Environment, request: EngineRequest) -> Response:
-        codec, sid, headers = await self._admit(environment, request)
+    async def _open_polling(self, loop_state: LoopState, request: EngineRequest) -> Response:
+        codec, sid, headers = await self._admit(loop_state, request)
         transport = PollingTransport(
-            environment.runtime,
+            loop_state.runtime,
             codec,
             Outbox(),
             max_payload=self.options.max_http_buffer_size,
             supports_binary="b64" not in request.query,
         )
-        self._open(environment, sid, codec, request, transport)
+        self._open(loop_state, sid, codec, request, transport)
         return transport.answer().with_headers(headers)
 
     async def handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -265,12 +266,12 @@ class Engine:
         request = EngineRequest(scope)
         try:
             check_request(request, self.options)
-            environment = self.bound()
+            loop_state = self.bound()
             if request.sid:
-                check_session(request, environment.sessions.get(request.sid))
-                transport = await self._upgrade(environment, request, receive, send)
+                check_session(request, loop_state.sessions.get(request.sid))
+                transport = await self._upgrade(loop_state, request, receive, send)
             else:
-                transport = await self._open_websocket(environment, request, receive, send)
+                transport = await self._open_websocket(loop_state, request, receive, send)
         except Refusal as refusal:
             self._report(request, refusal)
             return await refuse_websocket(scope, send, refusal.response())
@@ -278,39 +279,39 @@ class Engine:
             await transport.run()
 
     async def _open_websocket(
-        self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
+        self, loop_state: LoopState, request: EngineRequest, receive: Receive, send: Send
     ) -> WebSocket | None:
-        codec, sid, headers = await self._admit(environment, request)
-        environment.opening.add(sid)
+        codec, sid, headers = await self._admit(loop_state, request)
+        loop_state.opening.add(sid)
         try:
             accepted = await _accept(send, headers + self._hooked_headers(request))
         finally:
-            environment.opening.discard(sid)
+            loop_state.opening.discard(sid)
         if not accepted:
             return None
         if self._refuse_new:
             await _send_close(send)
             return None
-        transport = self._websocket(environment, codec, request, receive, send)
-        self._open(environment, sid, codec, request, transport)
+        transport = self._websocket(loop_state, codec, request, receive, send)
+        self._open(loop_state, sid, codec, request, transport)
         return transport
 
     async def _upgrade(
-        self, environment: Environment, request: EngineRequest, receive: Receive, send: Send
+        self, loop_state: LoopState, request: EngineRequest, receive: Receive, send: Send
     ) -> WebSocket | None:
         if not await _accept(send, self._hooked_headers(request)):
             return None
-        session = environment.sessions.get(request.sid)
+        session = loop_state.sessions.get(request.sid)
         if session is None or not self.options.allow_upgrades or not Upgrade.begin(session):
             await _send_close(send)
             return None
-        transport = self._websocket(environment, session.codec, request, receive, send)
-        session.upgrade = Upgrade(environment, session, transport)
+        transport = self._websocket(loop_state, session.codec, request, receive, send)
+        session.upgrade = Upgrade(loop_state, session, transport)
         return transport
 
     def _websocket(
         self,
-        environment: Environment,
+        loop_state: LoopState,
         codec: EngineCodec,
         request: EngineRequest,
         receive: Receive,
@@ -318,11 +319,11 @@ class Engine:
     ) -> WebSocket:
         attach = find_attach(request.scope)
         if attach is not None:
-            direct = DirectTransport(environment.runtime, codec, Outbox())
+            direct = TakenOverTransport(loop_state.runtime, codec, Outbox())
             if direct.take_over(attach, max_payload=self.options.max_http_buffer_size):
                 return direct
         return WebSocketTransport(
-            environment.runtime,
+            loop_state.runtime,
             codec,
             Outbox(),
             receive,
@@ -353,27 +354,27 @@ class Engine:
     # -- new sessions ------------------------------------------------------------------------
 
     async def _admit(
-        self, environment: Environment, request: EngineRequest
+        self, loop_state: LoopState, request: EngineRequest
     ) -> tuple[EngineCodec, str, list[Header]]:
         codec = check_handshake(request, self.options)
-        self._check_capacity(environment)
+        self._check_capacity(loop_state)
         await check_allowed(request, self.options)
-        sid = await self._generate_id(environment, request)
+        sid = await self._generate_id(loop_state, request)
         # allow_request and generate_id may have taken their time.
-        self._check_capacity(environment)
+        self._check_capacity(loop_state)
         cookie = self.options.cookie
         return codec, sid, [] if cookie is None else [cookie_header(cookie, sid)]
 
-    def _check_capacity(self, environment: Environment) -> None:
+    def _check_capacity(self, loop_state: LoopState) -> None:
         limit = self.options.max_clients
         if self._refuse_new:
             raise Refusal(ErrorCode.FORBIDDEN, "Server is shutting down", status=503)
-        if limit is not None and environment.clients_count >= limit:
+        if limit is not None and loop_state.clients_count >= limit:
             raise Refusal(
                 ErrorCode.FORBIDDEN, "Too many clients", status=503, detail=f"max_clients={limit}"
             )
 
-    async def _generate_id(self, environment: Environment, request: EngineRequest) -> str:
+    async def _generate_id(self, loop_state: LoopState, request: EngineRequest) -> str:
         for _ in range(MAX_ID_ATTEMPTS):
             try:
                 sid = self.options.generate_id(request)
@@ -382,33 +383,33 @@ class Engine:
             except Exception as error:
                 logger.exception("generate_id raised; the request is refused")
                 raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
-            if sid and not environment.knows(sid):
+            if sid and not loop_state.knows(sid):
                 return sid
         raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")
 
     def _open(
         self,
-        environment: Environment,
+        loop_state: LoopState,
         sid: str,
         codec: EngineCodec,
         request: EngineRequest,
         transport: Transport,
     ) -> None:
-        environment.common.share(request.scope)
-        session = Session(environment, sid, codec, request, transport)
-        environment.sessions[sid] = session
+        loop_state.common.share(request.scope)
+        session = Session(loop_state, sid, codec, request, transport)
+        loop_state.sessions[sid] = session
         session.listener = self._on_session(session)
         session.open()
         self._hooks.call("connection", session)
         session.listener.on_open()
 
 
-async def _send_what_waits(environment: Environment) -> None:
+async def _send_what_waits(loop_state: LoopState) -> None:
     # A client that is between two polls finds its session gone when it comes back.
-    connected = [item for item in environment.lingering.items() if item.connected]
+    connected = [item for item in loop_state.linger_deadlines.items() if item.connected]
     with anyio.move_on_after(GRACE_SECONDS):
         for transport in connected:
-            await transport.outbox.drained(environment.runtime)
+            await transport.outbox.drained(loop_state.runtime)
 
 
 async def _accept(send: Send, headers: list[Header]) -> bool:

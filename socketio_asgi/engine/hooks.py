@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .request import EngineRequest
+from .http.request import EngineRequest
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 

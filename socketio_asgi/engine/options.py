@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .cors import Cors, OriginPolicy
-from .ids import random_id
-from .request import EngineRequest
+from ..runtime.ids import random_id
+from .http.cors import Cors, OriginPolicy
+from .http.request import EngineRequest
 
 SEND_BUFFER_LIMIT = 16 * 1024 * 1024
 """Bytes that may wait for one client: many seconds of a fast connection, and small enough that a

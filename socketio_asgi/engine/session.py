@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, Frame
+from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, OutgoingPacket
 from ..protocol.engine_packet import PING, PONG
 from ..protocol.states import (
     SERVER_ACTIONS,
@@ -22,14 +22,14 @@ from ..protocol.states import (
     SessionInput,
     SessionState,
 )
+from ..runtime import Event, Runtime
 from .hooks import Hooks, ListenerT
-from .polling import PollingTransport
-from .request import EngineRequest
-from .runtime import Event, Runtime
-from .transport import Transport
+from .http.request import EngineRequest
+from .transports.base import Transport
+from .transports.polling import PollingTransport
 
 if TYPE_CHECKING:
-    from .environment import Environment
+    from .loop_state import LoopState
     from .upgrade import Upgrade
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
@@ -70,8 +70,8 @@ class Session:
     __slots__ = (
         "__weakref__",
         "_backlog",
-        "_environment",
         "_hooks",
+        "_loop_state",
         "_outbox",
         "_pong_awaited",
         "_pong_refreshed",
@@ -92,7 +92,7 @@ class Session:
 
     def __init__(
         self,
-        environment: Environment,
+        loop_state: LoopState,
         sid: str,
         codec: EngineCodec,
         request: EngineRequest,
@@ -103,10 +103,10 @@ class Session:
         self.transport: Transport = transport
         self.state: SessionState = SessionState.OPENING
         self.upgrade: Upgrade | None = None
-        self._environment = environment
+        self._loop_state = loop_state
         self.codec: EngineCodec = codec
         self._outbox = transport.outbox
-        self._send_buffer_limit = environment.options.send_buffer_limit
+        self._send_buffer_limit = loop_state.options.send_buffer_limit
         self._hooks: Hooks | None = None
         self._pong_awaited = False
         self._pong_refreshed = False
@@ -130,7 +130,7 @@ class Session:
     @property
     def runtime(self) -> Runtime:
         """The event loop that the session lives in."""
-        return self._environment.runtime
+        return self._loop_state.runtime
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener to an event of this connection.
@@ -160,13 +160,13 @@ class Session:
 
         Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
         """
-        environment = self._environment
+        loop_state = self._loop_state
         self.step(SessionInput.HANDSHAKE)
-        self._put([environment.open_packet(self.id, self.transport.name)])
-        initial_packet = environment.options.initial_packet
+        self._put([loop_state.open_packet(self.id, self.transport.name)])
+        initial_packet = loop_state.options.initial_packet
         if initial_packet is not None:
-            self._put([Frame.message(initial_packet)])
-        environment.start_heartbeat(self)
+            self._put([OutgoingPacket.message(initial_packet)])
+        loop_state.start_heartbeat(self)
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -225,15 +225,15 @@ class Session:
             # A client that sends something is alive, even when its answer to the PING is behind
             # a large message; once per PING, as in engine.io 6.6.12.
             self._pong_refreshed = True
-            self._environment.pongs.add(self)
+            self._loop_state.pong_deadlines.add(self)
         match SERVER_ACTIONS[self.codec.revision][type_]:
             case EngineAction.DELIVER:
                 self._deliver(packet.data)
             case EngineAction.HEARTBEAT:
                 self._on_pong()
             case EngineAction.ANSWER:
-                self._put([PONG if not packet.data else Frame(f"3{packet.data!s}")])
-                self._environment.silences.add(self)
+                self._put([PONG if not packet.data else OutgoingPacket(f"3{packet.data!s}")])
+                self._loop_state.client_ping_deadlines.add(self)
             case EngineAction.CLOSE:
                 self._on_client_close()
             case EngineAction.REFUSE:
@@ -264,20 +264,20 @@ class Session:
         """The ping interval is over."""
         self._pong_awaited = True
         self._pong_refreshed = False
-        self._environment.pongs.add(self)
+        self._loop_state.pong_deadlines.add(self)
         self._put([PING])
 
     def _on_pong(self) -> None:
         if self._pong_awaited:  # a PONG that nobody asked for is ignored
             self._pong_awaited = False
-            self._environment.pongs.discard(self)
-            self._environment.pings.add(self)
+            self._loop_state.pong_deadlines.discard(self)
+            self._loop_state.ping_deadlines.add(self)
 
     def ping_timed_out(self) -> None:
         """No sign of life came in time."""
         if self.paused:
             # The client may well have answered: it is we who do not read.
-            self._environment.await_life(self)
+            self._loop_state.await_life(self)
         else:
             self.end("ping timeout")
 
@@ -305,7 +305,7 @@ class Session:
         """Wait until more messages are welcome."""
         while self.paused:
             if self._resumed is None:
-                self._resumed = self._environment.runtime.event()
+                self._resumed = self._loop_state.runtime.event()
             await self._resumed.wait()
 
     # -- out ---------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ class Session:
         """Bytes that wait for the client."""
         return self._outbox.size
 
-    def send(self, frames: Sequence[Frame], volatile: bool = False) -> None:
+    def send(self, frames: Sequence[OutgoingPacket], volatile: bool = False) -> None:
         """Queue messages that belong together; they are sent in order and as one.
 
         Args:
@@ -335,7 +335,7 @@ class Session:
         if self.state not in _LIVE:
             return
         if self._hooks is not None:
-            return self.send([Frame.message(message)])
+            return self.send([OutgoingPacket.message(message)])
         self.transport.send_message(message)
         if self._outbox.size > self._send_buffer_limit:
             self._end_slow_client()
@@ -351,14 +351,14 @@ class Session:
 
     async def drain(self) -> None:
         """Wait until everything was handed to the transport, or the session ended."""
-        await self._outbox.drained(self._environment.runtime)
+        await self._outbox.drained(self._loop_state.runtime)
 
-    def _put(self, frames: Sequence[Frame]) -> None:
+    def _put(self, frames: Sequence[OutgoingPacket]) -> None:
         if self._hooks is not None:
             self._show(frames)
         self.transport.send(frames)
 
-    def _show(self, frames: Sequence[Frame]) -> None:
+    def _show(self, frames: Sequence[OutgoingPacket]) -> None:
         if self._hooks is not None:
             for frame in frames:
                 self._hooks.call("packet_create", frame)
@@ -367,7 +367,7 @@ class Session:
 
     def switch_to(self, transport: Transport) -> None:
         """Let another transport carry the session; the old one was told to end."""
-        self._environment.lingering.discard(self.transport)
+        self._loop_state.linger_deadlines.discard(self.transport)
         self.transport = transport
         transport.set_owner(self)
         transport.outbox = self._outbox
@@ -399,7 +399,7 @@ class Session:
         if not self.step(SessionInput.END):
             return
         self._stop_upgrade()
-        self._environment.forget(self)
+        self._loop_state.forget(self)
         self.resume_reading()
         if flush:
             self._close_transport()
@@ -418,14 +418,14 @@ class Session:
             logger.exception("unexpected error while the end of a session was handled")
 
     def _close_transport(self) -> None:
-        self._environment.lingering.add(self.transport)
+        self._loop_state.linger_deadlines.add(self.transport)
         self.transport.close()
 
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
         """A transport is gone; the session ends with the one that carried it."""
-        self._environment.lingering.discard(transport)
+        self._loop_state.linger_deadlines.discard(transport)
         if transport is not self.transport:
             return
         self._outbox.clear()  # also when the session ended before: somebody may wait in drain()
@@ -436,7 +436,7 @@ class Session:
 
     def server_exits(self) -> None:
         """The ASGI server announced that it is about to end."""
-        self._environment.server_exits()
+        self._loop_state.server_exits()
 
     def step(self, input_: SessionInput) -> bool:
         """Move to the next state, if the table has one."""

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, cast
 from ..protocol import DecodeError, EnginePacket, EnginePacketType
 from ..protocol.engine_packet import PROBE, PROBE_PONG
 from ..protocol.states import SessionInput
-from .polling import PollingTransport
-from .transport import Transport
+from .transports.base import Transport
+from .transports.polling import PollingTransport
 
 if TYPE_CHECKING:
-    from .environment import Environment
+    from .loop_state import LoopState
     from .session import Session
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
@@ -35,17 +35,17 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 class Upgrade:
     """The owner of a WebSocket transport until it carries the session."""
 
-    __slots__ = ("_codec", "_environment", "_session", "_transport")
+    __slots__ = ("_codec", "_loop_state", "_session", "_transport")
 
     paused = False
 
-    def __init__(self, environment: Environment, session: Session, transport: Transport) -> None:
-        self._environment = environment
+    def __init__(self, loop_state: LoopState, session: Session, transport: Transport) -> None:
+        self._loop_state = loop_state
         self._session = session
         self._codec = session.codec
         self._transport = transport
         transport.set_owner(self)
-        environment.upgrades_due.add(self)
+        loop_state.upgrade_deadlines.add(self)
 
     @staticmethod
     def begin(session: Session) -> bool:
@@ -75,12 +75,12 @@ class Upgrade:
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
         """The transport ended before the upgrade was complete."""
-        self._environment.lingering.discard(transport)
+        self._loop_state.linger_deadlines.discard(transport)
         self.fail(description or reason)
 
     def server_exits(self) -> None:
         """The ASGI server announced that it is about to end."""
-        self._environment.server_exits()
+        self._loop_state.server_exits()
 
     async def readable(self) -> None:
         """Messages are always welcome here."""
@@ -107,7 +107,7 @@ class Upgrade:
         self._session.switch_to(self._transport)
 
     def _detach(self) -> None:
-        self._environment.upgrades_due.discard(self)
+        self._loop_state.upgrade_deadlines.discard(self)
         self._session.upgrade = None
 
     @property

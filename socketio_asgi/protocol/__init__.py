@@ -1,7 +1,7 @@
 """The sans-IO core: bytes and text in, packets out, and back. No clock, no network, no tasks."""
 
 from .engine_codec import EngineCodec, Payload
-from .engine_packet import EnginePacket, EnginePacketType, Frame
+from .engine_packet import EnginePacket, EnginePacketType, OutgoingPacket
 from .engine_v3 import EngineCodecV3
 from .engine_v4 import EngineCodecV4
 from .errors import DecodeError, EncodeError, ProtocolError
@@ -19,7 +19,7 @@ __all__ = [
     "EngineCodecV4",
     "EnginePacket",
     "EnginePacketType",
-    "Frame",
+    "OutgoingPacket",
     "Packet",
     "PacketType",
     "Parser",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from .engine_packet import EnginePacket, Frame
+from .engine_packet import EnginePacket, OutgoingPacket
 
 
 class Payload(NamedTuple):
@@ -52,11 +52,7 @@ class EngineCodec(Protocol):
         """The WebSocket form of a binary message."""
         ...
 
-    def encode_websocket(self, frame: Frame, /) -> bytes:
-        """A packet as a ready WebSocket frame of a server."""
-        ...
-
-    def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
+    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
         """Encode packets for the body of a GET response.
 
         Args:
@@ -65,6 +61,6 @@ class EngineCodec(Protocol):
         """
         ...
 
-    def fitting(self, frames: Iterable[Frame], limit: int) -> int:
+    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
         """How many of the first frames fit into a payload of ``limit`` bytes; at least one."""
         ...

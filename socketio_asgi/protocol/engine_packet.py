@@ -1,4 +1,4 @@
-"""Engine.IO packets: the types, the outgoing :class:`Frame`, and decoding of one packet.
+"""Engine.IO packets: the types, the outgoing :class:`OutgoingPacket`, and decoding of one packet.
 
 Both revisions of the protocol share the packet types and the text form; what differs (binary data
 and the payloads of HTTP long-polling) is in :mod:`.engine_v4` and :mod:`.engine_v3`.
@@ -15,7 +15,6 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from .errors import DecodeError
-from .websocket_frames import Opcode, encode_frame, text_frame
 
 
 class EnginePacketType(IntEnum):
@@ -42,19 +41,29 @@ class EnginePacket(NamedTuple):
     data: str | bytes
 
 
-class Frame:
-    """One outgoing Engine.IO packet, in every form that a transport may need.
+class OutgoingPacket:
+    """One outgoing Engine.IO packet, and its form on each transport once that was needed.
 
-    A broadcast shares one frame between all its recipients, so each form is computed at most once.
+    A broadcast shares one packet between all its recipients, so each form is computed at most once.
 
     Attributes:
         text: The packet as text, type digit included; None for a binary message.
         binary: The bytes of a binary message (its type is always MESSAGE); None for text.
         compress: Whether an HTTP response that carries the packet may be compressed.
-        ready: A text packet as a WebSocket frame, once it was needed; the same in all revisions.
+        websocket_text: A text packet as a WebSocket frame, the same in all revisions of the
+            protocol; None until a transport has made it.
+        websocket_binary: The same for a binary message of revision 4.
     """
 
-    __slots__ = ("_binary_frame", "_piece", "_size", "binary", "compress", "ready", "text")
+    __slots__ = (
+        "_piece",
+        "_size",
+        "binary",
+        "compress",
+        "text",
+        "websocket_binary",
+        "websocket_text",
+    )
 
     def __init__(
         self, text: str | None, binary: bytes | None = None, compress: bool = True
@@ -64,18 +73,20 @@ class Frame:
         self.compress: bool = compress
         self._piece: bytes | None = None
         self._size: int | None = None
-        self.ready: bytes | None = None
-        self._binary_frame: bytes | None = None
+        self.websocket_text: bytes | None = None
+        self.websocket_binary: bytes | None = None
 
     @classmethod
-    def message(cls, data: str | bytes, *, compress: bool = True) -> Frame:
+    def message(cls, data: str | bytes, *, compress: bool = True) -> OutgoingPacket:
         """A MESSAGE packet with the given text or bytes."""
         if isinstance(data, str):
             return cls("4" + data, None, compress)
         return cls(None, data, compress)
 
     @classmethod
-    def messages(cls, data: Sequence[str | bytes], *, compress: bool = True) -> list[Frame]:
+    def messages(
+        cls, data: Sequence[str | bytes], *, compress: bool = True
+    ) -> list[OutgoingPacket]:
         """MESSAGE packets with the given texts or bytes; nearly always it is one text."""
         first = data[0]
         if len(data) == 1 and isinstance(first, str):
@@ -83,7 +94,7 @@ class Frame:
         return [cls.message(item, compress=compress) for item in data]
 
     @classmethod
-    def packet(cls, type_: EnginePacketType, data: str = "") -> Frame:
+    def packet(cls, type_: EnginePacketType, data: str = "") -> OutgoingPacket:
         """A packet of any type with text data."""
         return cls(f"{type_:d}{data}")
 
@@ -97,16 +108,6 @@ class Frame:
                 self._piece = b"b" + base64.b64encode(self.binary or b"")
         return self._piece
 
-    def websocket(self) -> bytes:
-        """The packet as a WebSocket frame of a server (revision 4: binary data as they are)."""
-        if self.text is None:
-            if self._binary_frame is None:
-                self._binary_frame = encode_frame(Opcode.BINARY, self.binary or b"")
-            return self._binary_frame
-        if self.ready is None:
-            self.ready = text_frame(self.text.encode("utf-8", "replace"))
-        return self.ready
-
     @property
     def size(self) -> int:
         """How much the packet counts against the limit of what waits to be sent, in bytes."""
@@ -119,16 +120,16 @@ class Frame:
 
     def __repr__(self) -> str:
         kind = "binary" if self.text is None else EnginePacketType(int(self.text[0])).name
-        return f"<Frame {kind} {self.size} bytes>"
+        return f"<OutgoingPacket {kind} {self.size} bytes>"
 
 
-PING = Frame("2")
-PONG = Frame("3")
-NOOP = Frame("6")
-CLOSE = Frame("1")
+PING = OutgoingPacket("2")
+PONG = OutgoingPacket("3")
+NOOP = OutgoingPacket("6")
+CLOSE = OutgoingPacket("1")
 PROBE = "probe"
 """The data of the PING and PONG packets that test a transport before an upgrade."""
-PROBE_PONG = Frame("3" + PROBE)
+PROBE_PONG = OutgoingPacket("3" + PROBE)
 
 # An unchecked int() of a character would accept other scripts' digits.
 _TYPES = {str(type_.value): type_ for type_ in EnginePacketType}

@@ -17,13 +17,12 @@ from .engine_codec import Payload
 from .engine_packet import (
     EnginePacket,
     EnginePacketType,
-    Frame,
+    OutgoingPacket,
     decode_base64,
     decode_text,
     decode_utf8,
 )
 from .errors import DecodeError
-from .websocket_frames import Opcode, encode_frame
 
 MAX_LENGTH_DIGITS = 10
 """Digits of a packet length that are looked at: no body is that long."""
@@ -49,19 +48,13 @@ class EngineCodecV3:
         """Bytes carry the packet type in front."""
         return _BINARY_TYPE_BYTE + data
 
-    def encode_websocket(self, frame: Frame, /) -> bytes:
-        """A packet as a ready WebSocket frame."""
-        if frame.binary is None:
-            return frame.websocket()
-        return encode_frame(Opcode.BINARY, self.encode_binary(frame.binary))
-
-    def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
+    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
         """Encode as bytes when there is binary data and the client takes it, else as text."""
         if supports_binary and any(frame.text is None for frame in frames):
             return Payload(b"".join(map(_binary_record, frames)), binary=True)
         return Payload("".join(map(_text_record, frames)).encode("utf-8", "replace"), binary=False)
 
-    def fitting(self, frames: Iterable[Frame], limit: int) -> int:
+    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
         """How many of the first frames fit into ``limit`` bytes; at least one."""
         size = count = 0
         for frame in frames:
@@ -157,7 +150,7 @@ def _parse_length_bytes(digits: bytes) -> int:
     return int("".join(map(str, digits)))
 
 
-def _binary_record(frame: Frame) -> bytes:
+def _binary_record(frame: OutgoingPacket) -> bytes:
     if frame.text is None:
         kind, data = _BINARY, _BINARY_TYPE_BYTE + (frame.binary or b"")
     else:
@@ -166,7 +159,7 @@ def _binary_record(frame: Frame) -> bytes:
     return bytes((kind,)) + digits + bytes((_LENGTH_END,)) + data
 
 
-def _text_record(frame: Frame) -> str:
+def _text_record(frame: OutgoingPacket) -> str:
     text = frame.text
     if text is None:
         text = "b4" + base64.b64encode(frame.binary or b"").decode("ascii")

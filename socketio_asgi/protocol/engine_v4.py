@@ -11,7 +11,7 @@ from .engine_codec import Payload
 from .engine_packet import (
     EnginePacket,
     EnginePacketType,
-    Frame,
+    OutgoingPacket,
     decode_base64,
     decode_text,
     decode_utf8,
@@ -45,17 +45,13 @@ class EngineCodecV4:
         """Bytes go on the wire as they are."""
         return data
 
-    def encode_websocket(self, frame: Frame, /) -> bytes:
-        """A packet as a ready WebSocket frame; the same bytes for all recipients."""
-        return frame.websocket()
-
-    def encode_payload(self, frames: Sequence[Frame], *, supports_binary: bool) -> Payload:
+    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
         """Join the records; the result is always text."""
         if len(frames) == 1:  # nearly always
             return Payload(frames[0].piece, False)
         return Payload(_SEPARATOR_BYTE.join([frame.piece for frame in frames]), False)
 
-    def fitting(self, frames: Iterable[Frame], limit: int) -> int:
+    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
         """How many of the first frames fit into ``limit`` bytes; at least one."""
         size = count = 0
         for frame in frames:

@@ -4,7 +4,7 @@
         --http socketio_asgi.integrations.uvicorn:HTTPProtocol
 
 They serve every ASGI application. Those that know it are offered an extension by which their
-WebSockets do without tasks and queues (:mod:`socketio_asgi.engine.direct`).
+WebSockets do without tasks and queues (:mod:`socketio_asgi.extensions.websocket`).
 
     http.py         HTTP connections, and the one write for what they send in a turn
     websocket.py    the upgrade request, until the application decides about it

@@ -27,13 +27,13 @@ from uvicorn.protocols.utils import (
     get_path_with_query_string,
 )
 
-from ..engine.direct import EXTENSION, DirectWebSocket, Receiver
-from ..protocol.websocket_frames import CloseCode, Opcode, encode_frame, text_frame
+from ..extensions.websocket import EXTENSION, AttachedWebSocket, Receiver
+from ..websocket.frames import CloseCode, Opcode, encode_frame, text_frame
 from .shared import logger
 
 if TYPE_CHECKING:
-    from ..engine.cors import Header
-    from .connection import Connection
+    from ..websocket.headers import Header
+    from .open_websocket import OpenWebSocket
     from .websocket import WebSocketProtocol
 
 MAX_QUEUED = 16
@@ -74,7 +74,7 @@ class Channel:
         "_waiters",
     )
 
-    _connection: Connection  # once it is accepted
+    _connection: OpenWebSocket  # once it is accepted
 
     def __init__(self, protocol: WebSocketProtocol, scope: Scope) -> None:
         self._protocol = protocol
@@ -126,8 +126,8 @@ class Channel:
         if self._phase is not Phase.GONE:
             self._phase = Phase.CLOSED
 
-    def attach(self, receiver: Receiver, *, max_size: int) -> DirectWebSocket | None:
-        """Let an application take the connection over; see :class:`~..engine.direct.Attach`."""
+    def attach(self, receiver: Receiver, *, max_size: int) -> AttachedWebSocket | None:
+        """Let an application take the connection over; see :class:`Attach`."""
         if self._phase is not Phase.OPEN or self._queue:
             return None
         connection = self._connection

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from .shared import MAX_HELD, Shared
+from .shared import MAX_BUFFERED, ServerContext
 
 if TYPE_CHECKING:
     _HTTPProtocol = asyncio.Protocol
@@ -21,7 +21,7 @@ else:  # the one for httptools where that is installed, the one for h11 otherwis
     from uvicorn.protocols.http.auto import AutoHTTPProtocol as _HTTPProtocol
 
 
-class Holding(asyncio.Protocol):
+class WriteBuffering(asyncio.Protocol):
     """What an HTTP class of uvicorn lacks; it stands before that among the bases."""
 
     def __init__(
@@ -33,22 +33,22 @@ class Holding(asyncio.Protocol):
     ) -> None:
         arguments: Any = (config, server_state, app_state, _loop)
         super().__init__(*arguments)
-        self._shared = Shared.of(config, server_state)
+        self._shared = ServerContext.of(config, server_state)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         network = cast("asyncio.Transport", transport)
         self._shared.send_without_delay(network)
-        self._holding = HoldingTransport(network, self._shared)
-        super().connection_made(self._holding)
+        self._buffering = BufferingTransport(network, self._shared)
+        super().connection_made(self._buffering)
 
     def eof_received(self) -> bool | None:
         """The client sends no more: the event loop closes the network after what was written."""
-        self._holding.flush()
+        self._buffering.flush()
         return super().eof_received()
 
 
-class HTTPProtocol(Holding, _HTTPProtocol):
+class HTTPProtocol(WriteBuffering, _HTTPProtocol):
     """The protocol class for uvicorn's option ``http``.
 
     Args:
@@ -63,7 +63,7 @@ class HTTPProtocol(Holding, _HTTPProtocol):
     """
 
 
-class HoldingTransport(asyncio.Transport):
+class BufferingTransport(asyncio.Transport):
     """A transport that sends what is written in one turn of the event loop with one write.
 
     Args:
@@ -73,16 +73,16 @@ class HoldingTransport(asyncio.Transport):
 
     __slots__ = ("_held", "_network", "_shared")
 
-    def __init__(self, network: asyncio.Transport, shared: Shared) -> None:
+    def __init__(self, network: asyncio.Transport, shared: ServerContext) -> None:
         self._network = network
         self._shared = shared
         self._held = bytearray()
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send bytes, with what else is written in this turn."""
-        if len(self._held) + len(data) > MAX_HELD:
+        if len(self._held) + len(data) > MAX_BUFFERED:
             self.flush()
-            if len(data) > MAX_HELD:  # too much to copy
+            if len(data) > MAX_BUFFERED:  # too much to copy
                 return self._network.write(data)
         if data and not self._held:
             self._shared.flush_at_end_of_turn(self)

@@ -13,18 +13,18 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from ..engine.runtime.with_asyncio import AsyncioRuntime
-from ..engine.timers import DelayQueue
+from ..runtime.asyncio_runtime import AsyncioRuntime
+from ..runtime.deadlines import DeadlineQueue
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .open_websocket import OpenWebSocket
 
 logger: logging.Logger = logging.getLogger("uvicorn.error")
 
 CLOSE_SECONDS = 10.0
 """How long a client may take to answer a close."""
 
-MAX_HELD = 64 * 1024
+MAX_BUFFERED = 64 * 1024
 """Bytes that a connection gathers in one turn of the event loop before they are sent at once."""
 
 SHUTDOWN_SECONDS = 1.0
@@ -43,7 +43,7 @@ class Unsent(Protocol):
         ...
 
 
-class Shared:
+class ServerContext:
     """The configuration, the timers and the connections that have something to send.
 
     Args:
@@ -67,8 +67,8 @@ class Shared:
         self.application: ASGIApp = cast("Any", config).loaded_app
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         runtime = AsyncioRuntime()
-        self.closing: DelayQueue[Connection] = DelayQueue(runtime, CLOSE_SECONDS, _abort)
-        self.ending: DelayQueue[Connection] = DelayQueue(runtime, SHUTDOWN_SECONDS, _abort)
+        self.closing: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, CLOSE_SECONDS, _abort)
+        self.ending: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, SHUTDOWN_SECONDS, _abort)
         self.keepalive: KeepAlive | None = None
         if config.ws_ping_interval:
             self.keepalive = KeepAlive(runtime, config.ws_ping_interval, config.ws_ping_timeout)
@@ -77,7 +77,7 @@ class Shared:
         self._may_delay: bool = on_asyncio or config.fd is not None
 
     @classmethod
-    def of(cls, config: Config, state: ServerState) -> Shared:
+    def of(cls, config: Config, state: ServerState) -> ServerContext:
         """The one of a server; it lasts as long as there are connections."""
         shared = _servers.get(id(state))
         if shared is None:
@@ -120,7 +120,7 @@ class Shared:
                 unsent.abort()
 
 
-_servers: WeakValueDictionary[int, Shared] = WeakValueDictionary()
+_servers: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
 """By the identity of their states, to which they refer."""
 
 
@@ -134,31 +134,31 @@ class KeepAlive:
     """
 
     def __init__(self, runtime: AsyncioRuntime, interval: float, timeout: float | None) -> None:
-        self._pings: DelayQueue[Connection] = DelayQueue(runtime, interval, self._ping)
-        self._pongs: DelayQueue[Connection] | None = None
+        self._pings: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, interval, self._ping)
+        self._pongs: DeadlineQueue[OpenWebSocket] | None = None
         if timeout is not None:
-            self._pongs = DelayQueue(runtime, timeout, _give_up)
+            self._pongs = DeadlineQueue(runtime, timeout, _give_up)
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: OpenWebSocket) -> None:
         """Begin to ping a client, or note that it answered."""
         self._pings.add(connection)
         if self._pongs is not None:
             self._pongs.discard(connection)
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: OpenWebSocket) -> None:
         """Ping a client no more."""
         self._pings.discard(connection)
         if self._pongs is not None:
             self._pongs.discard(connection)
 
-    def _ping(self, connection: Connection) -> None:
+    def _ping(self, connection: OpenWebSocket) -> None:
         connection.ping()
         (self._pings if self._pongs is None else self._pongs).add(connection)
 
 
-def _give_up(connection: Connection) -> None:
+def _give_up(connection: OpenWebSocket) -> None:
     connection.fail_keepalive()
 
 
-def _abort(connection: Connection) -> None:
+def _abort(connection: OpenWebSocket) -> None:
     connection.abort()

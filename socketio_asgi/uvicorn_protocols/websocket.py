@@ -1,7 +1,7 @@
 """A connection that shall become a WebSocket: what uvicorn makes for an upgrade request.
 
 data_received   the request, which uvicorn hands over in one piece
-accept          the application wants it: a Connection takes the network over
+accept          the application wants it: a OpenWebSocket takes the network over
 refuse          it does not, or cannot: an HTTP response, and the end
 """
 
@@ -15,13 +15,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from ..engine.cors import Header
+from ..websocket.headers import Header
+from ..websocket.opening_request import BadHandshake, UpgradeRequest, parse_request
+from ..websocket.opening_response import accept_response, response_head, text_response
 from .channel import Channel
-from .connection import Connection
-from .http import HoldingTransport
-from .request import BadHandshake, UpgradeRequest, parse_request
-from .response import accept_response, response_head, text_response
-from .shared import Shared, logger
+from .http import BufferingTransport
+from .open_websocket import OpenWebSocket
+from .shared import ServerContext, logger
 
 MAX_EARLY = 64 * 1024
 """Bytes that a client may send before its WebSocket is accepted; then it is not read."""
@@ -65,7 +65,7 @@ class WebSocketProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self.shared: Shared = Shared.of(config, server_state)
+        self.shared: ServerContext = ServerContext.of(config, server_state)
         self.paused: bool = False
         self._app_state = app_state
         self._channel: Channel | None = None
@@ -78,7 +78,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection over from the HTTP protocol."""
-        if isinstance(transport, HoldingTransport):
+        if isinstance(transport, BufferingTransport):
             transport = transport.release()
         else:
             self.shared.send_without_delay(transport)
@@ -162,7 +162,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # -- what the channel calls --------------------------------------------------------------
 
-    def accept(self, channel: Channel, headers: Iterable[Header]) -> Connection | None:
+    def accept(self, channel: Channel, headers: Iterable[Header]) -> OpenWebSocket | None:
         """Turn the connection into a WebSocket.
 
         Returns:
@@ -176,7 +176,7 @@ class WebSocketProtocol(asyncio.Protocol):
             return None
         self._leave()
         transport = self._transport
-        connection = Connection(self.shared, transport, channel, paused=self.paused)
+        connection = OpenWebSocket(self.shared, transport, channel, paused=self.paused)
         connection.on_message = channel.on_message
         transport.write(response)
         transport.set_protocol(connection)

@@ -1,4 +1,4 @@
-"""Servers that do the work wrongly, for the benchmarks to notice."""
+"""Servers that do the scenario wrongly, for the benchmarks to notice."""
 
 from __future__ import annotations
 

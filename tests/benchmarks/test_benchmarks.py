@@ -1,4 +1,4 @@
-"""The benchmarks run, and who does the work wrongly gets no figures."""
+"""The benchmarks run, and who does the scenario wrongly gets no figures."""
 
 from __future__ import annotations
 
@@ -66,44 +66,49 @@ def test_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "failure"),
+    ("scenario", "failure"),
     [
         ("echo-1", "not what was expected: b'431["),
         ("broadcast-100", "but clients received"),
     ],
 )
-def test_broken_server(work: str, failure: str) -> None:
+def test_broken_server(scenario: str, failure: str) -> None:
     from benchmarks.runner import Settings, compare
+    from benchmarks.scenarios import SCENARIOS
     from benchmarks.servers import STOCK, Server, uvicorn
-    from benchmarks.works import WORKS
 
     broken = Server("broken", "broken", uvicorn("tests.benchmarks.broken", STOCK))
     settings = Settings(sys.executable, runs=2, seconds=0.3, warmup=0.1)
-    outcome = compare(WORKS[work], [broken], settings)
+    outcome = compare(SCENARIOS[scenario], [broken], settings)
     assert outcome.samples == {}
     assert failure in outcome.failures["broken"]
 
 
-@pytest.mark.parametrize("work", ["room-of-10", "join-among-10", "visit-among-10"])
-def test_rooms(work: str) -> None:
+@pytest.mark.parametrize("scenario", ["room-of-10", "join-among-10", "visit-among-10"])
+def test_rooms(scenario: str) -> None:
     from benchmarks.runner import Settings, measure
+    from benchmarks.scenarios import SCENARIOS
     from benchmarks.servers import SERVERS
-    from benchmarks.works import WORKS
 
     [server] = [each for each in SERVERS if each.name == "ours"]
     settings = Settings(sys.executable, runs=1, seconds=0.3, warmup=0.1)
-    sample = measure(WORKS[work], server, settings)
+    sample = measure(SCENARIOS[scenario], server, settings)
     assert sample.units > 0
     assert sample.p50 is not None
 
 
 def test_works_of_targets_exist() -> None:
+    from benchmarks.scenarios import SCENARIOS
     from benchmarks.sections import GROWTH
     from benchmarks.targets import TARGETS
-    from benchmarks.works import WORKS
 
-    named = {work for target in TARGETS for work in (target.work, target.peer_work) if work}
-    assert named.union(*GROWTH.values()) <= set(WORKS)
+    named = {
+        scenario
+        for target in TARGETS
+        for scenario in (target.scenario, target.peer_scenario)
+        if scenario
+    }
+    assert named.union(*GROWTH.values()) <= set(SCENARIOS)
 
 
 def test_absent_server() -> None:

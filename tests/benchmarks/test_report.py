@@ -39,11 +39,11 @@ WHERE = {
 }
 
 
-def write_results(file: Path, python: str, works: dict[str, dict[str, list[float]]]) -> Path:
+def write_results(file: Path, python: str, scenarios: dict[str, dict[str, list[float]]]) -> Path:
     outcomes = [
         {
-            "work": work,
-            "title": f"the work {work}",
+            "scenario": scenario,
+            "title": f"the scenario {scenario}",
             "unit": "µs/unit",
             "failures": {},
             "samples": {
@@ -51,7 +51,7 @@ def write_results(file: Path, python: str, works: dict[str, dict[str, list[float
                 for server, values in servers.items()
             },
         }
-        for work, servers in works.items()
+        for scenario, servers in scenarios.items()
     ]
     versions = {"ours": {"python": python}, "node": {"node": "20"}}
     data = {"where": WHERE, "versions": versions, "outcomes": outcomes}
@@ -75,8 +75,8 @@ def rows(text: str) -> Iterator[list[str]]:
 def test_medians_decide_about_targets(tmp_path: Path) -> None:
     # What disturbs a run disturbs two servers alike: here, the last one takes ten times as long.
     node, bun = [9.0, 10.0, 110.0], [5.0, 5.0, 50.0]
-    works = {"echo": {"ours-fast": [6.0, 7.0, 80.0], "node": node, "bun": bun}}
-    text = rendered("targets", write_results(tmp_path / "a.json", "3.11.7", works))
+    scenarios = {"echo": {"ours-fast": [6.0, 7.0, 80.0], "node": node, "bun": bun}}
+    text = rendered("targets", write_results(tmp_path / "a.json", "3.11.7", scenarios))
     echo = [row for row in rows(text) if row[0] == "`echo`" and "fast" in row[1]]
     verdicts = {row[2]: row[3:] for row in echo}
     assert verdicts["socket.io on Node"] == ["≤ 0.700", "0.700, met"]
@@ -86,9 +86,10 @@ def test_medians_decide_about_targets(tmp_path: Path) -> None:
 
 
 def test_targets_of_newer_versions(tmp_path: Path) -> None:
-    works = {"broadcast-500": {"ours-fast": [1.9], "python-socketio": [10.0]}}
+    scenarios = {"broadcast-500": {"ours-fast": [1.9], "python-socketio": [10.0]}}
     files = [
-        write_results(tmp_path / f"{python}.json", python, works) for python in ("3.13.1", "3.11.7")
+        write_results(tmp_path / f"{python}.json", python, scenarios)
+        for python in ("3.13.1", "3.11.7")
     ]
     text = rendered("targets", *files)
     [row] = [row for row in rows(text) if row[1:3] == ["fast path", "python-socketio on uvicorn"]
@@ -97,13 +98,13 @@ def test_targets_of_newer_versions(tmp_path: Path) -> None:
 
 
 def test_more_rooms_must_not_cost_more(tmp_path: Path) -> None:
-    works = {
+    scenarios = {
         "join-among-10": {"ours-fast": [20.0], "node": [10.0]},
         "join-among-1000": {"ours-fast": [22.0]},
         "join-among-100000": {"ours-fast": [25.0]},
         "visit-among-10": {"ours-fast": [200.0]},
     }
-    file = write_results(tmp_path / "a.json", "3.11.7", works)
+    file = write_results(tmp_path / "a.json", "3.11.7", scenarios)
     verdicts = {tuple(row[:3]): row[3:] for row in rows(rendered("targets", file))}
     path, smaller = "fast path", "`join-among-10`"
     assert verdicts["`join-among-100000`", path, smaller] == ["≤ 1.200", "1.250, **missed**"]
@@ -117,9 +118,9 @@ def test_more_rooms_must_not_cost_more(tmp_path: Path) -> None:
 
 def test_each_fact_is_told_once(tmp_path: Path) -> None:
     files = [
-        write_results(tmp_path / f"{python}-{work}.json", python, {work: {"ours": [1.0]}})
+        write_results(tmp_path / f"{python}-{scenario}.json", python, {scenario: {"ours": [1.0]}})
         for python in ("3.11.7", "3.13.1")
-        for work in ("echo", "connect")
+        for scenario in ("echo", "connect")
     ]
     lines = rendered("machine", *files).strip().splitlines()[2:-2]
     place = "* A processor, 2 cores, Linux 6; load generator: picows; 2030-01-01; "
@@ -149,24 +150,26 @@ def test_a_later_file_counts(tmp_path: Path) -> None:
     first = write_results(tmp_path / "a.json", "3.11.7", {"echo": {"ours": [1.0], "node": [2.0]}})
     second = write_results(tmp_path / "b.json", "3.11.7", {"echo": {"ours": [5.0]}})
     assert list(rows(rendered("medians", first, second)))[2:] == [
-        ["`echo`: the work echo", "µs/unit", "5.00"]
+        ["`echo`: the scenario echo", "µs/unit", "5.00"]
     ]
 
 
 def test_what_is_slower_is_told(tmp_path: Path) -> None:
-    works = {
+    scenarios = {
         "echo": {"ours-fast": [6.0], "node": [9.0], "bun": [5.0]},
         "connect": {"ours-fast": [6.0], "node": [9.0]},
     }
-    file = write_results(tmp_path / "a.json", "3.11.7", works)
+    file = write_results(tmp_path / "a.json", "3.11.7", scenarios)
     [_, _, row] = rows(rendered("slower", file))
     assert row == ["`echo`", "socket.io on Bun", "3.11.7", "6.00", "5.00", "1.20"]
 
 
 def test_sizes_are_calculated(tmp_path: Path) -> None:
     names = ("echo", "broadcast-500", "connect", "memory-websocket-4000")
-    works = {work: {"ours-fast": [10.0]} for work in names}
-    file = write_results(tmp_path / "a.json", "3.11.7", {**works, "heartbeats": {"ours-fast": [2]}})
+    scenarios = {scenario: {"ours-fast": [10.0]} for scenario in names}
+    file = write_results(
+        tmp_path / "a.json", "3.11.7", {**scenarios, "heartbeats": {"ours-fast": [2]}}
+    )
     table = {row[0]: row[1:] for row in rows(rendered("capacity", file))}
     assert table["events with acknowledgement, per second"] == ["50 000"]
     assert table["idle connections, by their memory"] == ["100 000"]
@@ -222,8 +225,11 @@ def test_pictures_show_the_committed_results() -> None:
 
 
 def test_command(tmp_path: Path) -> None:
-    works = {"echo": {"ours": [1.0], "node": [2.0]}, "memory-websocket-4000": {"ours-fast": [5.0]}}
-    file = write_results(tmp_path / "a.json", "3.11.7", works)
+    scenarios = {
+        "echo": {"ours": [1.0], "node": [2.0]},
+        "memory-websocket-4000": {"ours-fast": [5.0]},
+    }
+    file = write_results(tmp_path / "a.json", "3.11.7", scenarios)
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- results: medians -->\nold\n<!-- end -->\nafter\n")
     command = [sys.executable, "-m", "benchmarks.report", str(file)]
@@ -234,7 +240,7 @@ def test_command(tmp_path: Path) -> None:
         assert text.startswith("before\n<!-- results: medians -->\n\n**Python 3.11.7**")
         assert text.endswith("\n\n<!-- end -->\nafter\n")
         assert "old" not in text
-    assert "the work echo" in (tmp_path / "benchmarks-3.11.7.svg").read_text("utf-8")
+    assert "the scenario echo" in (tmp_path / "benchmarks-3.11.7.svg").read_text("utf-8")
 
 
 def test_owners_of_memory(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from socketio_asgi.engine.response import ERROR_MESSAGES
+from socketio_asgi.engine.http.response import ERROR_MESSAGES
 from socketio_asgi.protocol import EnginePacketType, PacketType
 from socketio_asgi.protocol.states import (
     PACKET_ACTIONS,

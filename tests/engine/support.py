@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import anyio
 
 from socketio_asgi.engine import Engine, EngineOptions, Session
-from socketio_asgi.engine.runtime import Runtime
-from socketio_asgi.protocol import Frame
+from socketio_asgi.protocol import OutgoingPacket
+from socketio_asgi.runtime import Runtime
 from tests.support.clients import WebSocketClient, engine_url
 from tests.support.waiting import until
 
@@ -44,7 +44,7 @@ class Client:
         self.closed = (reason, description)
 
     def send(self, *messages: str | bytes, compress: bool = True) -> None:
-        self.session.send([Frame.message(data, compress=compress) for data in messages])
+        self.session.send([OutgoingPacket.message(data, compress=compress) for data in messages])
 
 
 class EngineApp:

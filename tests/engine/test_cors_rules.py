@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from socketio_asgi.engine import Cors, EngineOptions, EngineRequest
-from socketio_asgi.engine.cors import is_same_origin
+from socketio_asgi.engine.http.cors import is_same_origin
 
 
 def request(host: str | None = "example.com", **headers: str) -> EngineRequest:

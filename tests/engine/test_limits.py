@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from socketio_asgi.protocol import Frame
+from socketio_asgi.protocol import OutgoingPacket
 from tests.support.clients import PollingClient, WebSocketRejected, connect_engine
 from tests.support.waiting import until
 
@@ -62,7 +62,7 @@ async def test_volatile_messages_are_dropped(start_engine: StartEngine) -> None:
         await client.open()
         session = app.client.session
         app.client.send("kept")
-        session.send([Frame.message("dropped")], volatile=True)
+        session.send([OutgoingPacket.message("dropped")], volatile=True)
         assert await client.poll() == ["4kept"]
 
 

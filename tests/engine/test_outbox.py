@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import anyio
 
-from socketio_asgi.engine.outbox import FRAME_OVERHEAD, Outbox
-from socketio_asgi.protocol import Frame
+from socketio_asgi.engine.transports.outbox import FRAME_OVERHEAD, Outbox
+from socketio_asgi.protocol import OutgoingPacket
 from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine
 
 
-def messages(*data: str | bytes) -> list[Frame]:
-    return [Frame.message(item) for item in data]
+def messages(*data: str | bytes) -> list[OutgoingPacket]:
+    return [OutgoingPacket.message(item) for item in data]
 
 
 def test_order() -> None:

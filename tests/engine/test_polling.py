@@ -310,7 +310,7 @@ async def test_a_poll_below_a_middleware(start_engine: StartEngine) -> None:
 async def test_a_body_that_takes_too_long_ends_the_session(
     start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketio_asgi.engine.body.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("socketio_asgi.engine.http.body.BODY_SECONDS", 0.05)
     app = await start_engine()
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.engine.request import parse_query
+from socketio_asgi.engine.http.request import parse_query
 
 
 def request(query: bytes = b"", **scope: Any) -> EngineRequest:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.engine.response import (
+from socketio_asgi.engine.http.response import (
     ERROR_MESSAGES,
     ErrorCode,
     Refusal,

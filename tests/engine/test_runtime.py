@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from socketio_asgi.engine.runtime import Runtime, current_runtime
+from socketio_asgi.runtime import Runtime, current_runtime
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.parametrize(
@@ -360,7 +360,7 @@ async def test_sending_now(runtime: Runtime) -> None:
 
 
 async def test_interrupting_what_waits(runtime: Runtime) -> None:
-    scope = runtime.scope()
+    scope = runtime.cancel_scope()
     asyncio.get_running_loop().call_soon(scope.cancel)
     async with scope:
         await asyncio.sleep(10)
@@ -368,7 +368,7 @@ async def test_interrupting_what_waits(runtime: Runtime) -> None:
 
 
 async def test_interrupting_before_the_beginning(runtime: Runtime) -> None:
-    scope = runtime.scope()
+    scope = runtime.cancel_scope()
     scope.cancel()
     reached = False
     async with scope:
@@ -379,7 +379,7 @@ async def test_interrupting_before_the_beginning(runtime: Runtime) -> None:
 
 
 async def test_interrupting_oneself(runtime: Runtime) -> None:
-    scope = runtime.scope()
+    scope = runtime.cancel_scope()
     async with scope:
         scope.cancel()  # and then it ends without a wait
     await asyncio.sleep(0)
@@ -388,7 +388,7 @@ async def test_interrupting_oneself(runtime: Runtime) -> None:
 
 
 async def test_an_error_goes_through(runtime: Runtime) -> None:
-    scope = runtime.scope()
+    scope = runtime.cancel_scope()
     with pytest.raises(ValueError, match="broken"):
         async with scope:
             raise ValueError("broken")
@@ -396,7 +396,7 @@ async def test_an_error_goes_through(runtime: Runtime) -> None:
 
 async def test_another_cancellation_goes_through(runtime: Runtime) -> None:
     entered = asyncio.Event()
-    scope = runtime.scope()
+    scope = runtime.cancel_scope()
 
     async def work() -> None:
         async with scope:
@@ -504,7 +504,7 @@ async def test_a_task_that_can_be_cancelled(
     runtime: Runtime, kind: type[asyncio.Task[Any]]
 ) -> None:
     async def wait() -> str:
-        scope = runtime.scope()
+        scope = runtime.cancel_scope()
         asyncio.get_running_loop().call_soon(scope.cancel)
         async with scope:
             await asyncio.sleep(10)

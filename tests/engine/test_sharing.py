@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.engine.sharing import MAX_COMMON_HEADERS, CommonParts
+from socketio_asgi.engine.http.interning import MAX_COMMON_HEADERS, ScopeInterner
 
 
 def same(text: bytes) -> bytes:
@@ -29,7 +29,7 @@ def browser_scope(key: bytes) -> dict[str, Any]:
 
 
 def test_equal_parts_are_held_once() -> None:
-    common = CommonParts()
+    common = ScopeInterner()
     first, second = browser_scope(b"first"), browser_scope(b"second")
     parsed = EngineRequest(second).connection.headers
     common.share(first)
@@ -56,7 +56,7 @@ scopes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 @given(st.lists(scopes, max_size=5))
 def test_sharing_changes_nothing(scopes: list[dict[str, Any]]) -> None:
-    common = CommonParts()
+    common = ScopeInterner()
     for scope in scopes:
         before = {**scope, "headers": list(scope["headers"])}
         common.share(scope)
@@ -64,7 +64,7 @@ def test_sharing_changes_nothing(scopes: list[dict[str, Any]]) -> None:
 
 
 def test_clients_cannot_fill_the_memory_with_names() -> None:
-    common = CommonParts()
+    common = ScopeInterner()
     for number in range(5 * MAX_COMMON_HEADERS):
         common.share({"headers": [(b"x-%d" % number, b"1")]})
         assert len(common._headers) <= MAX_COMMON_HEADERS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from socketio_asgi.engine.timers import SLACK_SECONDS, DelayQueue
+from socketio_asgi.runtime.deadlines import SLACK_SECONDS, DeadlineQueue
 
 
 class FakeTimer:
@@ -52,9 +52,9 @@ def clock() -> Clock:
     return Clock()
 
 
-def queue(clock: Clock, delay: float, callback: Callable[[str], object]) -> DelayQueue[str]:
+def queue(clock: Clock, delay: float, callback: Callable[[str], object]) -> DeadlineQueue[str]:
     runtime: Any = clock
-    return DelayQueue(runtime, delay, callback)
+    return DeadlineQueue(runtime, delay, callback)
 
 
 def test_each_item_is_due_after_the_delay(clock: Clock) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_HELD
+from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
 from tests.support.echo import Receive, Scope, Send
 from tests.support.waiting import until
 
@@ -70,7 +70,7 @@ async def settled(app: Flooding) -> int:
     ("size", "pause"),
     [
         (20_000, None),  # several are held together
-        (MAX_HELD - 100, None),  # the head is too much with the first, and each with the next
+        (MAX_BUFFERED - 100, None),  # the head is too much with the first, and each with the next
         (100_000, anyio.lowlevel.checkpoint),
         (3_000_000, None),
     ],

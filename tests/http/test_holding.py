@@ -10,8 +10,8 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from socketio_asgi.uvicorn_protocols.http import HoldingTransport
-from socketio_asgi.uvicorn_protocols.shared import MAX_HELD, Shared
+from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED, ServerContext
 
 from .support import answers
 
@@ -74,11 +74,11 @@ class Network(asyncio.Transport):
 
 
 @pytest.fixture
-async def shared(anyio_backend: Any) -> Shared:
+async def shared(anyio_backend: Any) -> ServerContext:
     """What connections of a server share."""
     config = Config(answers(), log_config=None)
     config.load()
-    return Shared(config, ServerState())
+    return ServerContext(config, ServerState())
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def network() -> Network:
 
 
 @pytest.fixture
-def transport(network: Network, shared: Shared) -> HoldingTransport:
+def transport(network: Network, shared: ServerContext) -> BufferingTransport:
     """The transport that holds."""
-    return HoldingTransport(network, shared)
+    return BufferingTransport(network, shared)
 
 
 async def turn() -> None:
@@ -99,7 +99,7 @@ async def turn() -> None:
     await anyio.lowlevel.checkpoint()
 
 
-async def test_one_write(transport: HoldingTransport, network: Network) -> None:
+async def test_one_write(transport: BufferingTransport, network: Network) -> None:
     for piece in (b"a", b"", bytearray(b"b"), memoryview(b"c")):
         transport.write(piece)
     transport.writelines([b"d", b"e"])
@@ -112,7 +112,7 @@ async def test_one_write(transport: HoldingTransport, network: Network) -> None:
 
 
 async def test_nothing_is_written_for_nothing(
-    transport: HoldingTransport, network: Network, shared: Shared
+    transport: BufferingTransport, network: Network, shared: ServerContext
 ) -> None:
     transport.write(b"")
     assert shared.unsent == []
@@ -120,8 +120,8 @@ async def test_nothing_is_written_for_nothing(
     assert network.calls == []
 
 
-async def test_a_large_piece_is_not_copied(transport: HoldingTransport, network: Network) -> None:
-    large = bytes(MAX_HELD + 1)
+async def test_a_large_piece_is_not_copied(transport: BufferingTransport, network: Network) -> None:
+    large = bytes(MAX_BUFFERED + 1)
     for piece in (b"head", large, b"tail", large):
         transport.write(piece)
     assert [len(call) for call in network.calls] == [4, len(large), 4, len(large)]
@@ -130,18 +130,18 @@ async def test_a_large_piece_is_not_copied(transport: HoldingTransport, network:
     assert len(network.calls) == 4
 
 
-async def test_what_is_held_is_bounded(transport: HoldingTransport, network: Network) -> None:
+async def test_what_is_held_is_bounded(transport: BufferingTransport, network: Network) -> None:
     for _ in range(1000):
         transport.write(bytes(1000))
         held = transport.get_write_buffer_size() - network.get_write_buffer_size()
-        assert 0 < held <= MAX_HELD
+        assert 0 < held <= MAX_BUFFERED
     await turn()
     assert sum(map(len, network.calls)) == 1_000_000
     assert len(network.calls) <= 16
 
 
 async def test_what_is_held_goes_before_the_end(
-    transport: HoldingTransport, network: Network
+    transport: BufferingTransport, network: Network
 ) -> None:
     transport.write(b"last")
     transport.close()
@@ -153,7 +153,7 @@ async def test_what_is_held_goes_before_the_end(
 
 
 async def test_what_is_held_goes_before_the_end_of_the_half(
-    transport: HoldingTransport, network: Network
+    transport: BufferingTransport, network: Network
 ) -> None:
     assert transport.can_write_eof()
     transport.write(b"last")
@@ -163,7 +163,7 @@ async def test_what_is_held_goes_before_the_end_of_the_half(
 
 
 async def test_what_is_held_goes_before_somebody_else(
-    transport: HoldingTransport, network: Network
+    transport: BufferingTransport, network: Network
 ) -> None:
     transport.write(b"first")
     assert transport.release() is network
@@ -172,14 +172,14 @@ async def test_what_is_held_goes_before_somebody_else(
     assert network.calls == [b"first", b"second"]
 
 
-async def test_a_connection_that_is_cut(transport: HoldingTransport, network: Network) -> None:
+async def test_a_connection_that_is_cut(transport: BufferingTransport, network: Network) -> None:
     transport.write(b"lost")
     transport.abort()
     await turn()
     assert network.calls == ["abort"]
 
 
-async def test_a_connection_that_is_lost(transport: HoldingTransport, network: Network) -> None:
+async def test_a_connection_that_is_lost(transport: BufferingTransport, network: Network) -> None:
     transport.write(b"lost")
     network.closing = True
     await turn()
@@ -187,18 +187,18 @@ async def test_a_connection_that_is_lost(transport: HoldingTransport, network: N
 
 
 async def test_one_that_fails_does_not_take_others_with_it(
-    shared: Shared, caplog: pytest.LogCaptureFixture
+    shared: ServerContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     networks = [Network() for _ in range(3)]
     networks[1].error = RuntimeError("on purpose")
     for network in networks:
-        HoldingTransport(network, shared).write(b"hello")
+        BufferingTransport(network, shared).write(b"hello")
     await turn()
     assert [network.calls for network in networks] == [[b"hello"], ["abort"], [b"hello"]]
     assert "on purpose" in caplog.text
 
 
-async def test_the_rest_is_of_the_network(transport: HoldingTransport, network: Network) -> None:
+async def test_the_rest_is_of_the_network(transport: BufferingTransport, network: Network) -> None:
     assert transport.get_extra_info("peername") == ("there", 1)
     assert transport.get_extra_info("nothing", "default") == "default"
     assert transport.get_write_buffer_limits() == (1, 2)

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.http import HoldingTransport
-from socketio_asgi.uvicorn_protocols.shared import Shared
+from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.shared import ServerContext
 from tests.support.echo import Receive, Scope, Send
 from tests.support.residue import Snapshot, no_residue
 from tests.support.serving import Served, serve
@@ -143,7 +143,7 @@ async def end_in_all_ways(served: Served) -> int:
 
 
 def classes(http: HTTPClass) -> tuple[type, ...]:
-    return (HoldingTransport, http)
+    return (BufferingTransport, http)
 
 
 async def test_nothing_is_left_while_the_server_runs(http: HTTPClass) -> None:
@@ -161,7 +161,7 @@ async def test_nothing_is_left_while_the_server_runs(http: HTTPClass) -> None:
 
 async def test_nothing_is_left_of_a_server(http: HTTPClass) -> None:
     async with (
-        no_residue((*classes(http), Shared)),
+        no_residue((*classes(http), ServerContext)),
         serve(http_only(ManyWays()), http=http, **OPTIONS) as served,
     ):
         await end_in_all_ways(served)
@@ -171,7 +171,7 @@ async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
     http: HTTPClass,
 ) -> None:
     async with (
-        no_residue((*classes(http), Shared)),
+        no_residue((*classes(http), ServerContext)),
         AsyncExitStack() as clients,
         serve(http_only(ManyWays()), http=http, grace=0, **OPTIONS) as served,
     ):
@@ -184,7 +184,7 @@ async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
 async def test_nothing_is_left_of_connections_that_became_websockets(http: HTTPClass) -> None:
     options: dict[str, Any] = {**OPTIONS, "ws": OUR_WEBSOCKETS}
     async with (
-        no_residue((*classes(http), *websockets.CLASSES, Shared)),
+        no_residue((*classes(http), *websockets.CLASSES, ServerContext)),
         serve(websockets.ManyWays(), http=http, **options) as served,
     ):
         await websockets.end_in_all_ways(served)

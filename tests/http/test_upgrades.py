@@ -11,8 +11,8 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from socketio_asgi.uvicorn_protocols.connection import Connection
-from socketio_asgi.uvicorn_protocols.http import HoldingTransport
+from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.ports import listening_socket
 from tests.support.residue import instances
@@ -63,9 +63,9 @@ async def test_our_class_has_the_network_for_itself(serving: Serving, http: HTTP
     """Frames, which it holds itself, are not held twice."""
     served = await serving(EchoApp(), ws=OUR_WEBSOCKETS, http=http)
     async with connect(served):
-        connections = instances(Connection)
+        connections = instances(OpenWebSocket)
         assert connections
-        assert not any(isinstance(each._transport, HoldingTransport) for each in connections)
+        assert not any(isinstance(each._transport, BufferingTransport) for each in connections)
 
 
 @pytest.mark.parametrize("ws", [OUR_WEBSOCKETS])
@@ -87,7 +87,7 @@ async def test_the_kernel_sends_at_once_with_fd(serving: Serving, http: HTTPClas
 
 def assert_sends_at_once() -> None:
     """The kernel does not wait for an acknowledgement, on the one WebSocket that is open."""
-    transports = [each._transport for each in instances(Connection)]
+    transports = [each._transport for each in instances(OpenWebSocket)]
     (transport,) = (each for each in transports if not each.is_closing())
     sock = transport.get_extra_info("socket")
     with socket.socket(fileno=os.dup(sock.fileno())) as same:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_HELD
+from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
 from tests.support.echo import Message, Receive, Scope, Send
 
 from .support import (
@@ -110,10 +110,10 @@ async def test_a_buffer_that_changes_after_it_was_sent(serve_http: ServeHTTP) ->
 
 SIZES = {
     "small": [1] * 500,
-    "just held": [MAX_HELD - 200],
-    "just too large": [MAX_HELD + 1],
+    "just held": [MAX_BUFFERED - 200],
+    "just too large": [MAX_BUFFERED + 1],
     "together too large": [1000] * 200,
-    "alternating": [1, MAX_HELD * 2, 2, MAX_HELD * 2, 3],
+    "alternating": [1, MAX_BUFFERED * 2, 2, MAX_BUFFERED * 2, 3],
     "large": [5_000_000],
     "several large": [1_000_000] * 5,
 }

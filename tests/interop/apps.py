@@ -21,8 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 from socketio_asgi import ConnectionRefused, Cookie, Cors, Server, SocketIOMiddleware
 from socketio_asgi.engine import Engine, EngineOptions, Session
-from socketio_asgi.engine.direct import DirectTransport
-from socketio_asgi.protocol import Frame
+from socketio_asgi.engine.transports.taken_over import TakenOverTransport
+from socketio_asgi.protocol import OutgoingPacket
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
 from tests.interop.choosing import choose
 from tests.support.waiting import until
@@ -86,7 +86,7 @@ async def whoami(socket: Any) -> dict[str, Any]:
 
 @handler("taken over")
 async def taken_over(socket: Any) -> bool:
-    return isinstance(socket.conn.transport, DirectTransport)
+    return isinstance(socket.conn.transport, TakenOverTransport)
 
 
 @handler("all reachable")
@@ -197,11 +197,11 @@ class Echo:
         elif isinstance(data, str) and data.startswith("stream "):
             self._stream(0, int(data.removeprefix("stream ")))
         else:
-            self._session.send([Frame.message(data)])
+            self._session.send([OutgoingPacket.message(data)])
 
     def _stream(self, number: int, end: int) -> None:
         if number < end:
-            self._session.send([Frame.message(f"stream {number}")])
+            self._session.send([OutgoingPacket.message(f"stream {number}")])
             pause = random.random() / 250
             asyncio.get_running_loop().call_later(pause, self._stream, number + 1, end)
 

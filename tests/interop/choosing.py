@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from socketio_asgi import Socket
-from socketio_asgi.broadcast import Broadcaster
+from socketio_asgi.server.broadcast import Broadcaster
 
 
 def choose(socket: Socket, plan: dict[str, Any]) -> Broadcaster:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.servers.clients import ask, connect_socket
+from tests.asgi_servers.clients import ask, connect_socket
 from tests.support.processes import ServerProcess
 
 

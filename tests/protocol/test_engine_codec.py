@@ -15,7 +15,7 @@ from socketio_asgi.protocol import (
     EngineCodecV4,
     EnginePacket,
     EnginePacketType,
-    Frame,
+    OutgoingPacket,
 )
 from tests.protocol import corpus
 
@@ -30,10 +30,10 @@ packets = st.one_of(
 payloads = st.lists(packets, min_size=1, max_size=8)
 
 
-def frame_of(packet: EnginePacket) -> Frame:
+def frame_of(packet: EnginePacket) -> OutgoingPacket:
     if isinstance(packet.data, str):
-        return Frame.packet(packet.type, packet.data)
-    return Frame.message(packet.data)
+        return OutgoingPacket.packet(packet.type, packet.data)
+    return OutgoingPacket.message(packet.data)
 
 
 @codecs
@@ -78,7 +78,7 @@ def test_everything_fits_into_enough_space(codec: EngineCodec, packets: list[Eng
 
 def test_fitting_is_exact_in_revision_4() -> None:
     codec = EngineCodecV4()
-    frames = [Frame.message("a" * size) for size in range(10)]
+    frames = [OutgoingPacket.message("a" * size) for size in range(10)]
     bodies = [
         len(codec.encode_payload(frames[: n + 1], supports_binary=True).body) for n in range(10)
     ]
@@ -150,7 +150,11 @@ def test_payloads_can_be_cut_between_packets_only(
     codec: EngineCodec, supports_binary: bool
 ) -> None:
     """Fed whole, or cut at any place: what is not a sequence of packets is refused."""
-    frames = [Frame.message("\u20ac"), Frame.message(b"abc"), Frame.message("\U0001f600x")]
+    frames = [
+        OutgoingPacket.message("\u20ac"),
+        OutgoingPacket.message(b"abc"),
+        OutgoingPacket.message("\U0001f600x"),
+    ]
     payload = codec.encode_payload(frames, supports_binary=supports_binary)
     sizes = [
         len(codec.encode_payload([frame], supports_binary=supports_binary).body) for frame in frames
@@ -168,8 +172,8 @@ def test_payloads_can_be_cut_between_packets_only(
                 codec.decode_payload(payload.body[:cut], binary=payload.binary)
 
 
-def _binary_body(codec: EngineCodec, frame: Frame) -> bytes:
+def _binary_body(codec: EngineCodec, frame: OutgoingPacket) -> bytes:
     """The record of one packet in a binary payload."""
-    marker = Frame.message(b"")
+    marker = OutgoingPacket.message(b"")
     body = codec.encode_payload([marker, frame], supports_binary=True).body
     return body[len(codec.encode_payload([marker], supports_binary=True).body) :]

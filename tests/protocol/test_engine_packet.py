@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socketio_asgi.protocol import DecodeError, EnginePacket, EnginePacketType, Frame
+from socketio_asgi.protocol import DecodeError, EnginePacket, EnginePacketType, OutgoingPacket
 from socketio_asgi.protocol.engine_packet import (
     CLOSE,
     NOOP,
@@ -21,7 +21,7 @@ from socketio_asgi.protocol.engine_packet import (
 
 @given(st.sampled_from(EnginePacketType), st.text())
 def test_text_round_trip(type_: EnginePacketType, data: str) -> None:
-    text = Frame.packet(type_, data).text
+    text = OutgoingPacket.packet(type_, data).text
     assert text is not None
     assert decode_text(text) == EnginePacket(type_, data)
 
@@ -45,7 +45,7 @@ def test_any_text_is_a_packet_or_an_error(text: str) -> None:
 
 @given(st.text())
 def test_text_frame(data: str) -> None:
-    frame = Frame.message(data)
+    frame = OutgoingPacket.message(data)
     assert (frame.text, frame.binary) == ("4" + data, None)
     assert frame.piece == ("4" + data).encode()
     assert frame.piece is frame.piece
@@ -54,7 +54,7 @@ def test_text_frame(data: str) -> None:
 
 @given(st.binary())
 def test_binary_frame(data: bytes) -> None:
-    frame = Frame.message(data)
+    frame = OutgoingPacket.message(data)
     assert (frame.text, frame.binary) == (None, data)
     assert frame.piece == b"b" + base64.b64encode(data)
     assert frame.piece is frame.piece
@@ -62,19 +62,19 @@ def test_binary_frame(data: bytes) -> None:
 
 
 def test_a_lone_surrogate_does_not_break_a_frame() -> None:
-    assert Frame.message("\ud800").piece.decode() == "4?"
+    assert OutgoingPacket.message("\ud800").piece.decode() == "4?"
 
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_frames_remember_whether_they_may_be_compressed(compress: bool) -> None:
-    assert Frame.message("a", compress=compress).compress is compress
-    assert Frame.message(b"a", compress=compress).compress is compress
+    assert OutgoingPacket.message("a", compress=compress).compress is compress
+    assert OutgoingPacket.message(b"a", compress=compress).compress is compress
 
 
 def test_frames_do_not_show_what_they_carry() -> None:
-    assert repr(Frame.message("secret")) == "<Frame MESSAGE 7 bytes>"
-    assert repr(Frame.message(b"secret")) == "<Frame binary 6 bytes>"
-    assert repr(PING) == "<Frame PING 1 bytes>"
+    assert repr(OutgoingPacket.message("secret")) == "<OutgoingPacket MESSAGE 7 bytes>"
+    assert repr(OutgoingPacket.message(b"secret")) == "<OutgoingPacket binary 6 bytes>"
+    assert repr(PING) == "<OutgoingPacket PING 1 bytes>"
 
 
 @given(st.binary())

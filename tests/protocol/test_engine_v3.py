@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socketio_asgi.protocol import DecodeError, EngineCodecV3, EnginePacket, EnginePacketType, Frame
+from socketio_asgi.protocol import (
+    DecodeError,
+    EngineCodecV3,
+    EnginePacket,
+    EnginePacketType,
+    OutgoingPacket,
+)
 from tests.protocol import corpus
 from tests.protocol.tracing import count_calls
 
@@ -14,24 +20,24 @@ BYTES = b"\x01\x02\x03\x04"
 
 
 def test_lengths_count_characters() -> None:
-    frames = [Frame.message("hello"), Frame.message("\u20ac")]
+    frames = [OutgoingPacket.message("hello"), OutgoingPacket.message("\u20ac")]
     payload = CODEC.encode_payload(frames, supports_binary=True)
     assert payload == ("6:4hello2:4\u20ac".encode(), False)
 
 
 def test_lengths_count_utf16_units() -> None:
-    payload = CODEC.encode_payload([Frame.message("\U0001f600")], supports_binary=True)
+    payload = CODEC.encode_payload([OutgoingPacket.message("\U0001f600")], supports_binary=True)
     assert payload == ("3:4\U0001f600".encode(), False)
 
 
 def test_the_binary_example_of_the_specification() -> None:
-    frames = [Frame.message("\u20ac"), Frame.message(BYTES)]
+    frames = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
     payload = CODEC.encode_payload(frames, supports_binary=True)
     assert payload == (b"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04" + BYTES, True)
 
 
 def test_the_base64_example_of_the_specification() -> None:
-    frames = [Frame.message("\u20ac"), Frame.message(BYTES)]
+    frames = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
     payload = CODEC.encode_payload(frames, supports_binary=False)
     assert payload == ("2:4\u20ac10:b4AQIDBA==".encode(), False)
 
@@ -76,7 +82,7 @@ def test_astral_characters_anywhere(texts: list[str]) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 def test_decoding_is_linear(text: str, binary: bool) -> None:
     def decode(count: int) -> int:
-        frames = [Frame.message(text), Frame.message(b"a")] * count
+        frames = [OutgoingPacket.message(text), OutgoingPacket.message(b"a")] * count
         body = CODEC.encode_payload(frames, supports_binary=binary).body
         return count_calls(lambda: CODEC.decode_payload(body, binary=binary))
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from socketio_asgi.protocol import DecodeError, EngineCodecV4, EnginePacket, EnginePacketType, Frame
+from socketio_asgi.protocol import (
+    DecodeError,
+    EngineCodecV4,
+    EnginePacket,
+    EnginePacketType,
+    OutgoingPacket,
+)
 from tests.protocol import corpus
 from tests.protocol.tracing import count_calls
 
@@ -11,13 +17,17 @@ MESSAGE = EnginePacketType.MESSAGE
 
 
 def test_the_example_of_the_specification() -> None:
-    frames = [Frame.message("hello"), Frame.packet(EnginePacketType.PING), Frame.message("world")]
+    frames = [
+        OutgoingPacket.message("hello"),
+        OutgoingPacket.packet(EnginePacketType.PING),
+        OutgoingPacket.message("world"),
+    ]
     payload = CODEC.encode_payload(frames, supports_binary=True)
     assert payload == (b"4hello\x1e2\x1e4world", False)
 
 
 def test_the_binary_example_of_the_specification() -> None:
-    frames = [Frame.message("hello"), Frame.message(b"\x01\x02\x03\x04")]
+    frames = [OutgoingPacket.message("hello"), OutgoingPacket.message(b"\x01\x02\x03\x04")]
     payload = CODEC.encode_payload(frames, supports_binary=True)
     assert payload == (b"4hello\x1ebAQIDBA==", False)
 

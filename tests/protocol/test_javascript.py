@@ -17,7 +17,7 @@ from socketio_asgi.protocol import (
     EngineCodecV4,
     EnginePacket,
     EnginePacketType,
-    Frame,
+    OutgoingPacket,
     Packet,
     PacketType,
 )
@@ -131,10 +131,10 @@ async def test_socket_packets_both_ways(revision: int, node_modules: Path) -> No
         assert ours == {"value": as_json(packet)}
 
 
-def _frame(packet: EnginePacket) -> Frame:
+def _frame(packet: EnginePacket) -> OutgoingPacket:
     if isinstance(packet.data, str):
-        return Frame.packet(packet.type, packet.data)
-    return Frame.message(packet.data)
+        return OutgoingPacket.packet(packet.type, packet.data)
+    return OutgoingPacket.message(packet.data)
 
 
 @pytest.mark.parametrize(("revision", "supports_binary"), [(4, True), (3, True), (3, False)])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Namespace, Server, Socket
-from socketio_asgi.broadcast import Broadcaster
 from socketio_asgi.protocol import Decoder, DefaultParser, Packet, PacketType
+from socketio_asgi.server.broadcast import Broadcaster
 
 from .conftest import Join
 from .support import TRANSPORTS, Peer, add_sync

@@ -17,16 +17,16 @@ import pytest
 import sniffio
 
 from socketio_asgi import AckError, ConnectionRefused, Handshake, Server, Socket
-from socketio_asgi.acks import AckSender, SingleAck
-from socketio_asgi.adapters import MemoryAdapter, Outgoing
-from socketio_asgi.connection import Connection
-from socketio_asgi.dispatch import Dispatcher
+from socketio_asgi.adapters import MemoryAdapter, SharedPacket
 from socketio_asgi.engine import EngineRequest, Session
-from socketio_asgi.engine.outbox import Outbox
-from socketio_asgi.engine.polling import PollingTransport
+from socketio_asgi.engine.transports.outbox import Outbox
+from socketio_asgi.engine.transports.polling import PollingTransport
+from socketio_asgi.engine.transports.websocket import WebSocketTransport
 from socketio_asgi.engine.upgrade import Upgrade
-from socketio_asgi.engine.websocket import WebSocketTransport
+from socketio_asgi.events.acks import SingleAck
 from socketio_asgi.protocol.parser import DefaultDecoder
+from socketio_asgi.server.client_connection import ClientConnection
+from socketio_asgi.server.dispatch import AckSender, Dispatcher
 from tests.support.clients import (
     RawConnection,
     WebSocketClient,
@@ -46,8 +46,8 @@ AT_ONCE = 20  # each of them gets on fast enough for the time-outs below
 ENDPOINT = "/socket.io/?EIO=4&transport=polling"
 
 CLASSES = (
-    *(AckSender, Connection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
-    *(Outgoing, PollingTransport, Session, SingleAck, Socket, Upgrade, WebSocketTransport),
+    *(AckSender, ClientConnection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
+    *(SharedPacket, PollingTransport, Session, SingleAck, Socket, Upgrade, WebSocketTransport),
 )
 
 

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from socketio_asgi.engine.direct import DirectWebSocket, find_attach
-from socketio_asgi.protocol.websocket_frames import Opcode, encode_frame, text_frame
+from socketio_asgi.extensions.websocket import AttachedWebSocket, find_attach
+from socketio_asgi.websocket.frames import Opcode, encode_frame, text_frame
 
 from .echo import Scope
 
@@ -27,7 +27,7 @@ class DirectReceiver:
         exits: How often the server said that it ends.
     """
 
-    websocket: DirectWebSocket
+    websocket: AttachedWebSocket
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []

@@ -33,7 +33,7 @@ TIMEOUT = 5.0  # seconds; a closed socket or a cancelled task needs a few turns 
 
 
 @dataclass(frozen=True)
-class Timer:
+class Cancellable:
     """A timer of the loop; ``owners`` are the ids of the tasks that wait for it, if known."""
 
     source: Any = field(repr=False)
@@ -49,7 +49,7 @@ class Snapshot:
 
     classes: tuple[type, ...]
     tasks: dict[int, str]
-    timers: dict[int, Timer]
+    timers: dict[int, Cancellable]
     descriptors: dict[int, str]
     objects: Counter[type] = field(default_factory=Counter)
     # Keeps the ids of tasks from being given to new ones.
@@ -87,7 +87,7 @@ class Snapshot:
                 lines.append(f"{surplus} more {kind.__qualname__}{_why_alive(kind)}")
         return lines
 
-    def _is_new(self, key: int, timer: Timer) -> bool:
+    def _is_new(self, key: int, timer: Cancellable) -> bool:
         # A task that was there before may go on sleeping, with another timer each time.
         return key not in self.timers and timer.owners.isdisjoint(self.tasks)
 
@@ -141,7 +141,7 @@ def _trio_tasks() -> Iterator[tuple[Any, str]]:
             pending.extend(nursery.child_tasks)
 
 
-def _timers() -> Iterator[Timer]:
+def _timers() -> Iterator[Cancellable]:
     if sniffio.current_async_library() == "trio":
         yield from _trio_timers()
         return
@@ -154,16 +154,16 @@ def _timers() -> Iterator[Timer]:
             # A cancel scope belongs to a task, such as that of uvicorn's main loop.
             scope = getattr(handle._callback, "__self__", None)
             owners.append(id(getattr(scope, "_host_task", None)))
-            yield Timer(handle, frozenset(owners))
+            yield Cancellable(handle, frozenset(owners))
 
 
-def _trio_timers() -> Iterator[Timer]:
+def _trio_timers() -> Iterator[Cancellable]:
     # trio shows no list of its deadlines, only this heap of (deadline, id, cancel scope).
     from trio._core._run import GLOBAL_RUN_CONTEXT
 
     for deadline, _, scope in GLOBAL_RUN_CONTEXT.runner.deadlines._heap:
         if scope._registered_deadline == deadline:
-            yield Timer(scope, frozenset(_trio_owners(scope._cancel_status)))
+            yield Cancellable(scope, frozenset(_trio_owners(scope._cancel_status)))
 
 
 def _trio_owners(status: Any) -> Iterator[int]:

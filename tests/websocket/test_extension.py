@@ -9,8 +9,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from socketio_asgi.engine.direct import EXTENSION, Attach, DirectWebSocket, find_attach
-from socketio_asgi.protocol.websocket_frames import text_frame
+from socketio_asgi.extensions.websocket import (
+    EXTENSION,
+    Attach,
+    AttachedWebSocket,
+    find_attach,
+)
+from socketio_asgi.websocket.frames import text_frame
 from tests.support.direct import MAX_MESSAGE, DirectReceiver, attach_echo, message_frame
 from tests.support.echo import Receive, Scope, Send
 from tests.support.serving import Served
@@ -118,7 +123,7 @@ async def test_stock_uvicorn_does_not_offer_it(serving: Serving, http: str) -> N
 
 
 async def test_what_cannot_be_taken_over(serving: Serving, http: str) -> None:
-    results: dict[str, DirectWebSocket | None] = {}
+    results: dict[str, AttachedWebSocket | None] = {}
     done = anyio.Event()
 
     async def script(scope: Scope, receive: Receive, send: Send) -> None:
@@ -180,7 +185,7 @@ async def test_an_application_that_takes_its_time(serving: Serving, http: str) -
 
 
 async def test_only_once(serving: Serving, http: str) -> None:
-    second: list[DirectWebSocket | None] = []
+    second: list[AttachedWebSocket | None] = []
 
     async def script(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.connection import Connection
+from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from tests.support.echo import Receive, Scope, Send
 from tests.support.processes import ServerProcess
 from tests.support.residue import instances
@@ -29,7 +29,7 @@ from .support import (
     PONG,
     STOCK,
     TEXT,
-    Frame,
+    OutgoingPacket,
     Peer,
     close,
     connect,
@@ -197,7 +197,7 @@ async def test_a_client_that_closes_and_does_not_read_is_cut(
 def connections() -> int:
     """How many connections there are yet."""
     gc.collect()
-    return len(instances(Connection))
+    return len(instances(OpenWebSocket))
 
 
 class MemoryOf:
@@ -311,7 +311,7 @@ async def push(scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(0.01)
 
 
-async def read_other_than_text(peer: Peer) -> Frame:
+async def read_other_than_text(peer: Peer) -> OutgoingPacket:
     with anyio.fail_after(TIMEOUT):
         while (other := await peer.read()).opcode == TEXT:
             pass

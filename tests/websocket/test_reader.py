@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from wsproto import ConnectionType, events
 from wsproto.connection import Connection as WSProtoConnection
 
-from socketio_asgi.protocol.websocket_frames import (
+from socketio_asgi.websocket import masking
+from socketio_asgi.websocket.frames import (
     CloseCode,
     Opcode,
     close_frame,
     encode_frame,
     text_frame,
 )
-from socketio_asgi.uvicorn_protocols import masking
-from socketio_asgi.uvicorn_protocols.reader import MAX_UNREAD, FrameReader
+from socketio_asgi.websocket.reader import MAX_UNREAD, FrameReader
 
 from .support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, header, text, xor
 

@@ -12,8 +12,8 @@ import pytest
 
 from socketio_asgi.uvicorn_protocols import WebSocketProtocol
 from socketio_asgi.uvicorn_protocols.channel import Channel
-from socketio_asgi.uvicorn_protocols.connection import Connection
-from socketio_asgi.uvicorn_protocols.shared import Shared
+from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
+from socketio_asgi.uvicorn_protocols.shared import ServerContext
 from tests.support.direct import DirectReceiver, attach_echo
 from tests.support.echo import Receive, Scope, Send
 from tests.support.residue import Snapshot, no_residue
@@ -31,7 +31,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "disabled", True)
 
 
-CLASSES = (Channel, Connection, DirectReceiver, WebSocketProtocol)
+CLASSES = (Channel, OpenWebSocket, DirectReceiver, WebSocketProtocol)
 
 
 class ManyWays:
@@ -169,7 +169,10 @@ async def test_nothing_is_left_while_the_server_runs(http: str, keepalive: float
 
 
 async def test_nothing_is_left_of_a_server(http: str) -> None:
-    async with no_residue((*CLASSES, Shared)), serve(ManyWays(), ws=OURS, http=http) as served:
+    async with (
+        no_residue((*CLASSES, ServerContext)),
+        serve(ManyWays(), ws=OURS, http=http) as served,
+    ):
         await end_in_all_ways(served)
         async with connect(served, "/echo"), connect(served, "/attached"):
             pass
@@ -179,7 +182,7 @@ async def test_nothing_is_left_of_connections_that_the_end_of_the_server_closes(
     http: str,
 ) -> None:
     async with (
-        no_residue((*CLASSES, Shared)),
+        no_residue((*CLASSES, ServerContext)),
         AsyncExitStack() as clients,
         serve(ManyWays(), ws=OURS, http=http) as served,
     ):

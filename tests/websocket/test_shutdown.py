@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from socketio_asgi.protocol.websocket_frames import text_frame
+from socketio_asgi.websocket.frames import text_frame
 from tests.support.direct import DirectReceiver, attach_echo, message_frame
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.serving import serve

@@ -10,7 +10,7 @@ from typing import Any
 import anyio.lowlevel
 
 from socketio_asgi import ConnectionRefused, Namespace, Server, Socket
-from socketio_asgi.parent_namespace import ParentNamespace
+from socketio_asgi.server.parent_namespace import ParentNamespace
 from tests.support.waiting import until
 
 

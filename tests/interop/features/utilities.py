@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from socketio_asgi import AckError, Server, Socket
-from socketio_asgi.broadcast import RemoteSocket
+from socketio_asgi.server.broadcast import RemoteSocket
 from tests.interop.choosing import choose
 
 Plan = dict[str, Any]

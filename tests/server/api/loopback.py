@@ -15,11 +15,17 @@ import anyio
 import anyio.abc
 
 from socketio_asgi import Server
-from socketio_asgi.acks import AckCollector, AckRelay, AckSink
-from socketio_asgi.adapters import LocalNamespace, MemoryAdapter, Outgoing, SocketDetails, Target
-from socketio_asgi.awaitables import DONE
-from socketio_asgi.engine.runtime import Runtime
+from socketio_asgi.adapters import (
+    LocalNamespace,
+    MemoryAdapter,
+    SharedPacket,
+    SocketDetails,
+    Target,
+)
+from socketio_asgi.events.acks import AckCollector, AckRelay, AckSink
 from socketio_asgi.protocol import Packet, PacketType
+from socketio_asgi.runtime import Runtime
+from socketio_asgi.runtime.awaitables import DONE
 
 ANSWER_SECONDS = 5.0
 
@@ -88,11 +94,11 @@ class LoopbackAdapter(MemoryAdapter):
     def _publish_for(self, target: Target, type_: str, **content: Any) -> Awaitable[None]:
         return DONE if target.local else self._publish(type_, target=_pack(target), **content)
 
-    def broadcast(self, outgoing: Outgoing, target: Target) -> Awaitable[None]:
+    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
         super().broadcast(outgoing, target)
         return self._publish_for(target, "broadcast", packet=outgoing.packet.data)
 
-    def broadcast_with_ack(self, outgoing: Outgoing, target: Target, acks: AckSink) -> None:
+    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
         super().broadcast_with_ack(outgoing, target, acks)
         if target.local:
             return
@@ -198,10 +204,10 @@ class LoopbackAdapter(MemoryAdapter):
         """Tell the one who asked."""
         return self._publish("reply", request=request, args=list(args))
 
-    def _outgoing(self, message: dict[str, Any]) -> Outgoing:
+    def _outgoing(self, message: dict[str, Any]) -> SharedPacket:
         name, data = self.namespace.name, message["packet"]
         packet = Packet(PacketType.EVENT, name, data, message.get("id"))
-        return Outgoing(packet, self.namespace.parser)
+        return SharedPacket(packet, self.namespace.parser)
 
     @property
     def pending(self) -> int:

@@ -9,9 +9,9 @@ import pytest
 
 from socketio_asgi import Namespace, Server, Socket
 from socketio_asgi.adapters import MemoryAdapter, SocketDetails, Target
-from socketio_asgi.broadcast import Broadcaster
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.handshake import Handshake
+from socketio_asgi.engine.handshake import Handshake
+from socketio_asgi.server.broadcast import Broadcaster
 from tests.server.support import DISCONNECT, Peer, PollingWire
 from tests.support.background import background
 from tests.support.serving import Served

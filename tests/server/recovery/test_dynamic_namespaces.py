@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from socketio_asgi import ConnectionStateRecovery, Namespace, Server, Socket
-from socketio_asgi.parent_namespace import ParentNamespace
+from socketio_asgi.server.parent_namespace import ParentNamespace
 from tests.support.residue import no_residue
 from tests.support.serving import Served
 from tests.support.waiting import until

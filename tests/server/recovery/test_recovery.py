@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.adapters import MemoryAdapter, RestoredSession, SavedSession
+from socketio_asgi.adapters import MemoryAdapter, RestoredSocket, SavedSocket
 from tests.support.clients import PollingClient
 from tests.support.residue import no_residue
 from tests.support.waiting import until
@@ -95,10 +95,10 @@ async def test_without_the_option_the_adapter_is_not_asked(
     asked: list[str] = []
 
     class Asked(MemoryAdapter):
-        def save_session(self, session: SavedSession) -> None:
+        def save_socket(self, session: SavedSocket) -> None:
             asked.append("save")
 
-        async def restore_session(self, pid: str, offset: str | None) -> RestoredSession | None:
+        async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
             asked.append("restore")
             return None
 

@@ -1,0 +1,12 @@
+"""The scenarios, by name."""
+
+from __future__ import annotations
+
+from . import broadcast, connecting, echo, idle, polling, rooms, storm
+from .scenario import Scenario
+
+MODULES = (echo, broadcast, storm, rooms, connecting, polling, idle)
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS
+}

@@ -1,0 +1,275 @@
+"""The entry point: from an ASGI scope to the engine, however the server is put into an application.
+
+A server is reached in three ways:
+
+    stand-alone   uvicorn main:io                 ``/socket.io/`` is ours, the rest is 404
+    mounted       app.mount("/socket.io", io)     what the mount leaves over is ours
+    wrapped       SocketIOMiddleware(app, io)     ``/socket.io/`` is ours, the rest goes inside
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..engine import Engine
+from ..engine.engine import refuse_websocket
+from ..engine.http.request import parse_query
+from ..engine.http.response import Response, respond
+from ..websocket.frames import CloseCode
+from .client_files import ClientFiles
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
+
+
+class EntryPoint:
+    """Decides what happens to an ASGI scope.
+
+    Args:
+        engine: Who serves the requests of Socket.IO clients.
+        path: Where they are expected, unless the server is mounted.
+        trailing_slash: Whether clients put a slash behind the path (both are served).
+        files: The JavaScript client, if it is served.
+        lifespan: Makes the context in which the server lives.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        path: str,
+        *,
+        trailing_slash: bool,
+        files: ClientFiles | None,
+        lifespan: Callable[[], AbstractAsyncContextManager[None]],
+    ) -> None:
+        self.engine = engine
+        self._path = "/" + path.strip("/")
+        self._endpoints = (self._path + "/", self._path)
+        self._slash = "/" if trailing_slash else ""
+        self._files = files
+        self.lifespan = lifespan
+
+    def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve a scope as an application: stand-alone or mounted."""
+        if scope["type"] == "lifespan":
+            return _serve_lifespan(self.lifespan, receive, send)
+        if self._is_endpoint(scope):  # nearly always
+            return self.engine.handle(scope, receive, send)
+        place = _locate(scope)
+        serving = self._enter(self._rest(place, mountable=True), scope, receive, send)
+        if serving is not None:
+            return serving
+        prefix = "" if place.mounted else self._path
+        return self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
+
+    async def wrap(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what is ours, and leave everything else to another application."""
+        if scope["type"] == "lifespan":
+            return await _WrappedLifespan(self, receive, send).run(app, scope)
+        if scope["type"] not in ("http", "websocket"):
+            return await app(scope, receive, send)
+        if self._is_endpoint(scope):
+            return await self.engine.handle(scope, receive, send)
+        place = _locate(scope)
+        serving = self._enter(self._rest(place, mountable=False), scope, receive, send)
+        if serving is not None:
+            return await serving
+        if _speaks_engine_io(scope):
+            send = _with_diagnostic(place.root + self._path + self._slash, scope, send)
+        await app(scope, receive, send)
+
+    def _is_endpoint(self, scope: Scope) -> bool:
+        """Whether this is our endpoint at first sight."""
+        return scope["path"] in self._endpoints and not scope.get("root_path")
+
+    def _enter(
+        self, rest: str | None, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None] | None:
+        """What serves a scope, to be awaited; None when it is not ours."""
+        if rest == "":
+            return self.engine.handle(scope, receive, send)
+        files = self._files
+        if rest is None or files is None or scope["type"] != "http" or not files.has(rest):
+            return None
+        return files.serve(rest, scope, send)
+
+    def _rest(self, place: _Place, *, mountable: bool) -> str | None:
+        """What the path has below our endpoint; None when it does not lead there."""
+        path = place.path
+        if path == self._path or path.startswith(self._path + "/"):
+            return path[len(self._path) + 1 :]
+        # Below a mount, what the mount leaves over is the endpoint itself.
+        return path.removeprefix("/") if place.root and mountable else None
+
+    async def _answer_wrong_path(
+        self, expected: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if scope["type"] == "websocket":
+            await receive()  # websocket.connect
+        if _speaks_engine_io(scope):
+            return await _send_diagnostic(expected, scope, send)
+        await _refuse(scope, send, Response(404, b"Not Found"))
+
+
+class HasEntryPoint(Protocol):
+    """A server, as the middleware sees it."""
+
+    @property
+    def entry_point(self) -> EntryPoint:
+        """Where scopes go in."""
+        ...
+
+
+class SocketIOMiddleware:
+    """An ASGI middleware that puts a Socket.IO server in front of an application.
+
+    Args:
+        app: The application; its lifespan, routes and WebSockets work as before.
+        server: The Socket.IO server.
+
+    Example:
+        ```python
+        app = SocketIOMiddleware(fastapi_app, io)
+        # or
+        fastapi_app.add_middleware(SocketIOMiddleware, server=io)
+        ```
+    """
+
+    def __init__(self, app: ASGIApp, server: HasEntryPoint) -> None:
+        self._app = app
+        self._entry_point = server.entry_point
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        await self._entry_point.wrap(self._app, scope, receive, send)
+
+
+class _Place(NamedTuple):
+    """Where a request arrived.
+
+    Attributes:
+        root: The prefix under which the application is reached.
+        path: The rest of the path, below it.
+        mounted: Whether a framework's mount made (the end of) the prefix, and not a proxy.
+    """
+
+    root: str
+    path: str
+    mounted: bool
+
+
+def _locate(scope: Scope) -> _Place:
+    root: str = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    # Starlette's Mount keeps the prefix that was there before it.
+    outer: str | None = scope.get("app_root_path")
+    mount = "" if outer is None else root.removeprefix(outer.rstrip("/"))
+    # ASGI has the whole prefix in `path`. But a server may be told of a prefix that a proxy strips,
+    # which is then not in the path, and some frameworks strip the prefix of a mount as well.
+    for prefix in (root, mount):
+        if prefix and (path == prefix or path.startswith(prefix + "/")):
+            return _Place(root, path[len(prefix) :], bool(mount))
+    return _Place(root, path, bool(mount))
+
+
+def _speaks_engine_io(scope: Scope) -> bool:
+    query = parse_query(scope["query_string"])
+    return "EIO" in query and "transport" in query
+
+
+async def _send_diagnostic(expected: str, scope: Scope, send: Send) -> None:
+    message = (
+        f"no Socket.IO endpoint at {scope['path'][:200]!r}: it is at {expected!r};"
+        f" connect with io({{ path: {expected!r} }})"
+    )
+    logger.warning("%s", message)
+    await _refuse(scope, send, Response(404, message.encode()))
+
+
+async def _refuse(scope: Scope, send: Send, response: Response) -> None:
+    if scope["type"] == "websocket":
+        await refuse_websocket(scope, send, response)
+    else:
+        await respond(send, response)
+
+
+def _with_diagnostic(expected: str, scope: Scope, send: Send) -> Send:
+    """Let a "not found" of the inner application say where the client should have gone."""
+    undecided, replaced = True, False
+
+    async def send_with_diagnostic(message: Message) -> None:
+        nonlocal undecided, replaced
+        if undecided and _is_not_found(message):
+            replaced = True
+            await _send_diagnostic(expected, scope, send)
+        undecided = False
+        if not replaced:
+            await send(message)
+
+    return send_with_diagnostic
+
+
+def _is_not_found(message: Message) -> bool:
+    if message["type"] == "websocket.close":  # what routers do with a WebSocket nobody serves
+        return bool(message.get("code", CloseCode.NORMAL) == CloseCode.NORMAL)
+    return message.get("status") == 404
+
+
+async def _serve_lifespan(
+    lifespan: Callable[[], AbstractAsyncContextManager[None]], receive: Receive, send: Send
+) -> None:
+    await receive()  # lifespan.startup
+    async with lifespan():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # lifespan.shutdown
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+class _WrappedLifespan:
+    """Runs the lifespan of an inner application within the one of the server.
+
+    The server ends before the application is told to shut down, while what its handlers use is
+    still there. An application that knows no lifespan is served without one.
+    """
+
+    def __init__(self, entry_point: EntryPoint, receive: Receive, send: Send) -> None:
+        self._entry_point = entry_point
+        self._receive = receive
+        self._send = send
+        self._startup: Message | None = None
+        self._answered = False
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Serve the lifespan scope."""
+        async with self._entry_point.lifespan():
+            try:
+                await app(scope, self._receive_and_close, self._send_and_note)
+            except Exception:
+                if self._answered:
+                    raise
+                logger.debug("the wrapped application has no lifespan", exc_info=True)
+            if not self._answered:
+                await self._serve_alone()
+
+    async def _serve_alone(self) -> None:
+        if self._startup is None:
+            await self._receive()
+        await self._send({"type": "lifespan.startup.complete"})
+        await self._receive()
+        await self._send({"type": "lifespan.shutdown.complete"})
+
+    async def _receive_and_close(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "lifespan.startup":
+            self._startup = message
+        else:
+            await self._entry_point.engine.close()
+        return message
+
+    async def _send_and_note(self, message: Message) -> None:
+        self._answered = True
+        await self._send(message)

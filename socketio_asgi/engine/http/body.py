@@ -1,0 +1,98 @@
+"""Waiting for what an HTTP client sends, and noticing when it goes away."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+
+import anyio
+from starlette.types import Receive
+
+from ...runtime import Runtime
+from .request import EngineRequest
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+BODY_SECONDS = 30.0
+"""How long a client may take to send the body of one request."""
+
+DISCARD_SECONDS = 1.0
+"""How long a request that is refused may go on sending its body."""
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than allowed."""
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete."""
+
+
+class RequestBody:
+    """What an HTTP client sends with its request.
+
+    Args:
+        request: The request, for the announced length.
+        receive: The ASGI receive channel.
+    """
+
+    __slots__ = ("_ended", "_receive", "_request")
+
+    def __init__(self, request: EngineRequest, receive: Receive) -> None:
+        self._request = request
+        self._receive = receive
+        self._ended = False
+
+    def read(self, runtime: Runtime, limit: int) -> Awaitable[bytes]:
+        """Read the whole body, and no more than is allowed.
+
+        Args:
+            runtime: The event loop.
+            limit: The largest body that is accepted, in bytes.
+
+        Raises:
+            BodyTooLarge: The body is larger; reading stopped there.
+            ClientGone: The client left.
+            TimeoutError: The client was too slow.
+        """
+        announced = self._request.header(b"content-length")
+        if announced is not None and announced.isdigit() and int(announced) > limit:
+            raise BodyTooLarge
+        return runtime.within(BODY_SECONDS, self._read_all(limit))
+
+    async def _read_all(self, limit: int) -> bytes:
+        chunks: list[bytes] = []
+        while not self._ended:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            self._ended = not message.get("more_body", False)
+            chunk: bytes = message.get("body", b"")
+            limit -= len(chunk)
+            if limit < 0:
+                raise BodyTooLarge
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def discard(self, limit: int) -> None:
+        """Read the rest of a body that nobody wants, if it is not too long.
+
+        Some ASGI servers cut the connection when the response comes before the end of the body,
+        and the client may never see that response.
+
+        Args:
+            limit: The number of bytes after which reading stops.
+        """
+        with anyio.move_on_after(DISCARD_SECONDS):
+            while limit > 0 and not self._ended:
+                message = await self._receive()
+                self._ended = not message.get("more_body", False)
+                limit -= len(message.get("body", b""))
+
+    async def disconnected(self) -> None:
+        """Wait until the client of a request without a body leaves."""
+        try:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass  # the (empty) body of the request comes first
+        except Exception as error:  # noqa: BLE001  # some servers raise for a lost client
+            logger.debug("a client left: %r", error)

@@ -1,0 +1,151 @@
+"""Which web pages may connect: the Origin check of both transports, and the headers of CORS.
+
+The check is made by the server, before anything else happens, because browsers make none for
+WebSocket. Source: https://socket.io/docs/v4/handling-cors/ and RFC 6454, section 4.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...websocket.headers import Header
+from .request import DEFAULT_PORTS, EngineRequest
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+OriginRule = str | re.Pattern[str]
+OriginPolicy = OriginRule | Sequence[OriginRule] | Callable[[str], bool]
+"""``"*"``, an origin such as ``"https://example.com"``, a regular expression that has to match the
+whole origin, a list of those, or a function that is given the origin and decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """Which other origins may connect, and what browsers are told about it.
+
+    The own origin (host and port of ``Origin`` equal to ``Host``) is always allowed, and so are
+    clients that send no ``Origin``, which are no browsers.
+
+    Args:
+        origins: The other origins that may connect; None allows none.
+        methods: The methods that a preflight answer permits.
+        allowed_headers: The request headers that a preflight answer permits; None permits those
+            that were asked for.
+        exposed_headers: The response headers that scripts may read.
+        credentials: Whether browsers send cookies.
+        max_age: How long browsers may keep a preflight answer, in seconds.
+        headers: False sends no headers at all, for an application that has Starlette's
+            ``CORSMiddleware`` around it; origins are checked all the same.
+
+    Raises:
+        ValueError: ``origins`` is a coroutine function.
+    """
+
+    origins: OriginPolicy | None = None
+    methods: Sequence[str] = ("GET", "POST")
+    allowed_headers: Sequence[str] | None = None
+    exposed_headers: Sequence[str] = ()
+    credentials: bool = False
+    max_age: int | None = None
+    headers: bool = True
+
+    def __post_init__(self) -> None:
+        if inspect.iscoroutinefunction(self.origins):
+            raise ValueError(
+                "the cors function must be a plain one; allow_request may be asynchronous"
+            )
+
+    def allows(self, request: EngineRequest, origin: str | None) -> bool:
+        """Whether a request with that ``Origin`` may connect."""
+        return origin is None or is_same_origin(request, origin) or self._lists(origin)
+
+    def response_headers(self, request: EngineRequest, origin: str | None) -> list[Header]:
+        """The headers that let a page of another, permitted origin read the response."""
+        if origin is None or self.origins is None or not self.headers:
+            return []
+        headers: list[Header] = [] if self._is_open() else [(b"vary", b"Origin")]
+        if not self._lists(origin):
+            return headers
+        allowed = b"*" if self._is_open() else origin.encode("latin-1")
+        headers.append((b"access-control-allow-origin", allowed))
+        if self.credentials:
+            headers.append((b"access-control-allow-credentials", b"true"))
+        if self.exposed_headers:
+            headers.append((b"access-control-expose-headers", _join(self.exposed_headers)))
+        return headers
+
+    def preflight_headers(self, request: EngineRequest, origin: str | None) -> list[Header]:
+        """The headers of the answer to a preflight request (``OPTIONS``)."""
+        headers = self.response_headers(request, origin)
+        headers.append((b"access-control-allow-methods", _join(self.methods)))
+        asked = request.header(b"access-control-request-headers")
+        if self.allowed_headers is not None:
+            headers.append((b"access-control-allow-headers", _join(self.allowed_headers)))
+        elif asked is not None:
+            headers.append((b"access-control-allow-headers", asked.encode("latin-1")))
+        if self.max_age is not None:
+            headers.append((b"access-control-max-age", b"%d" % self.max_age))
+        return headers
+
+    def answers_preflight(self) -> bool:
+        """Whether preflight requests are answered here."""
+        return self.headers and self.origins is not None
+
+    def _is_open(self) -> bool:
+        # Browsers refuse "*" together with credentials, so the origin itself is sent then.
+        return self.origins == "*" and not self.credentials
+
+    def _lists(self, origin: str) -> bool:
+        origins = self.origins
+        if origins is None:
+            return False
+        if isinstance(origins, (str, re.Pattern)):
+            return _matches(origins, origin)
+        if callable(origins):
+            return _ask(origins, origin)
+        return any(_matches(rule, origin) for rule in origins)
+
+
+def is_same_origin(request: EngineRequest, origin: str) -> bool:
+    """Whether an origin has the host and port that the request was sent to.
+
+    The scheme is ignored, because a proxy that ends TLS changes it; forwarded headers are not
+    looked at, because anybody can send them.
+    """
+    scheme, _, authority = origin.partition("://")
+    host = request.header(b"host")
+    if not authority or not host:
+        return False
+    if authority == host:
+        return True
+    default_port = DEFAULT_PORTS.get(scheme.lower(), "")
+    return _with_port(authority, default_port) == _with_port(host, default_port)
+
+
+def _with_port(authority: str, default_port: str) -> str:
+    authority = authority.lower()
+    # In an IPv6 literal, colons within the brackets do not introduce a port.
+    has_port = ":" in authority.rpartition("]")[2]
+    return authority if has_port else f"{authority}:{default_port}"
+
+
+def _matches(rule: OriginRule, origin: str) -> bool:
+    if isinstance(rule, str):
+        return rule in ("*", origin)
+    return rule.fullmatch(origin) is not None
+
+
+def _ask(function: Callable[[str], bool], origin: str) -> bool:
+    try:
+        return bool(function(origin))
+    except Exception:
+        logger.exception("the cors function raised; the origin is refused")
+        return False
+
+
+def _join(values: Sequence[str]) -> bytes:
+    return ", ".join(values).encode("latin-1")

@@ -1,0 +1,154 @@
+"""HTTP responses of the connection layer: few, small, and written at once."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+import orjson
+from starlette.types import Send
+
+from ...websocket.headers import Header
+from .request import EngineRequest
+
+TEXT = b"text/plain; charset=UTF-8"
+BINARY = b"application/octet-stream"
+JSON = b"application/json"
+# Not text/plain: some user agents offered a plain "ok" for download.
+HTML = b"text/html"
+
+_COMPRESSION_LEVEL = 6
+"""zlib's own default: what Node.js uses as well."""
+
+
+class ErrorCode(IntEnum):
+    """Why a request was refused; the number is part of the answer.
+
+    Source: https://socket.io/docs/v4/server-api/#event-connection_error-1
+    """
+
+    UNKNOWN_TRANSPORT = 0
+    UNKNOWN_SID = 1
+    BAD_HANDSHAKE_METHOD = 2
+    BAD_REQUEST = 3
+    FORBIDDEN = 4
+    UNSUPPORTED_PROTOCOL_VERSION = 5
+
+
+ERROR_MESSAGES: Mapping[ErrorCode, str] = {
+    ErrorCode.UNKNOWN_TRANSPORT: "Transport unknown",
+    ErrorCode.UNKNOWN_SID: "Session ID unknown",
+    ErrorCode.BAD_HANDSHAKE_METHOD: "Bad handshake method",
+    ErrorCode.BAD_REQUEST: "Bad request",
+    ErrorCode.FORBIDDEN: "Forbidden",
+    ErrorCode.UNSUPPORTED_PROTOCOL_VERSION: "Unsupported protocol version",
+}
+"""The official messages."""
+
+
+class Response(NamedTuple):
+    """An HTTP response.
+
+    Attributes:
+        status: The status code.
+        body: The whole body.
+        content_type: The value of that header.
+        compressible: Whether the body may be compressed.
+        headers: More headers.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = TEXT
+    compressible: bool = False
+    headers: tuple[Header, ...] = ()
+
+    def with_headers(self, headers: list[Header]) -> Response:
+        """The same response with more headers."""
+        return self._replace(headers=(*self.headers, *headers)) if headers else self
+
+
+class Refusal(Exception):
+    """A request that is not served; turned into an HTTP response or a refused WebSocket.
+
+    Args:
+        code: The official error code.
+        message: What the client is told; the official message by default.
+        status: The HTTP status.
+        detail: What the log says beyond that.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        detail: str = "",
+    ) -> None:
+        self.code = code
+        self.message: str = ERROR_MESSAGES[code] if message is None else message
+        self.status: int = status or (403 if code is ErrorCode.FORBIDDEN else 400)
+        self.detail = detail
+        super().__init__(code, self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.detail}" if self.detail else self.message
+
+    def response(self) -> Response:
+        """The refusal as an HTTP response with a JSON body."""
+        body = orjson.dumps({"code": int(self.code), "message": self.message})
+        return Response(self.status, body, JSON)
+
+
+def compressed(response: Response, request: EngineRequest) -> Response:
+    """Compress the body when it may be compressed and the client accepts it."""
+    if not response.compressible:
+        return response
+    accepted = accepted_encodings(request.header(b"accept-encoding") or "")
+    if "gzip" in accepted:
+        encoding, body = b"gzip", gzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
+    elif "deflate" in accepted:
+        encoding, body = b"deflate", zlib.compress(response.body, _COMPRESSION_LEVEL)
+    else:
+        return response
+    return response._replace(body=body, compressible=False).with_headers(
+        [(b"content-encoding", encoding), (b"vary", b"Accept-Encoding")]
+    )
+
+
+def accepted_encodings(header: str) -> set[str]:
+    """The content codings that an ``Accept-Encoding`` header names and does not rule out."""
+    accepted: set[str] = set()
+    for item in header.lower().split(","):
+        name, _, parameter = item.partition(";")
+        weight = parameter.replace(" ", "")
+        if weight not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
+            accepted.add(name.strip())
+    return accepted
+
+
+def encode_header(name: str, value: str) -> Header:
+    """A header that an application has made.
+
+    Raises:
+        ValueError: It would break out of its line.
+    """
+    if any(character in name + value for character in "\r\n\0"):
+        raise ValueError(f"the header {name!r} has a line break or a NUL in it")
+    return name.lower().encode("latin-1"), value.encode("latin-1")
+
+
+async def respond(send: Send, response: Response) -> None:
+    """Send a response."""
+    headers: list[Header] = [
+        (b"content-type", response.content_type),
+        (b"content-length", b"%d" % len(response.body)),
+        (b"cache-control", b"no-store"),
+        *response.headers,
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,1 @@
+"""The transports: the ways to move packets between a session and its client."""

@@ -1,0 +1,138 @@
+"""The WebSocket transport without ASGI in between, where the ASGI server has the extension for it.
+
+Everything above the transport is the same as on plain ASGI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...extensions.websocket import Attach, AttachedWebSocket
+from ...protocol import EngineCodec, EnginePacketType, OutgoingPacket
+from ...runtime import Runtime
+from ...websocket.frames import CloseCode, text_frame
+from .base import Transport, TransportOwner
+from .outbox import Outbox
+from .websocket_form import encode_websocket
+
+_MESSAGE = b"%d" % EnginePacketType.MESSAGE
+
+
+class TakenOverTransport(Transport):
+    """Packets as frames of a WebSocket that calls back.
+
+    Args:
+        runtime: The event loop.
+        codec: The revision of the protocol that the client speaks.
+        outbox: The packets that wait while the client does not read.
+    """
+
+    __slots__ = ("_closing", "_websocket")
+
+    name = "websocket"
+    _websocket: AttachedWebSocket
+
+    def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
+        super().__init__(runtime, codec, outbox)
+        self._closing = False
+
+    def take_over(self, attach: Attach, *, max_payload: int) -> bool:
+        """Take a WebSocket over; False when that is not possible.
+
+        Args:
+            attach: The extension of the ASGI server.
+            max_payload: The largest message that is accepted, in bytes.
+        """
+        websocket = attach(self, max_size=max_payload)
+        if websocket is None:
+            return False
+        self._websocket = websocket
+        return True
+
+    async def run(self) -> None:
+        """Begin to receive; the connection outlives the call."""
+        self._websocket.resume_reading()
+
+    @property
+    def connected(self) -> bool:
+        """Always, as long as the transport lasts."""
+        return True
+
+    @property
+    def writable(self) -> bool:
+        """Whether the client reads."""
+        return not (self._websocket.paused or self._closing)
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def send(self, frames: Sequence[OutgoingPacket]) -> None:
+        """Send packets at once, or when the client reads again."""
+        websocket, outbox = self._websocket, self.outbox
+        if websocket.paused:
+            return outbox.extend(frames)
+        codec = self.codec
+        for frame in frames:
+            websocket.write(frame.websocket_text or encode_websocket(frame, codec))
+        if outbox.on_drained is not None:
+            outbox.on_drained()
+
+    def send_message(self, message: str | bytes) -> None:
+        """Send one message at once, or when the client reads again."""
+        websocket, outbox = self._websocket, self.outbox
+        if websocket.paused or outbox.on_drained is not None or not isinstance(message, str):
+            return super().send_message(message)
+        websocket.write(text_frame(_MESSAGE + message.encode("utf-8", "replace")))
+
+    def flush(self) -> None:
+        """Send what waits, as far as the client reads."""
+        websocket, outbox = self._websocket, self.outbox
+        while (frame := outbox.first) is not None and not websocket.paused:
+            websocket.write(encode_websocket(frame, self.codec))
+            outbox.take_first()
+        if self._closing and not outbox:
+            websocket.close(CloseCode.NORMAL)
+
+    def close(self) -> None:
+        """Close after everything that waits was sent."""
+        self._closing = True
+        self.flush()
+
+    def abort(self) -> None:
+        """Close at once; a client that does not read is cut off."""
+        self.outbox: Outbox = Outbox()
+        self._closing = True
+        if self._websocket.paused:
+            self._websocket.abort()
+        else:
+            self._websocket.close(CloseCode.NORMAL)
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def set_owner(self, owner: TransportOwner) -> None:
+        """Say who receives what comes in."""
+        super().set_owner(owner)
+        self._websocket.on_message = owner.receive  # messages go there without a detour
+
+    def pause_reading(self) -> None:
+        """Receive no more messages."""
+        self._websocket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Receive messages again."""
+        self._websocket.resume_reading()
+
+    def on_writable(self) -> None:
+        """The client reads again."""
+        self.flush()
+
+    def on_server_exit(self) -> None:
+        """The ASGI server is about to end."""
+        self.owner.server_exits()
+
+    def on_close(self, code: int, reason: str) -> None:
+        """The connection is closed."""
+        self.owner.transport_closed(self, "transport close", f"WebSocket closed with code {code}")
+
+    def on_failure(self, code: int, reason: str) -> None:
+        """The client broke the rules of WebSocket."""
+        self.owner.transport_closed(self, "transport error", reason)

@@ -1,0 +1,107 @@
+"""Taking over an accepted WebSocket.
+
+An ASGI server may offer an extension by which an application takes over an accepted WebSocket:
+messages come as calls, frames go out as ready bytes, and the application callable returns while
+the connection lives on. No task waits per connection, and no message passes a queue.
+
+    attach = scope["extensions"]["socketio_asgi.websocket"]["attach"]
+    websocket = attach(receiver, max_size=1_000_000)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from starlette.types import Scope
+
+EXTENSION = "socketio_asgi.websocket"
+"""The name of the ASGI extension."""
+
+
+class Receiver(Protocol):
+    """Who is called with what happens to a WebSocket; everything in the event loop's thread."""
+
+    def on_writable(self) -> None:
+        """The client has read: :attr:`AttachedWebSocket.paused` is False again."""
+        ...
+
+    def on_close(self, code: int, reason: str) -> None:
+        """The connection is closed, by whichever side; nothing follows.
+
+        Args:
+            code: The close code; 1005 when the client gave none, 1006 when it just went.
+            reason: What the side that closed gave as a reason.
+        """
+        ...
+
+    def on_failure(self, code: int, reason: str) -> None:
+        """The connection was closed because the client broke its rules; nothing follows.
+
+        Args:
+            code: The close code that the client was sent.
+            reason: What it did.
+        """
+        ...
+
+    def on_server_exit(self) -> None:
+        """The ASGI server is about to end; the connection is open for what must be said yet."""
+        ...
+
+
+class AttachedWebSocket(Protocol):
+    """An accepted WebSocket.
+
+    Attributes:
+        on_message: What is called with each message; to be set before the connection is read.
+    """
+
+    on_message: Callable[[str | bytes], None]
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client does not read: what is written now waits in memory."""
+        ...
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame as it is; with what else is written in this turn of the event loop."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Receive no more messages."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Receive messages; an attached connection begins without."""
+        ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the connection after what was written; the receiver is told in the next turn."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection; what was written is lost, and the receiver is told later."""
+        ...
+
+
+class Attach(Protocol):
+    """What the extension offers."""
+
+    def __call__(self, receiver: Receiver, *, max_size: int) -> AttachedWebSocket | None:
+        """Take an accepted WebSocket over; it receives nothing until it is told to.
+
+        Args:
+            receiver: Who is called from now on.
+            max_size: The largest message that is accepted, in bytes.
+
+        Returns:
+            The WebSocket; None when it is too late, because messages came already.
+        """
+        ...
+
+
+def find_attach(scope: Scope) -> Attach | None:
+    """What takes a WebSocket over, if its ASGI server has that."""
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    extension = extensions.get(EXTENSION)
+    return None if extension is None else cast("Attach", extension["attach"])

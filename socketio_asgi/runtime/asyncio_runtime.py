@@ -1,0 +1,250 @@
+"""The runtime on asyncio: tasks need no nursery, so nothing has to be set up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextvars import Context, copy_context
+from types import TracebackType
+from typing import Any
+
+from .base import Cancellable, Event, ResultT, Runtime, Sender
+from .resuming import resume
+
+if sys.version_info < (3, 12):
+    from .eager import EagerStarter
+else:
+    _Task = asyncio.Task  # a global name, on the way of every event
+
+
+Starter = Callable[[Coroutine[Any, Any, None], Context], "asyncio.Task[None] | None"]
+"""Runs a coroutine up to its first wait; returns the task that goes on with it, if it waits."""
+
+
+class AsyncioRuntime(Runtime):
+    """The running asyncio (or uvloop) event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        # asyncio itself holds its tasks by weak references only.
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._senders: list[Sender] = []
+        if sys.version_info < (3, 12):
+            self.begin: Starter = EagerStarter(self._loop).start
+
+    def is_current(self) -> bool:
+        """Whether the caller runs in this very loop."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
+    def now(self) -> float:
+        """The loop's clock, in seconds."""
+        return self._loop.time()
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
+        """Call back after ``delay`` seconds."""
+        return self._loop.call_later(delay, callback)
+
+    def send_after_turn(self, sender: Sender) -> None:
+        """Let somebody send when this turn is over."""
+        if not self._senders:
+            self._loop.call_soon(self._on_turn_end)
+        self._senders.append(sender)
+
+    def _on_turn_end(self) -> None:
+        senders, self._senders = self._senders, []
+        self.start(self._let_send(iter(senders)), copy_context())
+
+    async def _let_send(self, senders: Iterator[Sender]) -> None:
+        # Most sending does not wait: it hands bytes to the loop, and has ended. So one task does it
+        # for all. Who waits all the same keeps the task, and another one goes on with the rest.
+        for sender in senders:
+            work, context = sender.begin_sending(), sender.context
+            if work is None:
+                continue
+            try:
+                awaited = context.run(work.send, None)
+            except (StopIteration, asyncio.CancelledError):
+                continue
+            self.keep(self._loop.create_task(self._let_send(senders)))
+            sender.send_task = asyncio.current_task()
+            return await resume(work, awaited, context)
+
+    def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call back in the loop's thread, from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(callback, *args)
+
+    def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
+        """Call an asynchronous function in the loop, from another thread, and wait for it."""
+
+        async def call() -> ResultT:
+            return await function(*args)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+
+    def event(self) -> Event:
+        """A new wake-up."""
+        return AsyncioEvent(self._loop)
+
+    def cancel_scope(self) -> AsyncioCancelScope:
+        """Something to interrupt a task with."""
+        return AsyncioCancelScope()
+
+    def task_starter(self, context: Context) -> AsyncioTaskStarter:
+        """A starter of tasks for one connection."""
+        return AsyncioTaskStarter(self, context)
+
+    def start(self, work: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None] | None:
+        """Start a task, which runs at once up to its first wait."""
+        task = self.begin(work, context)
+        return None if task is None else self.keep(task)
+
+    def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
+        """A coroutine in a task that can be cancelled; see :meth:`.base.Runtime.cancellable`."""
+        if type(asyncio.current_task(self._loop)) is asyncio.Task:
+            return work
+        return self._loop.create_task(work)
+
+    async def within(self, seconds: float, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Await a coroutine; once it has to wait, for no longer than that."""
+        # Trio has no such short cut: its scopes nest, and the coroutine may be in one by now.
+        try:
+            awaited = work.send(None)
+        except StopIteration as end:  # nearly always, and then a timer would have been in vain
+            result: ResultT = end.value
+            return result
+        scope = AsyncioCancelScope()
+        timer = self.call_later(seconds, scope.cancel)
+        try:
+            async with scope:
+                return await resume(work, awaited)
+        finally:
+            timer.cancel()
+        raise TimeoutError
+
+    def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Hold a task until it has ended."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    if sys.version_info >= (3, 12):
+
+        def begin(
+            self, work: Coroutine[Any, Any, None], context: Context
+        ) -> asyncio.Task[None] | None:
+            """Run a coroutine up to its first wait; the task that goes on with it, if it waits."""
+            task = _Task(work, loop=self._loop, context=context, eager_start=True)
+            return None if task.done() else task
+
+    async def settle(self, grace: float) -> None:
+        """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
+        tasks = self._tasks - {asyncio.current_task()}
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=grace)
+
+
+class AsyncioEvent:
+    """A wake-up for few waiters, smaller and faster than :class:`asyncio.Event`.
+
+    Args:
+        loop: The event loop.
+    """
+
+    __slots__ = ("_is_set", "_loop", "_waiters")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_set = False
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def set(self) -> None:
+        """Wake everybody who waits."""
+        self._is_set = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def is_set(self) -> bool:
+        """Whether :meth:`set` was called."""
+        return self._is_set
+
+    async def wait(self) -> None:
+        """Wait until :meth:`set` is called."""
+        if not self._is_set:
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.remove(waiter)
+
+
+class AsyncioCancelScope:
+    """Cancels a task and takes that back again; see :class:`.base.CancelScope`.
+
+    Source: https://docs.python.org/3/library/asyncio-task.html#asyncio.Task.uncancel
+    """
+
+    __slots__ = ("_cancelled", "_task")
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    async def __aenter__(self) -> None:
+        """Begin, in the task that is interrupted."""
+        self._task = asyncio.current_task()
+        if self._cancelled and self._task is not None:
+            self._task.cancel()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        """End; what :meth:`cancel` has caused goes no further."""
+        task, self._task = self._task, None
+        if task is None or not self._cancelled:
+            return None
+        if exc_type is None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)  # the interruption is still to come
+        elif not issubclass(exc_type, asyncio.CancelledError):
+            return None
+        return task.uncancel() == 0
+
+    def cancel(self) -> None:
+        """Interrupt the code at its next wait."""
+        if not self._cancelled:
+            self._cancelled = True
+            if self._task is not None:
+                self._task.cancel()
+
+
+class AsyncioTaskStarter:
+    """Starts tasks in the context of one connection; asyncio keeps their order by itself."""
+
+    __slots__ = ("_context", "_runtime")
+
+    def __init__(self, runtime: AsyncioRuntime, context: Context) -> None:
+        self._runtime = runtime
+        self._context = context
+
+    def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Start a task; see :meth:`.base.TaskStarter.start`."""
+        task = self._runtime.begin(function(*args), self._context.copy())
+        if task is not None:
+            self._runtime.keep(task)

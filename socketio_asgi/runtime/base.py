@@ -1,0 +1,181 @@
+"""What the engine needs of an event loop."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+ResultT = TypeVar("ResultT")
+
+
+class Cancellable(Protocol):
+    """A call that is due later, or a task that runs."""
+
+    def cancel(self) -> object:
+        """Take the call back, or cancel the task; does nothing when it is over already."""
+        ...
+
+
+class CancelScope(Protocol):
+    """Code that can be interrupted: ``async with scope: ...``; it ends quietly when it is."""
+
+    async def __aenter__(self) -> object:
+        """Begin, in the task that is interrupted."""
+        ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        """End; what :meth:`cancel` has caused goes no further."""
+        ...
+
+    def cancel(self) -> object:
+        """Interrupt the code at its next wait; does nothing when it has ended already."""
+        ...
+
+
+class Event(Protocol):
+    """A wake-up that is set once, from the loop's thread."""
+
+    def set(self) -> object:
+        """Wake everybody who waits."""
+        ...
+
+    def is_set(self) -> bool:
+        """Whether :meth:`set` was called."""
+        ...
+
+    async def wait(self) -> object:
+        """Wait until :meth:`set` is called."""
+        ...
+
+
+class Sender(Protocol):
+    """Somebody who sends when a turn of the event loop is over.
+
+    Attributes:
+        context: The context variables that the sending sees; nothing else may run in this context.
+        send_task: What cancels the sending that waits, or waited last.
+    """
+
+    context: Context
+    send_task: Cancellable | None
+
+    def begin_sending(self) -> Coroutine[Any, Any, None] | None:
+        """What sends all that is there by now; None when there is nothing to do.
+
+        The coroutine must handle its exceptions itself.
+        """
+        ...
+
+
+class TaskStarter(Protocol):
+    """Starts the handlers of one connection: in its context, in the order of the calls."""
+
+    def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Start a task that runs ``function(*args)`` in a copy of the connection's context.
+
+        Args:
+            function: Must handle its exceptions itself: on trio, one would end the server.
+            *args: Its arguments.
+        """
+        ...
+
+
+class Runtime(ABC):
+    """One event loop, seen from synchronous code that runs in its thread."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def in_thread(self) -> bool:
+        """Whether the caller runs in the loop's thread."""
+        return threading.get_ident() == self._thread
+
+    @abstractmethod
+    def is_current(self) -> bool:
+        """Whether the caller runs in this very loop, and the loop can still start tasks."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The loop's clock, in seconds."""
+
+    @abstractmethod
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
+        """Call back after ``delay`` seconds."""
+
+    @abstractmethod
+    def send_after_turn(self, sender: Sender) -> None:
+        """Let somebody send when this turn is over; at once where a turn starts no tasks."""
+
+    def send_now(self, sender: Sender) -> None:
+        """Let somebody send at once."""
+        work = sender.begin_sending()
+        if work is not None:
+            sender.send_task = self.start(work, sender.context)
+
+    @abstractmethod
+    def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call back in the loop's thread, from any thread; in the order of the calls.
+
+        It does nothing once the loop has ended: nobody is connected any more.
+        """
+
+    @abstractmethod
+    def run_from_thread(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
+        """Call an asynchronous function in the loop, from another thread, and wait for it."""
+
+    @abstractmethod
+    def event(self) -> Event:
+        """A new wake-up."""
+
+    @abstractmethod
+    def start(self, work: Coroutine[Any, Any, None], context: Context) -> Cancellable | None:
+        """Start a task; where the event loop can do that, it runs at once up to its first wait.
+
+        Args:
+            work: Must handle its exceptions itself: on trio, one would end the server.
+            context: The context variables that it sees; nothing else may run in this context.
+
+        Returns:
+            What cancels the task; None when it has ended already.
+        """
+
+    @abstractmethod
+    def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
+        """A coroutine in a task that can be cancelled, to be awaited.
+
+        Nearly always that is the present task. But an ASGI server may run applications in something
+        else, such as granian with ``--task-impl rust``; there it is a task of its own.
+        """
+
+    @abstractmethod
+    async def within(self, seconds: float, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Await a coroutine, for no longer than that.
+
+        Raises:
+            TimeoutError: It took longer, and was cancelled.
+        """
+
+    @abstractmethod
+    def cancel_scope(self) -> CancelScope:
+        """Something to interrupt a task with."""
+
+    @abstractmethod
+    def task_starter(self, context: Context) -> TaskStarter:
+        """A starter of tasks for one connection.
+
+        Args:
+            context: The context variables that every task sees; each gets a copy of its own.
+        """
+
+    @abstractmethod
+    async def settle(self, grace: float) -> None:
+        """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""

@@ -1,0 +1,32 @@
+"""Finding out which event loop the caller runs in."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .asyncio_runtime import AsyncioRuntime
+from .base import Runtime
+
+
+def running_on_asyncio() -> bool:
+    """Whether an asyncio event loop runs the caller (otherwise it is trio)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def current_runtime() -> Runtime:
+    """The runtime of the caller's event loop.
+
+    Raises:
+        RuntimeError: The caller runs on trio, where ``Server.lifespan`` has to provide it.
+    """
+    if running_on_asyncio():
+        return AsyncioRuntime()
+    raise RuntimeError(
+        "on trio the Socket.IO server needs a nursery for its timers and handlers: run the"
+        " server's lifespan within the application's, for example"
+        " Starlette(lifespan=io.lifespan), or 'async with io.lifespan(app): ...' in your own"
+    )

@@ -1,0 +1,141 @@
+"""Tasks that begin at once, for the versions of Python whose tasks begin a turn of the loop later.
+
+Strategy. From Python 3.12 on, ``asyncio.Task(..., eager_start=True)`` runs a coroutine up to its
+first real wait, and most handlers never wait. Here the same is done with a task that stands by: the
+coroutine runs under its identity, so that ``asyncio.current_task()`` is the task that it will stay
+in. When it ends without waiting, the task stands by for the next one: no task was made. When it
+waits, the task goes on with it, and another one will stand by.
+
+Source: https://docs.python.org/3/library/asyncio-extending.html#task-lifetime-support
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.tasks import (
+    _register_task,  # pyright: ignore[reportPrivateUsage]  # documented for makers of tasks,
+    _unregister_task,  # pyright: ignore[reportPrivateUsage]  # as this is
+)
+from collections.abc import Coroutine, Generator
+from contextvars import Context
+from types import coroutine as generator_coroutine
+from typing import Any, NamedTuple, cast
+
+from .resuming import resume
+
+Work = Coroutine[Any, Any, None]
+
+# By loop, what asyncio.current_task() returns. It is exchanged here directly, because the function
+# that looks it up is slow, and the one that exchanges it came with Python 3.12.
+_current_tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = cast(  # noqa: SLF001
+    "Any", asyncio.tasks
+)._current_tasks
+
+
+class _Begun(NamedTuple):
+    """A coroutine that has begun, and what it waits for: a future, or None for the next turn."""
+
+    work: Work
+    context: Context
+    awaited: Any
+
+
+@generator_coroutine
+def _pause() -> Generator[None]:
+    """Where a coroutine is when its task has not begun: a cancellation reaches it there."""
+    yield
+
+
+class _StandBy:
+    """A task that waits for a coroutine to go on with."""
+
+    __slots__ = ("_begun", "_wake", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._wake: asyncio.Future[None] = loop.create_future()
+        self._begun: _Begun | None = None
+        work = self._run()
+        work.send(None)
+        self.task: asyncio.Task[None] = loop.create_task(work)
+        # As long as it stands by, it is nobody's task, and may just vanish with the event loop.
+        self.task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+        _unregister_task(self.task)
+
+    def resume(self, begun: _Begun) -> None:
+        """Go on with a coroutine."""
+        self._begun = begun
+        self.task._log_destroy_pending = True  # type: ignore[attr-defined]  # noqa: SLF001
+        _register_task(self.task)
+        if not self._wake.done():  # it is when the coroutine has cancelled itself
+            self._wake.set_result(None)
+
+    async def _run(self) -> None:
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            await _pause()
+            await self._wake
+        except asyncio.CancelledError as error:
+            cancelled = error
+        if self._begun is not None:
+            await _go_on(self._begun, cancelled)
+
+
+async def _go_on(begun: _Begun, cancelled: asyncio.CancelledError | None) -> None:
+    """Let a coroutine have what its task sends and throws, from the turn on that it waits for."""
+    work, context, awaited = begun
+    try:
+        if cancelled is not None:
+            awaited = context.run(work.throw, cancelled)
+        elif awaited is None:
+            awaited = context.run(work.send, None)  # it waits for the next turn, which is now
+    except StopIteration:
+        return
+    await resume(work, awaited, context)
+
+
+class EagerStarter:
+    """Starts coroutines at once.
+
+    Args:
+        loop: The event loop.
+    """
+
+    __slots__ = ("_loop", "_standing_by")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        # Several, when coroutines start others; the pool is as large as they were ever nested.
+        self._standing_by: list[_StandBy] = []
+
+    def start(self, work: Work, context: Context) -> asyncio.Task[None] | None:
+        """Run a coroutine up to its first real wait.
+
+        Args:
+            work: The coroutine.
+            context: The context that it runs in, used by nothing else.
+
+        Returns:
+            The task that goes on with it; None when it has ended already.
+        """
+        loop, pool = self._loop, self._standing_by
+        standby = pool.pop() if pool else _StandBy(loop)
+        task = standby.task
+        outer = _current_tasks.get(loop)
+        _current_tasks[loop] = task
+        try:
+            awaited = context.run(work.send, None)
+        except (StopIteration, asyncio.CancelledError):
+            if not task.cancelling():  # the coroutine may have cancelled its own task
+                pool.append(standby)
+            return None
+        except Exception as error:  # noqa: BLE001  # nobody else will look at it
+            message = "a coroutine raised before it waited"
+            loop.call_exception_handler({"message": message, "exception": error})
+            return None
+        finally:
+            if outer is None:
+                del _current_tasks[loop]
+            else:
+                _current_tasks[loop] = outer
+        standby.resume(_Begun(work, context, awaited))
+        return task

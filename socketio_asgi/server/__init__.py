@@ -1,0 +1,1 @@
+"""The server: namespaces, sockets, and the way of an event between them."""

@@ -1,0 +1,366 @@
+"""The server: an ASGI application, its options and its namespaces.
+
+Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/server-options/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from starlette.types import Receive, Scope, Send
+
+from ..adapters import (
+    Adapter,
+    AdapterFactory,
+    ConnectionStateRecovery,
+    LocalNamespace,
+    MemoryAdapter,
+    RecoveryAdapter,
+)
+from ..adapters.recovery import MAX_BYTES
+from ..asgi.client_files import ClientFiles
+from ..asgi.entry_point import EntryPoint
+from ..engine import Cookie, Cors, Engine, EngineOptions, Session
+from ..engine.http.cors import OriginPolicy
+from ..engine.options import (
+    SEND_BUFFER_LIMIT,
+    AllowRequest,
+    GenerateId,
+    TransportName,
+    generate_sid,
+)
+from ..events.acks import ACK_SECONDS
+from ..events.handlers import HandlerT, Workers, check_observer
+from ..events.listeners import call_all
+from ..protocol import DefaultParser, Parser
+from ..runtime import Runtime
+from ..runtime.deadlines import DeadlineQueue
+from .broadcast import Broadcaster, Selection
+from .client_connection import ClientConnection
+from .from_thread import FromThread
+from .namespace import MiddlewareT, Namespace, normalize_name
+from .parent_namespace import NamePredicate, ParentNamespace
+
+MAX_EVENTS_IN_FLIGHT = 100
+"""Events of one socket that may wait or be handled at a time, before its connection is not read
+any further until some are done."""
+
+
+NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
+
+
+class Server(Broadcaster):
+    """A Socket.IO server, which is an ASGI application.
+
+    Run it with ``uvicorn main:io``, mount it with ``app.mount("/socket.io", io)``, or wrap an
+    application in :class:`SocketIOMiddleware`. Handlers and emits without a namespace belong to
+    the main one, ``/``.
+
+    Args:
+        path: Where clients connect, unless the server is mounted.
+        add_trailing_slash: Whether clients put a slash behind the path (both ways are served).
+        ping_interval: Seconds between two signs of life that the server asks for.
+        ping_timeout: Seconds that a client may take to give one.
+        upgrade_timeout: Seconds that a client may take to move on to another transport.
+        connect_timeout: Seconds that a client may take to join a namespace.
+        max_http_buffer_size: The largest message or request body that is accepted, in bytes.
+        send_buffer_limit: Bytes that may wait for one client; one who reads slower is closed.
+        transports: The transports that clients may use.
+        allow_upgrades: Whether clients may move on from polling to WebSocket.
+        allow_eio3: Whether clients of version 2.x may connect.
+        allow_request: Asked about every new client; return False or raise
+            :class:`RequestRefused` to refuse it.
+        generate_id: Makes the session id for a request; it must not be guessable.
+        cookie: A cookie with the session id, for load balancers; a name alone takes the defaults.
+        cors: The origins beside the own one whose pages may connect: an origin, ``"*"``, a regular
+            expression, a list of those, a function, or :class:`Cors` for all details.
+        http_compression: Whether long HTTP responses are compressed; a number is the threshold
+            in bytes (1024 by default).
+        initial_packet: A message to put in front of everything else.
+        max_clients: The largest number of clients; None is any number.
+        serve_client: The folder with the JavaScript client's files, to serve them as well.
+        parser: How packets are encoded; the clients must use the same.
+        adapter: Makes the adapter of a namespace; the default keeps everything in memory.
+        connection_state_recovery: Whether clients that lost their connection get back their id,
+            rooms, data and the events that they missed; True takes the defaults of
+            :class:`ConnectionStateRecovery`.
+        cleanup_empty_child_namespaces: Whether a dynamic namespace goes when its last client
+            leaves.
+        max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
+            it, the connection is not read until some are done.
+
+    Raises:
+        ValueError: An option has no valid value.
+        TypeError: There is no such option.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str = "/socket.io",
+        add_trailing_slash: bool = True,
+        ping_interval: float = 25.0,
+        ping_timeout: float = 20.0,
+        upgrade_timeout: float = 10.0,
+        connect_timeout: float = 45.0,
+        max_http_buffer_size: int = 1_000_000,
+        send_buffer_limit: int = SEND_BUFFER_LIMIT,
+        transports: Sequence[TransportName] = ("polling", "websocket"),
+        allow_upgrades: bool = True,
+        allow_eio3: bool = False,
+        allow_request: AllowRequest | None = None,
+        generate_id: GenerateId = generate_sid,
+        cookie: Cookie | str | None = None,
+        cors: OriginPolicy | Cors | None = None,
+        http_compression: bool | int = True,
+        initial_packet: str | bytes | None = None,
+        max_clients: int | None = None,
+        serve_client: str | Path | None = None,
+        parser: Parser | None = None,
+        adapter: AdapterFactory | None = None,
+        connection_state_recovery: ConnectionStateRecovery | bool = False,
+        cleanup_empty_child_namespaces: bool = False,
+        max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
+    ) -> None:
+        options = EngineOptions(
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            upgrade_timeout=upgrade_timeout,
+            max_http_buffer_size=max_http_buffer_size,
+            send_buffer_limit=send_buffer_limit,
+            transports=transports,
+            allow_upgrades=allow_upgrades,
+            allow_eio3=allow_eio3,
+            allow_request=allow_request,
+            generate_id=generate_id,
+            cookie=Cookie(name=cookie) if isinstance(cookie, str) else cookie,
+            cors=cors,
+            compression_threshold=_threshold(http_compression),
+            initial_packet=initial_packet,
+            max_clients=max_clients,
+        )
+        if not connect_timeout > 0:
+            raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
+        if not max_events_in_flight > 0:
+            raise ValueError(f"max_events_in_flight must be positive, not {max_events_in_flight!r}")
+        self.parser: Parser = parser or DefaultParser()
+        self.workers: Workers = Workers()
+        self.recovery: ConnectionStateRecovery | None = _recovery(connection_state_recovery)
+        self.max_events_in_flight: int = max_events_in_flight
+        self.adapter_factory: AdapterFactory = adapter or self._make_adapter
+        self.engine: Engine = Engine(options, self._on_session)
+        self.entry_point: EntryPoint = EntryPoint(
+            self.engine,
+            path,
+            trailing_slash=add_trailing_slash,
+            files=None if serve_client is None else ClientFiles(serve_client, options),
+            lifespan=self.lifespan,
+        )
+        self._connect_timeout = connect_timeout
+        self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
+        self._unjoined_runtime: Runtime | None = None
+        self._namespaces: dict[str, Namespace] = {}
+        self._parents: list[ParentNamespace] = []
+        self._cleanup = cleanup_empty_child_namespaces
+        self._on_new_namespace: list[Callable[[Namespace], object]] = []
+        self._main = self.of("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        await self.entry_point.serve(scope, receive, send)
+
+    def __repr__(self) -> str:
+        return f"<Server {self.engine.clients_count} clients, {len(self._namespaces)} namespaces>"
+
+    # -- namespaces and handlers -------------------------------------------------------------
+
+    @overload
+    def of(self, name: str) -> Namespace: ...
+
+    @overload
+    def of(self, name: re.Pattern[str] | NamePredicate) -> ParentNamespace: ...
+
+    def of(self, name: str | re.Pattern[str] | NamePredicate) -> Namespace:
+        """The namespace of that name, made when it is asked for the first time.
+
+        A name that fits the regular expression of a parent is one of its children.
+
+        Args:
+            name: The name that clients use, such as ``/admin``; or a regular expression that has
+                to match the whole name, or a (possibly async) function that is given the name and
+                the client's ``auth`` and decides: then it is the parent of all that fit.
+
+        Source: https://socket.io/docs/v4/namespaces/
+        """
+        if isinstance(name, re.Pattern) or callable(name):
+            parent = ParentNamespace(name, cleanup=self._cleanup)
+            parent.attach(self)
+            self._parents.append(parent)
+            return parent
+        name = normalize_name(name)
+        namespace = self._namespaces.get(name)
+        if namespace is not None:
+            return namespace
+        for parent in self._parents:
+            if parent.takes(name):
+                return parent.child(name)
+        return self.register(Namespace(name))
+
+    def register(self, namespace: Namespace) -> Namespace:
+        """Add an instance of a :class:`Namespace` subclass.
+
+        Raises:
+            ValueError: There is a namespace of that name already.
+        """
+        if namespace.name in self._namespaces:
+            raise ValueError(f"there is a namespace {namespace.name!r} already")
+        namespace.bind(self)
+        self._add(namespace)
+        return namespace
+
+    def _add(self, namespace: Namespace) -> None:
+        self._namespaces[namespace.name] = namespace
+        if namespace.name != "/":
+            call_all(self._on_new_namespace, namespace)
+
+    def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler in the main namespace; see :meth:`Namespace.on`."""
+        return self._main.on(name, ordered=ordered)
+
+    def on_new_namespace(self, listener: NewNamespaceT) -> NewNamespaceT:
+        """Register a plain function that is given every namespace that is made from now on.
+
+        Raises:
+            TypeError: It is asynchronous.
+
+        Source: https://socket.io/docs/v4/server-api/#event-new_namespace
+        """
+        check_observer(listener)
+        self._on_new_namespace.append(listener)
+        return listener
+
+    def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of other servers' events; see :meth:`Namespace.on_server_event`."""
+        return self._main.on_server_event(name)
+
+    def use(self, middleware: MiddlewareT) -> MiddlewareT:
+        """Register a middleware in the main namespace; see :meth:`Namespace.use`."""
+        return self._main.use(middleware)
+
+    @property
+    def sockets(self) -> Namespace:
+        """The main namespace, ``/``."""
+        return self._main
+
+    # -- emitting ----------------------------------------------------------------------------
+
+    def _selection(self) -> Selection:
+        return Selection(self._main)
+
+    def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event to the other servers; see :meth:`Namespace.server_side_emit`."""
+        return self._main.server_side_emit(event, *args)
+
+    async def server_side_emit_with_ack(
+        self, event: str, *args: Any, timeout: float = ACK_SECONDS
+    ) -> list[Any]:
+        """Ask the other servers; see :meth:`Namespace.server_side_emit_with_ack`."""
+        return await self._main.server_side_emit_with_ack(event, *args, timeout=timeout)
+
+    @property
+    def from_thread(self) -> FromThread:
+        """Asynchronous calls from a worker thread: ``io.from_thread.run(io.fetch_sockets)``."""
+        return FromThread(self.engine)
+
+    # -- life --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
+        """The context in which the server lives; it closes at the end.
+
+        On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
+        asyncio, and where the server is the application or wraps it, it is automatic.
+        """
+        async with self.engine.lifespan():
+            try:
+                yield
+            finally:
+                await self.close()
+
+    async def close(self) -> None:
+        """Disconnect all clients and give everything back; new ones are refused meanwhile.
+
+        Clients are told by closing their transport, so that they connect again, to whatever serves
+        them then. Calling it again does nothing.
+        """
+        await self.engine.close()
+        for namespace in list(self._namespaces.values()):
+            await namespace.adapter.close()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop; None while no client has come yet."""
+        return self.engine.runtime
+
+    def find_namespace(self, name: str) -> Namespace | None:
+        """The namespace of that name, if clients may join it."""
+        return self._namespaces.get(name)
+
+    @property
+    def has_dynamic_namespaces(self) -> bool:
+        """Whether names that are unknown may be namespaces all the same."""
+        return bool(self._parents)
+
+    async def match_namespace(self, name: str, auth: Mapping[str, Any]) -> Namespace | None:
+        """The dynamic namespace of that name, if one of the parents takes it."""
+        for parent in self._parents:
+            if await parent.matches(name, auth):
+                return self._namespaces.get(name) or parent.child(name)
+        return None
+
+    def add_child(self, child: Namespace) -> None:
+        """A dynamic namespace was made."""
+        self._add(child)
+
+    def remove_child(self, child: Namespace) -> None:
+        """The last client of a dynamic namespace has left."""
+        self._namespaces.pop(child.name, None)
+        if self.runtime is not None:
+            self.runtime.task_starter(copy_context()).start(child.adapter.close)
+
+    def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
+        if self.recovery is None:
+            return MemoryAdapter(namespace)
+        # What a client missed must not be more than may wait for it.
+        max_bytes = min(MAX_BYTES, self.engine.options.send_buffer_limit // 2)
+        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
+
+    def _on_session(self, session: Session) -> ClientConnection:
+        runtime = session.runtime
+        if self._join_deadlines is None or self._unjoined_runtime is not runtime:
+            self._unjoined_runtime = runtime
+            for namespace in list(self._namespaces.values()):
+                namespace.remove_all()  # whom an earlier event loop left behind when it ended
+            self._join_deadlines = DeadlineQueue(
+                runtime, self._connect_timeout, ClientConnection.disconnect
+            )
+        return ClientConnection(self, session, runtime, self._join_deadlines)
+
+
+def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:
+    if option is True:
+        return ConnectionStateRecovery()
+    return None if option is False else option
+
+
+def _threshold(http_compression: bool | int) -> int | None:
+    if http_compression is True:
+        return 1024
+    return None if http_compression is False else http_compression
