@@ -1,8 +1,8 @@
 """One run of one scenario against one server: ``python -m benchmarks.load JOB``.
 
 JOB is JSON: the ``scenario``, the ``port`` and ``pid`` of the server, and the ``seconds`` of the
-window and the ``warmup``. Prints the sample as JSON; ends with status 1 and a message when the server did
-not do what the scenario asks of it.
+window and the ``warmup``. Prints the sample as JSON; ends with status 1 and a message when the
+server did not do what the scenario asks of it.
 """
 
 from __future__ import annotations
