@@ -17,19 +17,17 @@ OURS = "socketio_asgi."
 TABLES = "tables of the server"
 ROWS: dict[str, tuple[str, ...]] = {
     "request: headers, query, handshake": (
-        f"{OURS}engine.request.",
-        f"{OURS}handshake.",
+        f"{OURS}engine.http.request.",
+        f"{OURS}engine.handshake.",
         "starlette.",
     ),
-    "Socket.IO socket": (
-        *(f"{OURS}{module}." for module in ("socket", "socket_core", "dispatch", "listeners")),
-        f"{OURS}adapters.",
-    ),
-    "Socket.IO connection": (f"{OURS}connection.", f"{OURS}protocol."),
-    "Engine.IO session": tuple(f"{OURS}engine.{name}." for name in ("session", "outbox")),
+    "Socket.IO connection": (f"{OURS}server.client_connection.", f"{OURS}protocol."),
+    "Socket.IO socket": (f"{OURS}server.", f"{OURS}events.", f"{OURS}adapters."),
+    "Engine.IO session": (f"{OURS}engine.session.", f"{OURS}engine.transports.outbox."),
     "Engine.IO transport": (f"{OURS}engine.",),
     "WebSocket and HTTP of the ASGI server": (
-        *(f"{OURS}uvicorn_protocols.", "uvicorn.", "websockets.", "httptools."),
+        *(f"{OURS}uvicorn_protocols.", f"{OURS}websocket."),
+        *("uvicorn.", "websockets.", "httptools."),
     ),
     "tasks, coroutines and futures": (
         *("_asyncio.", "asyncio.", "anyio.", "builtins.coroutine", "builtins.async_generator"),
