@@ -105,26 +105,18 @@ class Recipient(Protocol):
         """How the client introduced itself."""
         ...
 
-    def deliver(self, outgoing: SharedPacket, volatile: bool = False) -> None:
+    def deliver(self, packet: SharedPacket, volatile: bool = False) -> None:
         """Queue a packet for the client."""
         ...
 
     def deliver_with_ack(
-        self, outgoing: SharedPacket, ack: AckTarget, *, volatile: bool = False
+        self, packet: SharedPacket, ack: AckTarget, *, volatile: bool = False
     ) -> Callable[[], object]:
         """Queue a packet for the client, and pass its acknowledgement on.
 
         Returns:
             A function that ends the waiting.
         """
-        ...
-
-    def join(self, *rooms: str) -> Awaitable[None]:
-        """Join rooms."""
-        ...
-
-    def leave(self, room: str) -> Awaitable[None]:
-        """Leave a room."""
         ...
 
     def disconnect(self, close: bool = False) -> Awaitable[None]:

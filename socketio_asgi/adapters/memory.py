@@ -79,14 +79,14 @@ class MemoryAdapter(Adapter):
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant join rooms."""
         for recipient in self.recipients(target):
-            recipient.join(*rooms)
+            self.join(recipient.id, rooms)
         return DONE
 
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant leave rooms."""
         for recipient in self.recipients(target):
             for room in rooms:
-                recipient.leave(room)
+                self.leave(recipient.id, room)
         return DONE
 
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:

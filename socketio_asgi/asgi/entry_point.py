@@ -119,7 +119,7 @@ class HasEntryPoint(Protocol):
     """A server, as the middleware sees it."""
 
     @property
-    def entry_point(self) -> EntryPoint:
+    def __entry_point__(self) -> EntryPoint:
         """Where scopes go in."""
         ...
 
@@ -141,7 +141,7 @@ class SocketIOMiddleware:
 
     def __init__(self, app: ASGIApp, server: HasEntryPoint) -> None:
         self._app = app
-        self._entry_point = server.entry_point
+        self._entry_point = server.__entry_point__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""

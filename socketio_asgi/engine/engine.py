@@ -54,13 +54,18 @@ class Engine:
     Args:
         options: How it behaves.
         on_session: Called with each new session; returns who listens to it.
+        on_bind: Called with each event loop that the engine comes to live in.
     """
 
     def __init__(
-        self, options: EngineOptions, on_session: Callable[[Session], SessionListener]
+        self,
+        options: EngineOptions,
+        on_session: Callable[[Session], SessionListener],
+        on_bind: Callable[[Runtime], object] = lambda _: None,
     ) -> None:
         self.options = options
         self._on_session = on_session
+        self._on_bind = on_bind
         self._loop_state: LoopState | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
         self._refuse_new = False
@@ -142,7 +147,16 @@ class Engine:
         self._refuse_new = False
         self._loop_state = LoopState(runtime, self.options, self.shut_down)
         self._exit_signals.install()
+        self._on_bind(runtime)
         return self._loop_state
+
+    def bind_current(self) -> Runtime:
+        """Live in the event loop of the caller, before the first request.
+
+        Raises:
+            RuntimeError: On trio, outside the lifespan.
+        """
+        return self.bound().runtime
 
     def _on_exit_signal(self) -> None:
         if self._loop_state is not None:

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .handlers import Handler, check_observer, inspect_listener
+from ..runtime.functions import check_plain
+from .plans import Handler, HandlerKind, Planner, Registration
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -28,6 +29,9 @@ class Registered(NamedTuple):
 class Listeners:
     """The listeners of one socket.
 
+    Args:
+        planner: Makes the plans of their calls.
+
     Attributes:
         incoming: Catch-all listeners for events of the client.
         outgoing: Catch-all listeners for events to the client.
@@ -35,9 +39,10 @@ class Listeners:
         middlewares: What decides about each event of the client.
     """
 
-    __slots__ = ("_by_event", "errors", "incoming", "middlewares", "outgoing")
+    __slots__ = ("_by_event", "_planner", "errors", "incoming", "middlewares", "outgoing")
 
-    def __init__(self) -> None:
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
         self._by_event: dict[str, list[Registered]] = {}
         self.incoming: list[Listener] = []
         self.outgoing: list[Listener] = []
@@ -46,8 +51,14 @@ class Listeners:
 
     def add(self, event: str, listener: Listener, *, once: bool) -> None:
         """Add a listener for one event."""
-        registered = Registered(inspect_listener(listener), once)
-        self._by_event.setdefault(event, []).append(registered)
+        handler = self._planner(Registration(listener, HandlerKind.LISTENER, event))
+        self._by_event.setdefault(event, []).append(Registered(handler, once))
+
+    def use(self, middleware: Listener) -> None:
+        """Add a function that decides about each event of the client."""
+        name = getattr(middleware, "__name__", type(middleware).__name__)
+        registration = Registration(middleware, HandlerKind.EVENT_MIDDLEWARE, name)
+        self.middlewares.append(self._planner(registration))
 
     def remove(self, event: str, listener: Listener | None) -> None:
         """Take a listener off, or all of an event."""
@@ -99,7 +110,7 @@ class Listening(ABC):
 
     @property
     @abstractmethod
-    def _own(self) -> Listeners:
+    def _listeners(self) -> Listeners:
         """The listeners, made when they are needed for the first time."""
 
     def on(self, event: str) -> Callable[[ListenerT], ListenerT]:
@@ -115,7 +126,7 @@ class Listening(ABC):
         """
 
         def register(listener: ListenerT) -> ListenerT:
-            self._own.add(event, listener, once=False)
+            self._listeners.add(event, listener, once=False)
             return listener
 
         return register
@@ -124,25 +135,25 @@ class Listening(ABC):
         """Listen to an event of this client one time; see :meth:`on`."""
 
         def register(listener: ListenerT) -> ListenerT:
-            self._own.add(event, listener, once=True)
+            self._listeners.add(event, listener, once=True)
             return listener
 
         return register
 
     def off(self, event: str, listener: Listener) -> None:
         """Take a listener off; does nothing when it is not there."""
-        self._own.remove(event, listener)
+        self._listeners.remove(event, listener)
 
     def remove_all_listeners(self, event: str | None = None) -> None:
         """Take all listeners of an event off, or of all events."""
         if event is None:
-            self._own.clear()
+            self._listeners.clear()
         else:
-            self._own.remove(event, None)
+            self._listeners.remove(event, None)
 
     def event_names(self) -> list[str]:
         """The events that this socket listens to by itself."""
-        return self._own.event_names()
+        return self._listeners.event_names()
 
     def use(self, middleware: ListenerT) -> ListenerT:
         """Register a function that decides about each event of this client.
@@ -152,7 +163,7 @@ class Listening(ABC):
 
         Source: https://socket.io/docs/v4/server-api/#socketusefn
         """
-        self._own.middlewares.append(inspect_listener(middleware))
+        self._listeners.use(middleware)
         return middleware
 
     def on_error(self, listener: ListenerT) -> ListenerT:
@@ -161,8 +172,8 @@ class Listening(ABC):
         Raises:
             TypeError: It is asynchronous.
         """
-        check_observer(listener)
-        self._own.errors.append(listener)
+        check_plain(listener)
+        self._listeners.errors.append(listener)
         return listener
 
     def on_any(self, listener: ListenerT) -> ListenerT:
@@ -176,23 +187,23 @@ class Listening(ABC):
 
         Source: https://socket.io/docs/v4/listening-to-events/#catch-all-listeners
         """
-        check_observer(listener)
-        self._own.incoming.append(listener)
+        check_plain(listener)
+        self._listeners.incoming.append(listener)
         return listener
 
     def prepend_any(self, listener: ListenerT) -> ListenerT:
         """The same as :meth:`on_any`, but called before those registered already."""
-        check_observer(listener)
-        self._own.incoming.insert(0, listener)
+        check_plain(listener)
+        self._listeners.incoming.insert(0, listener)
         return listener
 
     def off_any(self, listener: Listener | None = None) -> None:
         """Take a catch-all listener off, or all."""
-        _remove(self._own.incoming, listener)
+        _remove(self._listeners.incoming, listener)
 
     def listeners_any(self) -> list[Listener]:
         """The catch-all listeners, in their order."""
-        return list(self._own.incoming)
+        return list(self._listeners.incoming)
 
     def on_any_outgoing(self, listener: ListenerT) -> ListenerT:
         """Register a function that is called with every event sent to the client.
@@ -204,23 +215,23 @@ class Listening(ABC):
 
         Source: https://socket.io/docs/v4/listening-to-events/#outgoing-packets
         """
-        check_observer(listener)
-        self._own.outgoing.append(listener)
+        check_plain(listener)
+        self._listeners.outgoing.append(listener)
         return listener
 
     def prepend_any_outgoing(self, listener: ListenerT) -> ListenerT:
         """The same as :meth:`on_any_outgoing`, but called before those registered already."""
-        check_observer(listener)
-        self._own.outgoing.insert(0, listener)
+        check_plain(listener)
+        self._listeners.outgoing.insert(0, listener)
         return listener
 
     def off_any_outgoing(self, listener: Listener | None = None) -> None:
         """Take an outgoing catch-all listener off, or all."""
-        _remove(self._own.outgoing, listener)
+        _remove(self._listeners.outgoing, listener)
 
     def listeners_any_outgoing(self) -> list[Listener]:
         """The outgoing catch-all listeners, in their order."""
-        return list(self._own.outgoing)
+        return list(self._listeners.outgoing)
 
 
 def _remove(listeners: list[Listener], listener: Listener | None) -> None:

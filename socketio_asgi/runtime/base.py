@@ -90,14 +90,18 @@ class TaskStarter(Protocol):
 
 
 class Runtime(ABC):
-    """One event loop, seen from synchronous code that runs in its thread."""
+    """One event loop, seen from synchronous code that runs in its thread.
+
+    Attributes:
+        thread_id: The number of the loop's thread, as :func:`threading.get_ident` gives it.
+    """
 
     def __init__(self) -> None:
-        self._thread = threading.get_ident()
+        self.thread_id: int = threading.get_ident()
 
     def in_thread(self) -> bool:
         """Whether the caller runs in the loop's thread."""
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self.thread_id
 
     @abstractmethod
     def is_current(self) -> bool:

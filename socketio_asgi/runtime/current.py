@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from .asyncio_runtime import AsyncioRuntime
 from .base import Runtime
@@ -15,6 +16,17 @@ def running_on_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def running_in_event_loop() -> bool:
+    """Whether the caller runs in an event loop at all."""
+    return running_on_asyncio() or in_trio_run()
+
+
+def in_trio_run() -> bool:
+    """Whether trio runs the caller; it is not imported for that."""
+    trio = sys.modules.get("trio")
+    return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
 def current_runtime() -> Runtime:

@@ -1,4 +1,4 @@
-"""The broadcast operator: who gets an event, chosen step by step without changing anything.
+"""The broadcast operator: the recipients of an event, chosen step by step, changing nothing.
 
 :class:`Broadcaster` has all methods, once. A server and a namespace are broadcasters that begin
 with everybody; :class:`BroadcastOperator` is one that begins with what was chosen before it.
@@ -8,86 +8,74 @@ Source: https://socket.io/docs/v4/server-api/#broadcastoperator
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from abc import ABC
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from ..adapters import Adapter, SharedPacket, SocketDetails, Target
+from ..adapters import SharedPacket, SocketDetails, Target
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS, AckCollector
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
-from ..protocol import RESERVED_EVENTS, Packet, PacketType, Parser
-from ..runtime import Runtime
-from ..runtime.awaitables import DONE
-
-
-class Emitter(Protocol):
-    """What the operator needs of a namespace."""
-
-    @property
-    def name(self) -> str:
-        """The name of the namespace, with its slash."""
-        ...
-
-    @property
-    def adapter(self) -> Adapter:
-        """Who leads packets to their sockets."""
-        ...
-
-    @property
-    def parser(self) -> Parser:
-        """How packets are encoded."""
-        ...
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The event loop; None while no client has come yet."""
-        ...
-
-    def next_ack_id(self) -> int:
-        """A number for an acknowledgement that no other event of the namespace has."""
-        ...
-
+from ..protocol import RESERVED_EVENTS, Packet, PacketType
+from .namespace_core import NamespaceCore
 
 _EVERYBODY = Target()
+_EVENT = PacketType.EVENT  # a global name: members of an enum are slow on the way of every packet
 
 
-@dataclass(frozen=True, slots=True)
 class Selection:
-    """Whom an event is meant for, and how it is sent.
+    """The recipients of an event, and the way in which it is sent; immutable.
 
-    Attributes:
+    Args:
         namespace: The namespace.
         target: Which of its sockets.
         compress: Whether an HTTP response that carries the event may be compressed.
         timeout: How long acknowledgements are waited for, in seconds.
+
+    Attributes:
+        namespace: The same.
+        target: The same.
+        compress: The same.
+        timeout: The same.
     """
 
-    namespace: Emitter
-    target: Target = _EVERYBODY
-    compress: bool = True
-    timeout: float = ACK_SECONDS
+    __slots__ = ("compress", "namespace", "target", "timeout")
 
-    def run(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
-        """Call a function of the adapter, from whichever thread this is."""
-        runtime = self.namespace.runtime
-        if runtime is None:
-            return DONE  # no client has ever come
-        if runtime.in_thread():
-            return function(*args)
-        runtime.call_from_thread(function, *args)
-        return DONE
+    def __init__(
+        self,
+        namespace: NamespaceCore,
+        target: Target = _EVERYBODY,
+        compress: bool = True,
+        timeout: float = ACK_SECONDS,
+    ) -> None:
+        self.namespace: NamespaceCore = namespace
+        self.target: Target = target
+        self.compress: bool = compress
+        self.timeout: float = timeout
 
-    def outgoing(self, event: str, args: Sequence[Any], id: int | None = None) -> SharedPacket:
+    def with_target(self, target: Target) -> Selection:
+        """The same for other sockets."""
+        return Selection(self.namespace, target, self.compress, self.timeout)
+
+    def with_compress(self, compress: bool) -> Selection:
+        """The same with another choice about compression."""
+        return Selection(self.namespace, self.target, compress, self.timeout)
+
+    def with_timeout(self, timeout: float) -> Selection:
+        """The same with another time-out.
+
+        Raises:
+            ValueError: It is not a positive number of seconds.
+        """
+        return Selection(self.namespace, self.target, self.compress, check_timeout(timeout))
+
+    def packet(self, event: str, args: Sequence[Any], id: int | None = None) -> SharedPacket:
         """The packet of an event; see :func:`event_packet` for what it raises."""
-        packet = event_packet(self.namespace.name, event, args, id)
-        outgoing = SharedPacket(packet, self.namespace.parser, compress=self.compress)
-        runtime = self.namespace.runtime
-        if runtime is not None and not runtime.in_thread():
-            _ = outgoing.frames  # errors are the caller's, and the values may change later
-        return outgoing
+        namespace = self.namespace
+        packet = event_packet(namespace.name, event, args, id)
+        return SharedPacket(packet, namespace.server.parser, compress=self.compress)
 
 
 def event_packet(namespace: str, event: str, args: Sequence[Any], id: int | None = None) -> Packet:
@@ -97,8 +85,9 @@ def event_packet(namespace: str, event: str, args: Sequence[Any], id: int | None
         TypeError: The name is not text.
         ValueError: The name is reserved.
     """
-    check_event_name(event)
-    return Packet(PacketType.EVENT, namespace, [event, *args], id)
+    if type(event) is not str or event in RESERVED_EVENTS:
+        check_event_name(event)
+    return Packet(_EVENT, namespace, [event, *args], id)
 
 
 def check_event_name(event: object) -> None:
@@ -147,9 +136,9 @@ class Broadcaster(ABC):
 
     __slots__ = ()
 
-    @abstractmethod
-    def _selection(self) -> Selection:
-        """What the methods begin with."""
+    # What the methods begin with. Names with two underscores on both sides belong to the language,
+    # so that no subclass of an application takes this one by accident.
+    __selection__: Selection
 
     # -- choosing ----------------------------------------------------------------------------
 
@@ -164,11 +153,11 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/rooms/
         """
-        return self._choose(rooms=self._selection().target.rooms | check_rooms(rooms, "to"))
+        return _add_rooms(self.__selection__, check_rooms(rooms, "to"))
 
     def in_(self, *rooms: str) -> BroadcastOperator:
         """The same as :meth:`to`."""
-        return self._choose(rooms=self._selection().target.rooms | check_rooms(rooms, "in_"))
+        return _add_rooms(self.__selection__, check_rooms(rooms, "in_"))
 
     def except_(self, *rooms: str) -> BroadcastOperator:
         """Leave out the sockets in any of these rooms.
@@ -179,8 +168,8 @@ class Broadcaster(ABC):
         Raises:
             ValueError: No room was given.
         """
-        excluded = self._selection().target.excluded | check_rooms(rooms, "except_")
-        return self._choose(excluded=excluded)
+        excluded = self.__selection__.target.excluded | check_rooms(rooms, "except_")
+        return _choose(self.__selection__, excluded=excluded)
 
     @property
     def volatile(self) -> BroadcastOperator:
@@ -190,16 +179,16 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
-        return self._choose(volatile=True)
+        return _choose(self.__selection__, volatile=True)
 
     @property
     def local(self) -> BroadcastOperator:
         """Reach only the sockets of this process."""
-        return self._choose(local=True)
+        return _choose(self.__selection__, local=True)
 
     def compress(self, compress: bool) -> BroadcastOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
-        return BroadcastOperator(replace(self._selection(), compress=compress))
+        return BroadcastOperator(self.__selection__.with_compress(compress))
 
     def timeout(self, timeout: float) -> BroadcastOperator:
         """Say how long acknowledgements are waited for, in seconds.
@@ -207,11 +196,7 @@ class Broadcaster(ABC):
         Raises:
             ValueError: It is not a positive number.
         """
-        return BroadcastOperator(replace(self._selection(), timeout=check_timeout(timeout)))
-
-    def _choose(self, **changes: Any) -> BroadcastOperator:
-        selection = self._selection()
-        return BroadcastOperator(replace(selection, target=replace(selection.target, **changes)))
+        return BroadcastOperator(self.__selection__.with_timeout(timeout))
 
     # -- acting ------------------------------------------------------------------------------
 
@@ -232,9 +217,10 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/broadcasting-events/
         """
-        selection = self._selection()
-        outgoing = selection.outgoing(event, args)
-        return selection.run(selection.namespace.adapter.broadcast, outgoing, selection.target)
+        selection = self.__selection__
+        namespace = selection.namespace
+        packet = selection.packet(event, args)
+        return namespace.server.send(namespace.adapter.broadcast, packet, selection.target)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message``; see :meth:`emit`."""
@@ -256,14 +242,15 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/broadcasting-events/#with-acknowledgements
         """
-        selection = self._selection()
+        selection = self.__selection__
         namespace = selection.namespace
-        outgoing = selection.outgoing(event, args, namespace.next_ack_id())
-        if namespace.runtime is None:
+        packet = selection.packet(event, args, namespace.next_ack_id())
+        runtime = namespace.server.find_runtime()
+        if runtime is None:
             return []  # no client has ever come
         servers = 1 if selection.target.local else await namespace.adapter.server_count()
-        acks = AckCollector(namespace.runtime, event, servers, selection.timeout)
-        namespace.adapter.broadcast_with_ack(outgoing, selection.target, acks)
+        acks = AckCollector(runtime, event, servers, selection.timeout)
+        namespace.adapter.broadcast_with_ack(packet, selection.target, acks)
         try:
             return await acks.wait()
         finally:
@@ -274,7 +261,8 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/server-api/#serverfetchsockets
         """
-        selection = self._selection()
+        selection = self.__selection__
+        selection.namespace.server.find_runtime()
         found = await selection.namespace.adapter.fetch_sockets(selection.target)
         return [RemoteSocket(selection.namespace, details) for details in found]
 
@@ -282,13 +270,16 @@ class Broadcaster(ABC):
         """Let the chosen sockets join rooms.
 
         Raises:
-            ValueError: No room was given.
+            ValueError: No room was given, or one is the private room of a socket.
 
         Source: https://socket.io/docs/v4/server-api/#serversocketsjoinrooms
         """
-        check_rooms(rooms, "sockets_join")
-        selection = self._selection()
-        return selection.run(selection.namespace.adapter.sockets_join, selection.target, rooms)
+        checked = check_rooms(rooms, "sockets_join")
+        selection = self.__selection__
+        namespace = selection.namespace
+        if selection.target.rooms != checked:  # a socket may join its own room
+            namespace.check_rooms_are_shared(checked)
+        return namespace.server.call(namespace.adapter.sockets_join, selection.target, rooms)
 
     def sockets_leave(self, *rooms: str) -> Awaitable[None]:
         """Let the chosen sockets leave rooms.
@@ -299,8 +290,9 @@ class Broadcaster(ABC):
         Source: https://socket.io/docs/v4/server-api/#serversocketsleaverooms
         """
         check_rooms(rooms, "sockets_leave")
-        selection = self._selection()
-        return selection.run(selection.namespace.adapter.sockets_leave, selection.target, rooms)
+        selection = self.__selection__
+        namespace = selection.namespace
+        return namespace.server.call(namespace.adapter.sockets_leave, selection.target, rooms)
 
     def disconnect_sockets(self, close: bool = False) -> Awaitable[None]:
         """Disconnect the chosen sockets.
@@ -310,21 +302,30 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/server-api/#serverdisconnectsocketsclose
         """
-        selection = self._selection()
-        disconnect = partial(selection.namespace.adapter.disconnect_sockets, close=close)
-        return selection.run(disconnect, selection.target)
+        selection = self.__selection__
+        namespace = selection.namespace
+        disconnect = partial(namespace.adapter.disconnect_sockets, close=close)
+        return namespace.server.call(disconnect, selection.target)
 
 
 class BroadcastOperator(Broadcaster):
     """A choice of sockets in one namespace; immutable, so it can be kept and used again."""
 
-    __slots__ = ("_chosen",)
+    __slots__ = ("__selection__",)
 
     def __init__(self, selection: Selection) -> None:
-        self._chosen = selection
+        self.__selection__: Selection = selection
 
-    def _selection(self) -> Selection:
-        return self._chosen
+
+def _choose(selection: Selection, **changes: Any) -> BroadcastOperator:
+    return BroadcastOperator(selection.with_target(replace(selection.target, **changes)))
+
+
+def _add_rooms(selection: Selection, rooms: frozenset[str]) -> BroadcastOperator:
+    # The most common choice by far, and so without the detour of replace().
+    target = selection.target
+    target = Target(target.rooms | rooms, target.excluded, target.volatile, target.local)
+    return BroadcastOperator(selection.with_target(target))
 
 
 class RemoteSocket:
@@ -341,7 +342,7 @@ class RemoteSocket:
 
     __slots__ = ("_operator", "data", "handshake", "id", "rooms")
 
-    def __init__(self, namespace: Emitter, details: SocketDetails) -> None:
+    def __init__(self, namespace: NamespaceCore, details: SocketDetails) -> None:
         self.id: str = details.id
         self.handshake: Handshake = details.handshake
         self.rooms: frozenset[str] = details.rooms

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextvars import copy_context
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..adapters import RestoredSocket
@@ -20,7 +20,8 @@ from ..protocol.states import PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
 from .dispatch import Dispatcher
-from .namespace import Namespace
+from .namespace_core import NamespaceCore
+from .namespace_registry import NamespaceRegistry
 from .socket import Socket
 from .socket_core import NOTHING, SERVER_DISCONNECT, SocketCore
 
@@ -31,39 +32,17 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 _EVENT, _CONNECTED = PacketType.EVENT, SocketState.CONNECTED
 
 
-class Host(Protocol):
-    """What a connection needs of its server."""
-
-    @property
-    def parser(self) -> Parser:
-        """How packets are encoded."""
-        ...
-
-    def find_namespace(self, name: str) -> Namespace | None:
-        """The namespace of that name, if clients may join it."""
-        ...
-
-    @property
-    def has_dynamic_namespaces(self) -> bool:
-        """Whether names that are unknown may be namespaces all the same."""
-        ...
-
-    async def match_namespace(self, name: str, auth: Mapping[str, Any]) -> Namespace | None:
-        """The dynamic namespace of that name, if there is one."""
-        ...
-
-
 class ClientConnection:
     """Leads the packets of one session to its sockets.
 
     Args:
-        host: The server.
+        namespaces: The namespaces of the server.
+        parser: How packets are encoded.
         session: The session below.
-        runtime: The event loop.
         join_deadlines: Connections that have joined no namespace yet, and must do so in time.
 
     Attributes:
-        session: The session below.
+        session: The same.
         runtime: The event loop.
         parser: How packets are encoded.
         task_starter: Where the handlers of this client start.
@@ -73,10 +52,10 @@ class ClientConnection:
         "__weakref__",
         "_busy",
         "_decoder",
-        "_host",
         "_join_deadlines",
         "_left_by_server",
         "_lookups",
+        "_namespaces",
         "_sockets",
         "parser",
         "runtime",
@@ -86,18 +65,18 @@ class ClientConnection:
 
     def __init__(
         self,
-        host: Host,
+        namespaces: NamespaceRegistry,
+        parser: Parser,
         session: Session,
-        runtime: Runtime,
         join_deadlines: DeadlineQueue[ClientConnection],
     ) -> None:
         self.session: Session = session
-        self.runtime: Runtime = runtime
-        self.parser: Parser = host.parser
-        self.task_starter: TaskStarter = runtime.task_starter(copy_context())
-        self._host = host
-        self._decoder = host.parser.decoder()
-        self._sockets: dict[str, Socket[Any]] = {}
+        self.runtime: Runtime = session.runtime
+        self.parser: Parser = parser
+        self.task_starter: TaskStarter = self.runtime.task_starter(copy_context())
+        self._namespaces = namespaces
+        self._decoder = parser.decoder()
+        self._sockets: dict[str, SocketCore] = {}
         # Namespaces that the server made the client leave: packets may be on their way.
         self._left_by_server: frozenset[str] = NOTHING
         # Namespaces that are looked for, and the auth for them; a second CONNECT meanwhile is one
@@ -125,11 +104,11 @@ class ClientConnection:
             return
         socket = self._sockets.get(packet.namespace)
         if socket is not None and packet.type is _EVENT and socket.state is _CONNECTED:
-            socket.dispatcher.on_event(packet)  # nearly always
+            socket.on_event(packet)  # nearly always
         else:
             self._route(packet, socket)
 
-    def _route(self, packet: Packet, socket: Socket[Any] | None) -> None:
+    def _route(self, packet: Packet, socket: SocketCore | None) -> None:
         name, auth = packet.namespace, packet.data
         if self.session.protocol == 3 and packet.type is PacketType.CONNECT:
             name, auth = _split_namespace(name)
@@ -138,7 +117,7 @@ class ClientConnection:
             case PacketAction.CONNECT:
                 self._connect(name, auth or {})
             case PacketAction.DISPATCH if socket is not None:
-                socket.dispatcher.on_event(packet)
+                socket.on_event(packet)
             case PacketAction.ACKNOWLEDGE if socket is not None:
                 socket.on_ack(packet)
             case PacketAction.DISCONNECT if socket is not None:
@@ -151,7 +130,7 @@ class ClientConnection:
             case _:
                 self._protocol_error(f"unexpected packet {packet.type.name}")
 
-    def _state(self, name: str, socket: Socket[Any] | None) -> SocketState:
+    def _state(self, name: str, socket: SocketCore | None) -> SocketState:
         if socket is not None:
             return socket.state
         if name in self._lookups:
@@ -188,10 +167,10 @@ class ClientConnection:
     def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
         if name in self._left_by_server:
             self._left_by_server -= {name}
-        namespace = self._host.find_namespace(name)
+        namespace = self._namespaces.find(name)
         if namespace is not None and not (namespace.recovery and "pid" in auth):
             self._join(namespace, auth)
-        elif namespace is not None or self._host.has_dynamic_namespaces:
+        elif namespace is not None or self._namespaces.dynamic:
             self._lookups[name] = auth
             self.task_starter.start(self._look_for, name, auth)
         else:
@@ -199,9 +178,9 @@ class ClientConnection:
 
     async def _look_for(self, name: str, auth: Mapping[str, Any]) -> None:
         restored: RestoredSocket | None = None
-        namespace = self._host.find_namespace(name)
+        namespace = self._namespaces.find(name)
         if namespace is None:
-            namespace = await self._host.match_namespace(name, auth)
+            namespace = await self._namespaces.match(name, auth)
         if namespace is not None:
             namespace.joining_expected()  # so that it stays until the client is in there
             restored = await _restore(namespace, auth)
@@ -217,12 +196,13 @@ class ClientConnection:
 
     def _join(
         self,
-        namespace: Namespace,
+        namespace: NamespaceCore,
         auth: Mapping[str, Any],
         restored: RestoredSocket | None = None,
     ) -> None:
         handshake = Handshake(self.session.request, dict(auth))
-        socket: Socket[Any] = Socket(namespace, self, handshake, restored)
+        socket = SocketCore(namespace, self, handshake, restored)
+        Socket[Any](socket)
         self._sockets[namespace.name] = socket
         socket.start()
 
@@ -287,7 +267,7 @@ def _split_namespace(name: str) -> tuple[str, dict[str, str]]:
     return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True))
 
 
-async def _restore(namespace: Namespace, auth: Mapping[str, Any]) -> RestoredSocket | None:
+async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:
     """What was kept of the socket that a client claims to continue."""
     pid, offset = auth.get("pid"), auth.get("offset")
     if namespace.recovery is None or not isinstance(pid, str):

@@ -1,10 +1,10 @@
-"""What happens to an event of a client until its handler runs.
+"""The way of an event of a client to its handler.
 
     on_event      it waits while the "connection" handler runs
     _admit        the catch-all listeners of the socket see it
     _screen       the middlewares of the socket decide, one event after another
     _start        listeners of the socket, the handler of the namespace
-    _run          the handler; its return value acknowledges the event
+    invoke        the handler; its return value acknowledges the event
 
 Too many events at a time make the connection stop reading.
 """
@@ -12,89 +12,107 @@ Too many events at a time make the connection stop reading.
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, cast
 
-from ..events.handlers import Handler
+from ..events.acks import AckTarget
+from ..events.call_site import CallSite
 from ..events.listeners import Listeners, call_all
-from ..protocol import Packet
+from ..events.observer import CallObserver
+from ..events.plans import AckCallback, Handler
+from ..events.workers import Workers
+from ..protocol import Packet, PacketType
 from ..protocol.states import SocketState
+from ..runtime import TaskStarter
 from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
-
-if TYPE_CHECKING:
-    from .client_connection import ClientConnection
-    from .socket_core import SocketCore
+from .namespace_core import NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
-
-_LEFT = SocketState.LEFT  # a global name: members of an enum are slow on the way of every packet
-
-_RAISED = "the handler %r of %s raised"
+# Global names: members of an enum are slow on the way of every packet.
+_ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
 
 
-class AckSender:
-    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
+class PacketSource(Protocol):
+    """A connection, as far as the events that it brings are concerned."""
 
-    When the client asked for no acknowledgement, calling it does nothing.
+    @property
+    def task_starter(self) -> TaskStarter:
+        """What starts the handlers of this client."""
+        ...
 
-    Args:
-        socket: The socket that sent the event.
-        number: The number that the client gave the event, or None.
-    """
+    def send(self, packet: Packet) -> None:
+        """Send a packet that is meant for this client alone."""
+        ...
 
-    __slots__ = ("_number", "_socket")
+    def pause_for(self, dispatcher: Dispatcher) -> None:
+        """Read no more, because a socket has too many events in flight."""
+        ...
 
-    def __init__(self, socket: SocketCore, number: int | None) -> None:
-        self._socket = socket
-        self._number = number
-
-    def __call__(self, *values: Any) -> Awaitable[None]:
-        """Acknowledge the event with these values; a second call does nothing."""
-        number, self._number = self._number, None
-        return DONE if number is None else self._socket.send_ack(number, values)
+    def resume_for(self, dispatcher: Dispatcher) -> None:
+        """Read on, unless another socket has too many events in flight."""
+        ...
 
 
-class Dispatcher:
-    """Leads the events of one socket to their handlers.
+class Dispatcher(CallSite):
+    """Leads the events and the acknowledgements of one socket to their handlers.
 
     Args:
-        socket: The socket.
-        connection: Its connection.
+        namespace: The namespace of the socket.
+        source: The connection below.
 
     Attributes:
-        listeners: What the socket listens to by itself; None until it does.
+        namespace: The same.
+        state: Where the socket stands.
+        listeners: The listeners of this socket alone; None until there are some.
     """
 
     __slots__ = (
-        "_connection",
-        "_handlers",
+        "_acks",
         "_held",
-        "_in_flight",
-        "_limit",
         "_ordered",
-        "_paused",
         "_screening",
-        "_socket",
+        "_source",
         "_task_starter",
         "listeners",
+        "namespace",
+        "state",
     )
 
-    def __init__(self, socket: SocketCore, connection: ClientConnection) -> None:
-        self._socket = socket
-        self._connection = connection
-        self._task_starter = connection.task_starter
-        self._handlers = socket.namespace.handlers
-        self._limit = socket.namespace.max_events_in_flight
-        self._in_flight = 0
-        self._paused = False
+    def __init__(self, namespace: NamespaceCore, source: PacketSource) -> None:
+        super().__init__()
+        self.namespace: NamespaceCore = namespace
+        self._source = source
+        self.state: SocketState = SocketState.CONNECTING
+        self._task_starter = source.task_starter
         # Events that came while the "connection" handler runs; None when they need not wait.
         self._held: deque[Packet] | None = None
         self._screening: SerialQueue | None = None
         self._ordered: SerialQueue | None = None
         self.listeners: Listeners | None = None
+        # The acknowledgements that the client owes; None while there are none.
+        self._acks: dict[int, AckTarget] | None = None
+
+    @property
+    def workers(self) -> Workers:
+        """The threads for plain functions."""
+        return self.namespace.server.workers
+
+    @property
+    def observer(self) -> CallObserver | None:
+        """What watches the calls, if anything does."""
+        return self.namespace.server.observer
+
+    def own_listeners(self) -> Listeners:
+        """The listeners of this socket alone, made when they are needed for the first time."""
+        if self.listeners is None:
+            self.listeners = Listeners(self.namespace.handlers.plan)
+        return self.listeners
+
+    # -- waiting for the "connection" handler ------------------------------------------------
 
     @property
     def holding(self) -> bool:
@@ -110,13 +128,15 @@ class Dispatcher:
         held = self._held
         while held:
             packet = held.popleft()
-            self._in_flight -= 1
+            self.in_flight -= 1
             self._admit(packet)
         self._held = None
-        self._resume()
+        self.call_ended()
+
+    # -- events ------------------------------------------------------------------------------
 
     def on_event(self, packet: Packet) -> None:
-        """The client sent an event."""
+        """Take an event of the client."""
         if self._held is not None:
             self._held.append(packet)
             self._begin()
@@ -125,14 +145,11 @@ class Dispatcher:
         else:
             self._admit(packet)
 
-    @property
-    def _dismissed(self) -> bool:
-        # What a client sent before it knew that the server disconnected it counts no more.
-        return self._socket.state is _LEFT
-
     def _admit(self, packet: Packet) -> None:
         listeners = self.listeners
-        if listeners is not None and not self._dismissed:
+        if self.dismissed:  # the client did not know yet that the server disconnected it
+            return
+        if listeners is not None:
             call_all(listeners.incoming, *packet.data)
         if listeners is None or not listeners.middlewares:
             return self._start_unless_dismissed(packet)
@@ -144,43 +161,34 @@ class Dispatcher:
     async def _screen(self, packet: Packet, listeners: Listeners) -> None:
         try:
             name, *args = packet.data
-            for middleware in tuple(listeners.middlewares):
-                await middleware.call_listener(self._socket.namespace.workers, (name, args))
-            packet.data = [name, *args]
-        except Exception as error:  # noqa: BLE001  # whatever it is, it refuses the event
-            self._refuse(error, listeners)
-        else:
-            self._start_unless_dismissed(packet)
+            screening = EventScreening(self)
+            if await screening.passes(tuple(listeners.middlewares), (name, args)):
+                packet.data = [name, *args]
+                self._start_unless_dismissed(packet)
         finally:
             self._end()
 
-    def _refuse(self, error: Exception, listeners: Listeners) -> None:
-        if listeners.errors:
-            call_all(listeners.errors, error)
-        else:
-            logger.warning("a middleware of a socket refused an event: %r", error)
-
     def _start_unless_dismissed(self, packet: Packet) -> None:
-        if not self._dismissed:
+        if not self.dismissed:
             self._start(packet)
 
     def _start(self, packet: Packet) -> None:
         name, *args = packet.data
         if self.listeners is not None:
             self._start_listeners(self.listeners, name, args, packet.id)
-        handler = self._handlers.event(name)
+        handler = self.namespace.handlers.event(name)
         if handler is None:
             return
         if len(args) < handler.required:
             return self._refuse_short(handler, name, args)
-        self._in_flight += 1
-        if self._in_flight >= self._limit:
+        self.in_flight += 1
+        if self.in_flight >= self.namespace.max_events_in_flight:
             self._pause()
         if not handler.ordered:
-            return self._task_starter.start(self._run, handler, args, packet.id)
+            return self._task_starter.start(self.invoke, handler, args, packet.id)
         if self._ordered is None:
             self._ordered = SerialQueue(self._task_starter)
-        self._ordered.add(self._run, handler, args, packet.id)
+        self._ordered.add(self.invoke, handler, args, packet.id)
 
     def _start_listeners(
         self, listeners: Listeners, name: str, args: Sequence[Any], number: int | None
@@ -190,76 +198,176 @@ class Dispatcher:
                 self._refuse_short(listener, name, args)
             else:
                 self._begin()
-                self._task_starter.start(self._run_listener, listener, args, number)
+                self._task_starter.start(self.invoke, listener, args, number)
 
     def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
         logger.warning(
             "event %r in %s refused: %d arguments came, its handler needs %d",
             name,
-            self._socket.namespace.name,
+            self.namespace.name,
             len(args),
             handler.required,
         )
 
-    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
-        socket = self._socket
-        try:
-            if socket.state is _LEFT:  # while it waited for its turn
-                return
-            if handler.simple and len(args) <= handler.maximum:  # nearly always
-                result = await handler.function(socket, *args)
-            else:
-                ack = AckSender(socket, number) if handler.takes_ack else None
-                result = await handler.call(socket.namespace.workers, socket, args, ack)
-            if number is not None and not handler.takes_ack:
-                socket.acknowledge(number, result)
-        except Exception:
-            logger.exception(_RAISED, handler.function, socket.namespace.name)
-        finally:
-            self._in_flight -= 1
-            if self._paused:
-                self._resume()
+    def failed(self, handler: Handler, error: Exception) -> None:
+        """Log what a handler or a listener has raised."""
+        name = self.namespace.name
+        logger.error("the handler %r of %s raised", handler.function, name, exc_info=error)
 
-    async def _run_listener(
-        self, handler: Handler, args: Sequence[Any], number: int | None
-    ) -> None:
-        try:
-            if not self._dismissed:
-                ack = AckSender(self._socket, number)
-                await handler.call_listener(self._socket.namespace.workers, args, ack)
-        except Exception:
-            logger.exception(_RAISED, handler.function, self._socket.namespace.name)
-        finally:
-            self._end()
+    # -- acknowledgements --------------------------------------------------------------------
+
+    def acknowledge(self, number: int, result: Any) -> None:
+        """Acknowledge an event of the client with what its handler returned.
+
+        Args:
+            number: The number that the client gave the event.
+            result: None for no value, a tuple for several, anything else for one.
+        """
+        values: list[Any] = [result]
+        if result is None:
+            values = []
+        elif isinstance(result, tuple):
+            values = list(cast("Any", result))
+        if self.state is _CONNECTED:
+            self._source.send(Packet(_ACK, self.namespace.name, values, number))
+
+    def ack_callback(self, number: int | None) -> AckCallback:
+        """What answers the event of that number, for a handler that does so by itself."""
+        return AckSender(self.send_ack, number)
+
+    @abstractmethod
+    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
+        """Acknowledge an event of the client, from any thread."""
+
+    def on_ack(self, packet: Packet) -> None:
+        """Take an acknowledgement of the client."""
+        ack = self._acks.pop(cast("int", packet.id), None) if self._acks else None
+        if ack is None:
+            logger.debug("acknowledgement of nothing, or too late")
+        else:
+            ack.reply(self.id, packet.data)
+
+    @property
+    @abstractmethod
+    def id(self) -> str:
+        """The public id of the socket."""
+
+    @property
+    def acks_awaited(self) -> int:
+        """The number of acknowledgements that the client owes."""
+        return len(self._acks or ())
+
+    def expect_ack(self, number: int, ack: AckTarget) -> None:
+        """Wait for an acknowledgement of the client."""
+        if self._acks is None:
+            self._acks = {}
+        self._acks[number] = ack
+        self.call_ended()  # its answer must be read, or the handler that asks would wait in vain
+
+    def forget_ack(self, number: int) -> None:
+        """Wait for an acknowledgement no longer."""
+        if self._acks is not None:
+            self._acks.pop(number, None)
+
+    def give_up_acks(self) -> None:
+        """Tell everything that waits for an acknowledgement that the client has left."""
+        acks, self._acks = self._acks, None
+        for ack in (acks or {}).values():
+            ack.gone(self.id)
 
     # -- back-pressure -----------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self._in_flight += 1
-        if self._in_flight >= self._limit:
+        self.in_flight += 1
+        if self.in_flight >= self.namespace.max_events_in_flight:
             self._pause()
 
     def _pause(self) -> None:
         if self._full:
-            self._paused = True
-            self._connection.pause_for(self)
+            self.paused = True
+            self._source.pause_for(self)
 
     def _end(self) -> None:
-        self._in_flight -= 1
-        if self._paused:
-            self._resume()
-
-    def expect_ack(self) -> None:
-        """The client was asked something: its answer must be read, or nobody would see it."""
-        self._resume()
+        self.in_flight -= 1
+        if self.paused:
+            self.call_ended()
 
     @property
     def _full(self) -> bool:
         # A handler that waits for the client does not count, within bounds.
-        asking = min(self._socket.acks_awaited, self._limit)
-        return self._in_flight - asking >= self._limit
+        limit = self.namespace.max_events_in_flight
+        asking = min(self.acks_awaited, limit)
+        return self.in_flight - asking >= limit
 
-    def _resume(self) -> None:
-        if self._paused and not self._full:
-            self._paused = False
-            self._connection.resume_for(self)
+    def call_ended(self) -> None:
+        """Read the connection again when there is room for events."""
+        if self.paused and not self._full:
+            self.paused = False
+            self._source.resume_for(self)
+
+
+class EventScreening(CallSite):
+    """The decision of a socket's middlewares about one event.
+
+    Args:
+        dispatcher: The socket that the event came to.
+    """
+
+    __slots__ = ("_dispatcher", "_refused")
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        super().__init__()
+        self._dispatcher = dispatcher
+        self._refused = False
+
+    @property
+    def workers(self) -> Workers:
+        """The threads for plain functions."""
+        return self._dispatcher.workers
+
+    @property
+    def observer(self) -> CallObserver | None:
+        """What watches the calls, if anything does."""
+        return self._dispatcher.observer
+
+    async def passes(self, middlewares: Sequence[Handler], event: Sequence[Any]) -> bool:
+        """Ask the middlewares in their order, until one refuses the event."""
+        for middleware in middlewares:
+            self.in_flight += 1
+            await self.invoke(middleware, event)
+            if self._refused:
+                return False
+        return True
+
+    def failed(self, handler: Handler, error: Exception) -> None:
+        """Refuse the event, and tell the listeners for that."""
+        self._refused = True
+        listeners = self._dispatcher.listeners
+        if listeners is not None and listeners.errors:
+            call_all(listeners.errors, error)
+        else:
+            logger.warning("a middleware of a socket refused an event: %r", error)
+
+
+class AckSender:
+    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
+
+    When the client asked for no acknowledgement, calling it does nothing.
+
+    Args:
+        send_ack: Sends an acknowledgement of that number with those values.
+        number: The number that the client gave the event, or None.
+    """
+
+    __slots__ = ("_number", "_send_ack")
+
+    def __init__(
+        self, send_ack: Callable[[int, Sequence[Any]], Awaitable[None]], number: int | None
+    ) -> None:
+        self._send_ack = send_ack
+        self._number = number
+
+    def __call__(self, *values: Any) -> Awaitable[None]:
+        """Acknowledge the event with these values; a second call does nothing."""
+        number, self._number = self._number, None
+        return DONE if number is None else self._send_ack(number, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ..engine import Engine
+from .core import ServerCore
 
 ResultT = TypeVar("ResultT")
 
@@ -14,13 +14,13 @@ class FromThread:
     """Runs asynchronous functions of the server for threads that are not the event loop's.
 
     Args:
-        engine: The server's engine.
+        server: The inside of the server.
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ("_server",)
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, server: ServerCore) -> None:
+        self._server = server
 
     def run(self, function: Callable[..., Awaitable[ResultT]], *args: Any) -> ResultT:
         """Call an asynchronous function in the event loop and wait for its result.
@@ -32,7 +32,7 @@ class FromThread:
         Raises:
             RuntimeError: The caller is the event loop itself, or no client has ever come.
         """
-        runtime = self._engine.runtime
+        runtime = self._server.runtime
         if runtime is None:
             raise RuntimeError("the server has no event loop yet: no client has ever come")
         if runtime.in_thread():

@@ -5,79 +5,26 @@ Source: https://socket.io/docs/v4/namespaces/
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery
+from ..adapters import Adapter
 from ..events.acks import ACK_SECONDS
-from ..events.handlers import (
-    AckCallback,
-    Handler,
-    HandlerRegistry,
-    HandlerT,
-    Workers,
-    inspect_handler,
-)
-from ..protocol import Parser
-from ..runtime import Runtime
-from ..runtime.awaitables import DONE
+from ..events.registry import HandlerT
 from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
+from .namespace_core import NamespaceCore
 
 if TYPE_CHECKING:
     from .socket import Socket
-    from .socket_core import SocketCore
-
-logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 MiddlewareT = TypeVar("MiddlewareT", bound=Callable[..., Any])
 
 _EVENT_MARK = "__socketio_event__"
 
 
-class NamespaceHost(Protocol):
-    """What a namespace needs of its server."""
-
-    @property
-    def parser(self) -> Parser:
-        """How packets are encoded."""
-        ...
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The event loop; None while no client has come yet."""
-        ...
-
-    @property
-    def workers(self) -> Workers:
-        """Who runs plain functions."""
-        ...
-
-    @property
-    def adapter_factory(self) -> AdapterFactory:
-        """What makes the adapter of a namespace."""
-        ...
-
-    @property
-    def recovery(self) -> ConnectionStateRecovery | None:
-        """How clients that lost their connection are recovered; None when they are not."""
-        ...
-
-    @property
-    def max_events_in_flight(self) -> int:
-        """Events of one socket that may wait or be handled at a time."""
-        ...
-
-
-class _Binding(NamedTuple):
-    """What a namespace has once it belongs to a server."""
-
-    host: NamespaceHost
-    adapter: Adapter
-
-
 class _Mark(NamedTuple):
-    """What :func:`event` notes on a method."""
+    """The note that :func:`event` leaves on a method."""
 
     name: str
     ordered: bool | None
@@ -113,38 +60,61 @@ class Namespace(Broadcaster):
     Get one with :meth:`Server.of`, or subclass it, mark methods with :func:`event` and pass an
     instance to :meth:`Server.register`.
 
+    A subclass may name its methods and attributes as it likes, except as a public member of this
+    class: that raises TypeError at the definition of the class, unless it is a method that
+    overrides one on purpose and says so with :func:`typing.override`.
+
     Args:
         name: The name that clients use; a slash in front is added when it is missing.
         ordered: Whether events of one socket are handled strictly one after another, unless a
             handler says otherwise.
-
-    Attributes:
-        name: The name, with its slash.
-        ordered: The same as the argument.
-        sockets: The connected sockets by id.
-        handlers: The registered handlers.
     """
 
+    # The inside of the namespace. As with `__selection__`, the underscores on both sides keep the
+    # name clear of those that subclasses choose.
+    __socketio__: NamespaceCore
+
     def __init__(self, name: str = "/", *, ordered: bool = False) -> None:
-        self.name: str = normalize_name(name)
-        self.ordered: bool = ordered
-        self.sockets: dict[str, Socket[Any]] = {}
-        self.handlers: HandlerRegistry = HandlerRegistry()
-        self._middlewares: list[Handler] = []
-        self._binding: _Binding | None = None
-        self._last_ack_id = -1
-        self._joining = 0
-        self._by_pid: dict[str, Socket[Any]] = {}
-        self._register_methods()
+        furnish(self, NamespaceCore(normalize_name(name), ordered=ordered, public=self))
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _check_members(cls)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in reserved_names():
+            raise AttributeError(
+                f"{name!r} is a member of Namespace, which an attribute of that name would hide;"
+                " choose another name"
+            )
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {len(self.sockets)} sockets>"
 
-    def _register_methods(self) -> None:
-        for attribute in dir(type(self)):
-            mark = _find_mark(type(self), attribute)
-            if mark is not None:
-                self.on(mark.name, ordered=mark.ordered)(getattr(self, attribute))
+    @property
+    def name(self) -> str:
+        """The name, with its slash."""
+        return self.__socketio__.name
+
+    @property
+    def ordered(self) -> bool:
+        """Whether events of one socket are handled strictly one after another by default."""
+        return self.__socketio__.ordered
+
+    @property
+    def sockets(self) -> Mapping[str, Socket[Any]]:
+        """The connected sockets by id, those of this process."""
+        return _Sockets(self.__socketio__)
+
+    @property
+    def adapter(self) -> Adapter:
+        """What leads packets to the sockets of the namespace.
+
+        Raises:
+            RuntimeError: The namespace belongs to no server yet.
+        """
+        return self.__socketio__.adapter
 
     # -- registering -------------------------------------------------------------------------
 
@@ -168,8 +138,8 @@ class Namespace(Broadcaster):
         """
 
         def register(function: HandlerT) -> HandlerT:
-            serial = self.ordered if ordered is None else ordered
-            self.handlers.add(name, function, ordered=serial)
+            core = self.__socketio__
+            core.handlers.add(name, function, ordered=core.ordered if ordered is None else ordered)
             return function
 
         return register
@@ -188,7 +158,7 @@ class Namespace(Broadcaster):
         """
 
         def register(function: HandlerT) -> HandlerT:
-            self.handlers.add_server_event(name, function)
+            self.__socketio__.handlers.add_server_event(name, function)
             return function
 
         return register
@@ -204,21 +174,10 @@ class Namespace(Broadcaster):
 
         Source: https://socket.io/docs/v4/middlewares/
         """
-        handler = inspect_handler(middleware)
-        if handler.required:
-            raise TypeError(f"a middleware takes the socket and nothing else: {middleware!r}")
-        self._middlewares.append(handler)
+        self.__socketio__.handlers.add_middleware(middleware)
         return middleware
 
-    @property
-    def middlewares(self) -> Sequence[Handler]:
-        """What decides, in this order, whether a client may join."""
-        return self._middlewares
-
-    # -- emitting ----------------------------------------------------------------------------
-
-    def _selection(self) -> Selection:
-        return Selection(self)
+    # -- other servers -----------------------------------------------------------------------
 
     def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
         """Send an event to the other servers of the cluster.
@@ -230,7 +189,8 @@ class Namespace(Broadcaster):
         Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
         """
         check_event_name(event)
-        return self._selection().run(self.adapter.server_side_emit, event, args)
+        core = self.__socketio__
+        return core.server.call(core.adapter.server_side_emit, event, args)
 
     async def server_side_emit_with_ack(
         self, event: str, *args: Any, timeout: float = ACK_SECONDS
@@ -251,138 +211,39 @@ class Namespace(Broadcaster):
         Source: https://socket.io/docs/v4/server-api/#namespaceserversideemitwithackeventname-args
         """
         check_event_name(event)
-        return await self.adapter.server_side_emit_with_ack(event, args, check_timeout(timeout))
-
-    async def on_server_event_received(
-        self, event: str, args: Sequence[Any], reply: AckCallback | None = None
-    ) -> None:
-        """Another server sent an event.
-
-        Args:
-            event: The name of the event.
-            args: What was sent with it.
-            reply: Called with what the handler returns, when the other server waits for that. As
-                in Node.js, nothing is replied without a handler, or when it raises.
-        """
-        handler = self.handlers.server_event(event)
-        if handler is None or len(args) < handler.required:
-            logger.warning("nothing handles the server event %r with %d values", event, len(args))
-            return
-        try:
-            result = await handler.call_listener(self.workers, args, reply or _no_reply)
-            if reply is not None and not handler.takes_ack:
-                await reply(result)
-        except Exception:
-            logger.exception("the handler %r of a server event raised", handler.function)
-
-    # -- inside ------------------------------------------------------------------------------
-
-    def bind(self, host: NamespaceHost, adapter: AdapterFactory | None = None) -> None:
-        """Make the namespace a part of a server.
-
-        Args:
-            host: The server.
-            adapter: Makes its adapter; None is what the server uses.
-
-        Raises:
-            ValueError: It is part of a server already.
-        """
-        if self._binding is not None:
-            raise ValueError(f"the namespace {self.name!r} belongs to a server already")
-        self._binding = _Binding(host, (adapter or host.adapter_factory)(self))
-
-    def _bound(self) -> _Binding:
-        if self._binding is None:
-            raise RuntimeError(
-                f"the namespace {self.name!r} belongs to no server yet: call io.register() first"
-            )
-        return self._binding
-
-    @property
-    def adapter(self) -> Adapter:
-        """Who leads packets to their sockets."""
-        return self._bound().adapter
-
-    @property
-    def parser(self) -> Parser:
-        """How packets are encoded."""
-        return self._bound().host.parser
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The event loop; None while no client has come yet."""
-        return self._bound().host.runtime
-
-    @property
-    def workers(self) -> Workers:
-        """Who runs plain functions."""
-        return self._bound().host.workers
-
-    @property
-    def recovery(self) -> ConnectionStateRecovery | None:
-        """How clients that lost their connection are recovered; None when they are not."""
-        return self._bound().host.recovery
-
-    @property
-    def max_events_in_flight(self) -> int:
-        """Events of one socket that may wait or be handled at a time."""
-        return self._bound().host.max_events_in_flight
-
-    @property
-    def recipients(self) -> Mapping[str, Socket[Any]]:
-        """The connected sockets by id, as the adapter sees them."""
-        return self.sockets
-
-    def next_ack_id(self) -> int:
-        """A number for an acknowledgement that no other event of the namespace has."""
-        self._last_ack_id += 1
-        return self._last_ack_id
-
-    def joining_expected(self) -> None:
-        """A client is about to ask; :meth:`joining_ended` follows in any case."""
-        self._joining += 1
-
-    def joining_began(self, socket: SocketCore) -> None:
-        """A client has asked to join."""
-        self._joining += 1
-        if socket.pid is not None:
-            self._by_pid[socket.pid] = cast("Socket[Any]", socket)
-
-    def joining_ended(self) -> None:
-        """A client has joined, was refused, or left before that."""
-        self._joining -= 1
-
-    @property
-    def empty(self) -> bool:
-        """Whether nobody is in the namespace or about to join it."""
-        return not (self.sockets or self._joining)
-
-    def add(self, socket: SocketCore) -> None:
-        """A socket has connected."""
-        self.sockets[socket.id] = cast("Socket[Any]", socket)
-
-    def remove(self, socket: SocketCore) -> None:
-        """A socket has left."""
-        self.sockets.pop(socket.id, None)
-        if socket.pid is not None:
-            self._by_pid.pop(socket.pid, None)
-        self.adapter.leave_all(socket.id)
-
-    def remove_all(self) -> None:
-        """The event loop of all sockets is gone."""
-        for socket in list(self.sockets.values()):
-            self.remove(socket)
-        self._by_pid.clear()
-
-    def take_over(self, pid: str) -> None:
-        """A client came back before its lost connection was noticed: end that connection."""
-        socket = self._by_pid.get(pid)
-        if socket is not None:
-            socket.conn.end("transport close", "the client came back")
+        core = self.__socketio__
+        core.server.find_runtime()
+        return await core.adapter.server_side_emit_with_ack(event, args, check_timeout(timeout))
 
 
-def _no_reply(*_values: Any) -> Awaitable[None]:
-    return DONE
+class _Sockets(Mapping[str, "Socket[Any]"]):
+    """The sockets of a namespace, as applications see them."""
+
+    def __init__(self, core: NamespaceCore) -> None:
+        self._members = core.members
+
+    def __getitem__(self, sid: str) -> Socket[Any]:
+        return cast("Socket[Any]", self._members[sid].subject)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def furnish(namespace: Namespace, core: NamespaceCore) -> None:
+    """Give a namespace its inside, and register the methods of its class that are marked."""
+    object.__setattr__(namespace, "__socketio__", core)
+    object.__setattr__(namespace, "__selection__", Selection(core))
+    cls = type(namespace)
+    for attribute in dir(cls):
+        mark = _find_mark(cls, attribute)
+        if mark is not None:
+            namespace.on(mark.name, ordered=mark.ordered)(getattr(namespace, attribute))
 
 
 def _find_mark(cls: type, attribute: str) -> _Mark | None:
@@ -392,6 +253,42 @@ def _find_mark(cls: type, attribute: str) -> _Mark | None:
         if mark is not None:
             return mark
     return None
+
+
+@cache
+def reserved_names() -> frozenset[str]:
+    """The names that instances and subclasses of :class:`Namespace` may not take."""
+    public = (name for name in dir(Namespace) if not name.startswith("_"))
+    return frozenset((*public, "__socketio__", "__selection__"))
+
+
+def _check_members(cls: type[Namespace]) -> None:
+    """Check that a subclass hides no member by accident.
+
+    Raises:
+        TypeError: It does.
+    """
+    for name in reserved_names():
+        definer = next((base for base in cls.__mro__ if name in vars(base)), None)
+        if definer is None or definer.__module__.startswith(_OWN_MODULES):
+            continue
+        value = vars(definer)[name]
+        handles = getattr(value, _EVENT_MARK, None) is not None
+        if handles or not _overrides(value):
+            raise TypeError(
+                f"{definer.__qualname__}.{name} hides Namespace.{name}; choose another name"
+                + (", the event is named in @event()" if handles else _OVERRIDE)
+            )
+
+
+def _overrides(value: object) -> bool:
+    """Whether something is marked with :func:`typing.override`."""
+    function = value.fget if isinstance(value, property) else value
+    return bool(getattr(function, "__override__", False))
+
+
+_OWN_MODULES = __name__.rpartition(".")[0] + "."
+_OVERRIDE = ", or mark a method that is to replace it with typing.override"
 
 
 def normalize_name(name: str) -> str:

@@ -10,15 +10,15 @@ import itertools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, cast
 
 from ..adapters import MemoryAdapter, SharedPacket, SocketDetails, Target
 from ..events.acks import AckSink
-from ..events.handlers import Handler, HandlerRegistry
 from ..runtime import Cancellable
 from ..runtime.awaitables import together
-from .namespace import Namespace, NamespaceHost
-from .socket_core import SocketCore
+from .core import ServerCore
+from .namespace import Namespace, furnish
+from .namespace_core import Member, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -28,43 +28,71 @@ NamePredicate = Callable[[str, Mapping[str, Any]], "Awaitable[bool] | bool"]
 _numbers = itertools.count()
 
 
-class DynamicHost(NamespaceHost, Protocol):
-    """What a parent namespace needs of its server."""
-
-    def add_child(self, child: Namespace) -> None:
-        """A client has asked for a name that fits."""
-        ...
-
-    def remove_child(self, child: Namespace) -> None:
-        """The last client has left."""
-        ...
-
-
 class ParentNamespace(Namespace):
     """What its children have in common: handlers, middlewares, and broadcasts to all of them.
 
     Get one with :meth:`Server.of`.
+    """
+
+    def __init__(self, matcher: re.Pattern[str] | NamePredicate, *, cleanup: bool) -> None:
+        core = ParentCore(f"/_{next(_numbers)}", matcher, cleanup=cleanup, public=self)
+        furnish(self, core)
+
+    @property
+    def children(self) -> dict[str, Namespace]:
+        """The namespaces that clients have asked for, by name."""
+        core = cast("ParentCore", self.__socketio__)
+        return {name: cast("Namespace", child.public) for name, child in core.children.items()}
+
+
+class ChildNamespace(Namespace):
+    """One namespace of a parent, whose handlers and middlewares it inherits.
 
     Args:
+        name: The name that clients use.
+        parent: The inside of the parent.
+    """
+
+    def __init__(self, name: str, parent: ParentCore) -> None:
+        furnish(self, ChildCore(name, parent, public=self))
+
+
+class ParentCore(NamespaceCore):
+    """The inside of a parent.
+
+    Args:
+        name: A name that no client can ask for.
         matcher: A regular expression that has to match the whole name, or a function.
         cleanup: Whether a child goes when its last client has left, and none may come back.
+        public: The parent as applications see it.
 
     Attributes:
         children: The namespaces that clients have asked for, by name.
         cleanup: The same as the argument.
+        on_child: Called with each child that is made.
+        on_emptied: Called with each child that goes.
     """
 
-    def __init__(self, matcher: re.Pattern[str] | NamePredicate, *, cleanup: bool) -> None:
-        super().__init__(f"/_{next(_numbers)}")
-        self.children: dict[str, Namespace] = {}
-        self.cleanup: bool = cleanup
-        self._matcher = matcher
-        self._server: DynamicHost | None = None
+    __slots__ = ("_matcher", "children", "cleanup", "on_child", "on_emptied")
 
-    def attach(self, host: DynamicHost) -> None:
+    def __init__(
+        self,
+        name: str,
+        matcher: re.Pattern[str] | NamePredicate,
+        *,
+        cleanup: bool,
+        public: ParentNamespace,
+    ) -> None:
+        super().__init__(name, ordered=False, public=public)
+        self.children: dict[str, NamespaceCore] = {}
+        self.cleanup: bool = cleanup
+        self.on_child: Callable[[Namespace], object] = _ignore
+        self.on_emptied: Callable[[Namespace], object] = _ignore
+        self._matcher = matcher
+
+    def attach(self, server: ServerCore) -> None:
         """Make the parent a part of a server."""
-        self._server = host
-        self.bind(host, lambda _: ParentAdapter(self))
+        self.bind(server, lambda _: ParentAdapter(self))
 
     def takes(self, name: str) -> bool:
         """Whether the regular expression, if it is one, matches the whole name."""
@@ -86,51 +114,53 @@ class ParentNamespace(Namespace):
     def child(self, name: str) -> Namespace:
         """The child of that name, made when it is asked for the first time."""
         child = self.children.get(name)
-        if child is None:
-            child = self.children[name] = ChildNamespace(name, self)
-            if self._server is not None:
-                child.bind(self._server)
-                self._server.add_child(child)
-        return child
+        if child is not None:
+            return cast("Namespace", child.public)
+        namespace = ChildNamespace(name, self)
+        self.children[name] = namespace.__socketio__
+        namespace.__socketio__.bind(self.server)
+        self.on_child(namespace)
+        return namespace
 
-    def emptied(self, child: Namespace) -> None:
-        """Nobody is in a child any more, and nobody may come back: it goes."""
-        if self._server is not None and self.children.get(child.name) is child:
+    def emptied(self, child: NamespaceCore) -> None:
+        """Let a child go, in which no client is any more, and to which none may come back."""
+        if self.children.get(child.name) is child:
             del self.children[child.name]
-            self._server.remove_child(child)
+            self.on_emptied(cast("Namespace", child.public))
 
 
-class ChildNamespace(Namespace):
-    """One namespace of a parent, whose handlers and middlewares it inherits.
+def _ignore(_child: Namespace) -> None:
+    """Do nothing: the parent belongs to no server yet."""
+
+
+class ChildCore(NamespaceCore):
+    """The inside of a child.
 
     Args:
         name: The name that clients use.
-        parent: The parent.
+        parent: The inside of the parent.
+        public: The child as applications see it.
     """
 
-    def __init__(self, name: str, parent: ParentNamespace) -> None:
-        super().__init__(name, ordered=parent.ordered)
+    __slots__ = ("_parent", "_timer")
+
+    def __init__(self, name: str, parent: ParentCore, *, public: ChildNamespace) -> None:
+        super().__init__(name, ordered=parent.ordered, public=public, inherited=parent.handlers)
         self._parent = parent
         self._timer: Cancellable | None = None
-        self.handlers: HandlerRegistry = HandlerRegistry(inherited=parent.handlers)
-
-    @property
-    def middlewares(self) -> Sequence[Handler]:
-        """Those of the parent, then its own."""
-        return [*self._parent.middlewares, *self._middlewares]
 
     def joining_ended(self) -> None:
-        """A client has joined, was refused, or left before that."""
+        """Note that a client has joined, was refused, or left before that."""
         super().joining_ended()
         self._check()
 
-    def remove(self, socket: SocketCore) -> None:
-        """A socket has left."""
-        super().remove(socket)
+    def remove(self, member: Member) -> None:
+        """Forget a socket that has left."""
+        super().remove(member)
         self._check()
 
     def remove_all(self) -> None:
-        """The event loop of all sockets is gone, and of the timer."""
+        """Forget all sockets, whose event loop is gone, and so is that of the timer."""
         super().remove_all()
         self._check()
 
@@ -155,14 +185,14 @@ class ParentAdapter(MemoryAdapter):
     """Hands everything on to the adapters of the children.
 
     Args:
-        parent: The parent namespace.
+        parent: The inside of the parent namespace.
     """
 
-    def __init__(self, parent: ParentNamespace) -> None:
+    def __init__(self, parent: ParentCore) -> None:
         super().__init__(parent)
         self._parent = parent
 
-    def _children(self) -> list[Namespace]:
+    def _children(self) -> list[NamespaceCore]:
         return list(self._parent.children.values())
 
     def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:

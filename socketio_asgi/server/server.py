@@ -6,19 +6,17 @@ Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/serv
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from starlette.types import Receive, Scope, Send
 
 from ..adapters import (
-    Adapter,
     AdapterFactory,
     ConnectionStateRecovery,
-    LocalNamespace,
     MemoryAdapter,
     RecoveryAdapter,
 )
@@ -35,16 +33,19 @@ from ..engine.options import (
     generate_sid,
 )
 from ..events.acks import ACK_SECONDS
-from ..events.handlers import HandlerT, Workers, check_observer
-from ..events.listeners import call_all
+from ..events.registry import HandlerT
 from ..protocol import DefaultParser, Parser
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
-from .broadcast import Broadcaster, Selection
+from ..runtime.functions import check_plain
+from .broadcast import Broadcaster
 from .client_connection import ClientConnection
+from .core import ServerCore
 from .from_thread import FromThread
 from .namespace import MiddlewareT, Namespace, normalize_name
-from .parent_namespace import NamePredicate, ParentNamespace
+from .namespace_registry import NamespaceRegistry
+from .observer import Observer
+from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
 
 MAX_EVENTS_IN_FLIGHT = 100
 """Events of one socket that may wait or be handled at a time, before its connection is not read
@@ -93,6 +94,8 @@ class Server(Broadcaster):
             leaves.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
+        observer: What is told of everything that happens, for metrics and traces; see
+            :class:`socketio_asgi.server.Observer`.
 
     Raises:
         ValueError: An option has no valid value.
@@ -126,6 +129,7 @@ class Server(Broadcaster):
         connection_state_recovery: ConnectionStateRecovery | bool = False,
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
+        observer: Observer | None = None,
     ) -> None:
         options = EngineOptions(
             ping_interval=ping_interval,
@@ -148,31 +152,33 @@ class Server(Broadcaster):
             raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
         if not max_events_in_flight > 0:
             raise ValueError(f"max_events_in_flight must be positive, not {max_events_in_flight!r}")
-        self.parser: Parser = parser or DefaultParser()
-        self.workers: Workers = Workers()
-        self.recovery: ConnectionStateRecovery | None = _recovery(connection_state_recovery)
-        self.max_events_in_flight: int = max_events_in_flight
-        self.adapter_factory: AdapterFactory = adapter or self._make_adapter
-        self.engine: Engine = Engine(options, self._on_session)
-        self.entry_point: EntryPoint = EntryPoint(
+        self._connect_timeout = connect_timeout
+        self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
+        self._cleanup = cleanup_empty_child_namespaces
+        self._namespaces = NamespaceRegistry()
+        recovery = _recovery(connection_state_recovery)
+        self.engine: Engine = Engine(options, self._on_session, self._on_bind)
+        self.__socketio__: ServerCore = ServerCore(
+            self.engine,
+            parser=parser or DefaultParser(),
+            adapter_factory=adapter or _memory_adapter(recovery, options),
+            recovery=recovery,
+            max_events_in_flight=max_events_in_flight,
+            observer=observer,
+        )
+        self.__entry_point__: EntryPoint = EntryPoint(
             self.engine,
             path,
             trailing_slash=add_trailing_slash,
             files=None if serve_client is None else ClientFiles(serve_client, options),
             lifespan=self.lifespan,
         )
-        self._connect_timeout = connect_timeout
-        self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
-        self._unjoined_runtime: Runtime | None = None
-        self._namespaces: dict[str, Namespace] = {}
-        self._parents: list[ParentNamespace] = []
-        self._cleanup = cleanup_empty_child_namespaces
-        self._on_new_namespace: list[Callable[[Namespace], object]] = []
         self._main = self.of("/")
+        self.__selection__ = self._main.__selection__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
-        await self.entry_point.serve(scope, receive, send)
+        await self.__entry_point__.serve(scope, receive, send)
 
     def __repr__(self) -> str:
         return f"<Server {self.engine.clients_count} clients, {len(self._namespaces)} namespaces>"
@@ -198,18 +204,16 @@ class Server(Broadcaster):
         Source: https://socket.io/docs/v4/namespaces/
         """
         if isinstance(name, re.Pattern) or callable(name):
-            parent = ParentNamespace(name, cleanup=self._cleanup)
-            parent.attach(self)
-            self._parents.append(parent)
-            return parent
+            return self._add_parent(ParentNamespace(name, cleanup=self._cleanup))
         name = normalize_name(name)
-        namespace = self._namespaces.get(name)
-        if namespace is not None:
-            return namespace
-        for parent in self._parents:
-            if parent.takes(name):
-                return parent.child(name)
-        return self.register(Namespace(name))
+        return self._namespaces.get(name) or self.register(Namespace(name))
+
+    def _add_parent(self, parent: ParentNamespace) -> ParentNamespace:
+        core = cast("ParentCore", parent.__socketio__)
+        core.attach(self.__socketio__)
+        core.on_child, core.on_emptied = self._namespaces.add, self._remove_child
+        self._namespaces.add_parent(core)
+        return parent
 
     def register(self, namespace: Namespace) -> Namespace:
         """Add an instance of a :class:`Namespace` subclass.
@@ -219,14 +223,9 @@ class Server(Broadcaster):
         """
         if namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
-        namespace.bind(self)
-        self._add(namespace)
+        namespace.__socketio__.bind(self.__socketio__)
+        self._namespaces.add(namespace)
         return namespace
-
-    def _add(self, namespace: Namespace) -> None:
-        self._namespaces[namespace.name] = namespace
-        if namespace.name != "/":
-            call_all(self._on_new_namespace, namespace)
 
     def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register a handler in the main namespace; see :meth:`Namespace.on`."""
@@ -240,8 +239,8 @@ class Server(Broadcaster):
 
         Source: https://socket.io/docs/v4/server-api/#event-new_namespace
         """
-        check_observer(listener)
-        self._on_new_namespace.append(listener)
+        check_plain(listener)
+        self._namespaces.on_new.append(listener)
         return listener
 
     def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
@@ -259,9 +258,6 @@ class Server(Broadcaster):
 
     # -- emitting ----------------------------------------------------------------------------
 
-    def _selection(self) -> Selection:
-        return Selection(self._main)
-
     def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
         """Send an event to the other servers; see :meth:`Namespace.server_side_emit`."""
         return self._main.server_side_emit(event, *args)
@@ -275,7 +271,7 @@ class Server(Broadcaster):
     @property
     def from_thread(self) -> FromThread:
         """Asynchronous calls from a worker thread: ``io.from_thread.run(io.fetch_sockets)``."""
-        return FromThread(self.engine)
+        return FromThread(self.__socketio__)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -299,59 +295,38 @@ class Server(Broadcaster):
         them then. Calling it again does nothing.
         """
         await self.engine.close()
-        for namespace in list(self._namespaces.values()):
+        for namespace in self._namespaces.all():
             await namespace.adapter.close()
 
-    # -- inside ------------------------------------------------------------------------------
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The event loop; None while no client has come yet."""
-        return self.engine.runtime
-
-    def find_namespace(self, name: str) -> Namespace | None:
-        """The namespace of that name, if clients may join it."""
-        return self._namespaces.get(name)
-
-    @property
-    def has_dynamic_namespaces(self) -> bool:
-        """Whether names that are unknown may be namespaces all the same."""
-        return bool(self._parents)
-
-    async def match_namespace(self, name: str, auth: Mapping[str, Any]) -> Namespace | None:
-        """The dynamic namespace of that name, if one of the parents takes it."""
-        for parent in self._parents:
-            if await parent.matches(name, auth):
-                return self._namespaces.get(name) or parent.child(name)
-        return None
-
-    def add_child(self, child: Namespace) -> None:
-        """A dynamic namespace was made."""
-        self._add(child)
-
-    def remove_child(self, child: Namespace) -> None:
-        """The last client of a dynamic namespace has left."""
-        self._namespaces.pop(child.name, None)
-        if self.runtime is not None:
-            self.runtime.task_starter(copy_context()).start(child.adapter.close)
-
-    def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
-        if self.recovery is None:
-            return MemoryAdapter(namespace)
-        # What a client missed must not be more than may wait for it.
-        max_bytes = min(MAX_BYTES, self.engine.options.send_buffer_limit // 2)
-        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
+    def _on_bind(self, runtime: Runtime) -> None:
+        self.__socketio__.runtime = runtime
+        for namespace in self._namespaces.all():
+            namespace.remove_all()  # those that an earlier event loop left behind when it ended
+        self._join_deadlines = DeadlineQueue(
+            runtime, self._connect_timeout, ClientConnection.disconnect
+        )
 
     def _on_session(self, session: Session) -> ClientConnection:
-        runtime = session.runtime
-        if self._join_deadlines is None or self._unjoined_runtime is not runtime:
-            self._unjoined_runtime = runtime
-            for namespace in list(self._namespaces.values()):
-                namespace.remove_all()  # whom an earlier event loop left behind when it ended
-            self._join_deadlines = DeadlineQueue(
-                runtime, self._connect_timeout, ClientConnection.disconnect
-            )
-        return ClientConnection(self, session, runtime, self._join_deadlines)
+        assert self._join_deadlines is not None  # noqa: S101  # _on_bind() comes first
+        parser = self.__socketio__.parser
+        return ClientConnection(self._namespaces, parser, session, self._join_deadlines)
+
+    def _remove_child(self, child: Namespace) -> None:
+        self._namespaces.remove(child.name)
+        runtime = self.__socketio__.runtime
+        if runtime is not None:
+            runtime.task_starter(copy_context()).start(child.adapter.close)
+
+
+def _memory_adapter(
+    recovery: ConnectionStateRecovery | None, options: EngineOptions
+) -> AdapterFactory:
+    if recovery is None:
+        return MemoryAdapter
+    # What a client missed must not be more than may wait for it.
+    max_bytes = min(MAX_BYTES, options.send_buffer_limit // 2)
+    duration = recovery.max_disconnection_duration
+    return lambda namespace: RecoveryAdapter(namespace, duration, max_bytes)
 
 
 def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:

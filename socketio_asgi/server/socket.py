@@ -6,22 +6,21 @@ Source: https://socket.io/docs/v4/server-socket-instance/
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import Any, Generic, cast
 
-from ..adapters import SharedPacket, Target
-from ..events.acks import ACK_SECONDS, SingleAck
-from ..exceptions import ClientDisconnected
+from starlette.requests import HTTPConnection
+
+from ..adapters import Target
+from ..engine import Session
+from ..engine.handshake import Handshake
+from ..events.acks import ACK_SECONDS
+from ..events.listeners import Listeners, Listening
 from ..protocol.states import SocketState
-from ..runtime.awaitables import DONE
-from .broadcast import BroadcastOperator, Selection, check_rooms, check_timeout, event_packet
+from .broadcast import BroadcastOperator, Selection, check_rooms
+from .namespace import Namespace
 from .socket_core import SocketCore
-
-if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection
-
-    from ..engine import Session
 
 if sys.version_info >= (3, 13):
     from typing import TypeVar
@@ -31,7 +30,7 @@ else:
 DataT = TypeVar("DataT", default=dict[str, Any])
 
 
-class Socket(SocketCore, Generic[DataT]):
+class Socket(Listening, Generic[DataT]):
     """One client in one namespace.
 
     ``socket.emit(...)`` reaches this client; ``socket.to(...)``, ``socket.except_(...)`` and
@@ -40,30 +39,61 @@ class Socket(SocketCore, Generic[DataT]):
     Attributes:
         id: The public id of the socket; also the room it is alone in. New for every connection,
             unless the state of an earlier one is recovered.
-        namespace: The namespace it is connected to.
-        handshake: How the client introduced itself.
-        recovered: Whether the state of an earlier connection was recovered.
-        state: Where the socket stands.
     """
 
-    __slots__ = ()
+    __slots__ = ("__socketio__", "__weakref__", "id")
+
+    def __init__(self, core: SocketCore) -> None:
+        self.__socketio__: SocketCore = core
+        self.id: str = core.id
+        core.subject = self
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} {self.namespace.name} {self.state.value}>"
 
     @property
+    def namespace(self) -> Namespace:
+        """The namespace it is connected to."""
+        return cast("Namespace", self.__socketio__.namespace.public)
+
+    @property
+    def handshake(self) -> Handshake:
+        """How the client introduced itself."""
+        return self.__socketio__.handshake
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the state of an earlier connection was recovered."""
+        return self.__socketio__.recovered
+
+    @property
+    def state(self) -> SocketState:
+        """Where the socket stands."""
+        return self.__socketio__.state
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected to the namespace at present."""
+        return self.__socketio__.connected
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms of the socket, the one with its own id included; empty once it has left."""
+        return self.__socketio__.rooms
+
+    @property
     def data(self) -> DataT:
         """Anything the application wants to keep with the socket; a dict by default."""
-        return cast("DataT", self._state_data)
+        return cast("DataT", self.__socketio__.data)
 
     @data.setter
     def data(self, value: DataT) -> None:
-        self._state_data = value
+        self.__socketio__.data = value
 
     @property
     def conn(self) -> Session:
         """The connection below, which all namespaces of the client share."""
-        return self._connection.session
+        return self.__socketio__.connection.session
 
     @property
     def request(self) -> HTTPConnection:
@@ -91,11 +121,11 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#basic-emit
         """
-        return self.emit_as(event, args)
+        return self.__socketio__.emit(event, args)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message`` to the client; see :meth:`emit`."""
-        return self.emit_as("message", args)
+        return self.__socketio__.emit("message", args)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: float = ACK_SECONDS) -> Any:
         """Send an event to the client and wait for its acknowledgement.
@@ -114,8 +144,8 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
         """
-        selection = Selection(self.namespace, timeout=check_timeout(timeout))
-        return await self.ask_as(selection, event, args)
+        core = self.__socketio__
+        return await core.ask(_selection(core).with_timeout(timeout), event, args)
 
     @property
     def volatile(self) -> SocketOperator:
@@ -125,7 +155,9 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
-        return SocketOperator(self, Selection(self.namespace, Target(volatile=True)))
+        return SocketOperator(
+            self.__socketio__, _selection(self.__socketio__, Target(volatile=True))
+        )
 
     @property
     def local(self) -> BroadcastOperator:
@@ -134,41 +166,17 @@ class Socket(SocketCore, Generic[DataT]):
 
     def compress(self, compress: bool) -> SocketOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
-        return SocketOperator(self, Selection(self.namespace, compress=compress))
+        core = self.__socketio__
+        return SocketOperator(core, _selection(core).with_compress(compress))
 
     def timeout(self, timeout: float) -> SocketOperator:
         """Say how long an acknowledgement is waited for, in seconds."""
-        return SocketOperator(self, Selection(self.namespace, timeout=check_timeout(timeout)))
+        core = self.__socketio__
+        return SocketOperator(core, _selection(core).with_timeout(timeout))
 
     async def drain(self) -> None:
         """Wait until everything was handed to the transport, or the client has left."""
-        await self._connection.session.drain()
-
-    def emit_as(
-        self, event: str, args: Sequence[Any], *, volatile: bool = False, compress: bool = True
-    ) -> Awaitable[None]:
-        """Send an event to the client in one way or another; see :meth:`emit`."""
-        packet = event_packet(self.namespace.name, event, args)
-        outgoing = SharedPacket(packet, self._connection.parser, compress=compress)
-        if self.namespace.recovery is None or volatile:
-            return self._send(outgoing, volatile)
-        # Only what goes through the adapter can be sent again.
-        own_room = Target(rooms=frozenset((self.id,)))
-        return self._in_loop(self.namespace.adapter.broadcast, outgoing, own_room)
-
-    async def ask_as(self, selection: Selection, event: str, args: Sequence[Any]) -> Any:
-        """Ask the client in the way of a selection; see :meth:`emit_with_ack`."""
-        number = self.namespace.next_ack_id()
-        packet = event_packet(self.namespace.name, event, args, number)
-        if not self.connected:
-            raise ClientDisconnected(event)
-        outgoing = SharedPacket(packet, self._connection.parser, compress=selection.compress)
-        ack = SingleAck(self._connection.runtime, event)
-        forget = self.deliver_with_ack(outgoing, ack, volatile=selection.target.volatile)
-        try:
-            return await ack.wait(selection.timeout)
-        finally:
-            forget()
+        await self.__socketio__.connection.session.drain()
 
     # -- reaching others ---------------------------------------------------------------------
 
@@ -178,23 +186,19 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/broadcasting-events/
         """
-        return self._others()
+        return _others(self.__socketio__)
 
     def to(self, *rooms: str) -> BroadcastOperator:
         """The sockets in any of these rooms, but not this one."""
-        return self._others().to(*rooms)
+        return self.broadcast.to(*rooms)
 
     def in_(self, *rooms: str) -> BroadcastOperator:
         """The same as :meth:`to`."""
-        return self._others().in_(*rooms)
+        return self.broadcast.in_(*rooms)
 
     def except_(self, *rooms: str) -> BroadcastOperator:
         """Everybody but this socket and those in any of these rooms."""
-        return self._others().except_(*rooms)
-
-    def _others(self) -> BroadcastOperator:
-        target = Target(excluded=frozenset((self.id,)))
-        return BroadcastOperator(Selection(self.namespace, target))
+        return self.broadcast.except_(*rooms)
 
     # -- rooms -------------------------------------------------------------------------------
 
@@ -209,23 +213,14 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/rooms/#joining-and-leaving
         """
-        check_rooms(rooms, "join")
-        for room in rooms:
-            if room != self.id and room in self.namespace.sockets:
-                raise ValueError(f"the room {room!r} belongs to another socket alone")
-        return self._in_loop(self._join, rooms)
+        core = self.__socketio__
+        core.namespace.check_rooms_are_shared(check_rooms(rooms, "join") - {self.id})
+        return core.namespace.server.call(core.join, rooms)
 
     def leave(self, room: str) -> Awaitable[None]:
         """Leave a room; does nothing when the socket is not in there."""
-        return self._in_loop(self.namespace.adapter.leave, self.id, room)
-
-    def _join(self, rooms: Sequence[str]) -> Awaitable[None]:
-        if self.connected or self.state is SocketState.CONNECTING:
-            return self.namespace.adapter.join(self.id, rooms)
-        return DONE
-
-    def _in_loop(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
-        return Selection(self.namespace).run(function, *args)
+        core = self.__socketio__
+        return core.namespace.server.call(core.leave, room)
 
     # -- leaving -----------------------------------------------------------------------------
 
@@ -240,14 +235,20 @@ class Socket(SocketCore, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/server-socket-instance/#socketdisconnect
         """
-        return self._in_loop(self._disconnect, close)
+        core = self.__socketio__
+        return core.namespace.server.call(core.disconnect, close)
 
-    def _disconnect(self, close: bool) -> Awaitable[None]:
-        if close:
-            self._connection.disconnect()
-        elif self.connected:
-            self._connection.leave(self)
-        return DONE
+    @property
+    def _listeners(self) -> Listeners:
+        return self.__socketio__.own_listeners()
+
+
+def _selection(core: SocketCore, target: Target | None = None) -> Selection:
+    return Selection(core.namespace) if target is None else Selection(core.namespace, target)
+
+
+def _others(core: SocketCore) -> BroadcastOperator:
+    return BroadcastOperator(_selection(core, Target(excluded=frozenset((core.id,)))))
 
 
 class SocketOperator:
@@ -259,7 +260,7 @@ class SocketOperator:
 
     __slots__ = ("_selection", "_socket")
 
-    def __init__(self, socket: Socket[Any], selection: Selection) -> None:
+    def __init__(self, socket: SocketCore, selection: Selection) -> None:
         self._socket = socket
         self._selection = selection
 
@@ -276,26 +277,25 @@ class SocketOperator:
     def _emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
         selection = self._selection
         volatile, compress = selection.target.volatile, selection.compress
-        return self._socket.emit_as(event, args, volatile=volatile, compress=compress)
+        return self._socket.emit(event, args, volatile=volatile, compress=compress)
 
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
-        return await self._socket.ask_as(self._selection, event, args)
+        return await self._socket.ask(self._selection, event, args)
 
     @property
     def volatile(self) -> SocketOperator:
         """Let the client miss the event when it cannot be sent at once."""
         target = replace(self._selection.target, volatile=True)
-        return SocketOperator(self._socket, replace(self._selection, target=target))
+        return SocketOperator(self._socket, self._selection.with_target(target))
 
     def compress(self, compress: bool) -> SocketOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
-        return SocketOperator(self._socket, replace(self._selection, compress=compress))
+        return SocketOperator(self._socket, self._selection.with_compress(compress))
 
     def timeout(self, timeout: float) -> SocketOperator:
         """Say how long an acknowledgement is waited for, in seconds."""
-        selection = replace(self._selection, timeout=check_timeout(timeout))
-        return SocketOperator(self._socket, selection)
+        return SocketOperator(self._socket, self._selection.with_timeout(timeout))
 
     # -- the others --------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class SocketOperator:
     def broadcast(self) -> BroadcastOperator:
         """Everybody in the namespace but the socket."""
         target = replace(self._selection.target, excluded=frozenset((self._socket.id,)))
-        return BroadcastOperator(replace(self._selection, target=target))
+        return BroadcastOperator(self._selection.with_target(target))
 
     @property
     def local(self) -> BroadcastOperator:

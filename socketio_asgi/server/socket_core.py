@@ -4,40 +4,40 @@
                         → refused
     on_close → "disconnecting" handler → "disconnect" handler
 
-Everything here is called by the connection below or the namespace beside it; what applications
-call is in :mod:`.socket`.
+The connection below and the namespace beside it call what is here; applications call
+:class:`.socket.Socket`.
 """
 
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
-from ..adapters import RestoredSocket, SavedSocket, SharedPacket
+from ..adapters import RestoredSocket, SavedSocket, SharedPacket, Target
+from ..engine import Session
 from ..engine.handshake import Handshake
-from ..events.acks import AckTarget
-from ..events.handlers import Handler
-from ..events.listeners import Listeners, Listening, call_all
-from ..exceptions import ConnectionRefused
+from ..events.acks import AckTarget, SingleAck
+from ..events.listeners import call_all
+from ..exceptions import ClientDisconnected, ConnectionRefused
 from ..protocol import OutgoingPacket, Packet, PacketType
 from ..protocol.states import SocketState
+from ..runtime import Runtime
 from ..runtime.awaitables import DONE, Waiting
 from ..runtime.ids import random_id
-from .dispatch import Dispatcher
-
-if TYPE_CHECKING:
-    from .client_connection import ClientConnection
-    from .namespace import Namespace
+from .broadcast import Selection, event_packet
+from .dispatch import Dispatcher, PacketSource
+from .life_cycle import Admission, LifeCycleCalls
+from .namespace_core import NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 HIGH_WATER = 64 * 1024
 """Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""
 
-_ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
+# Global names: members of an enum are slow on the way of every packet.
+_ACK, _EVENT, _CONNECTED = PacketType.ACK, PacketType.EVENT, SocketState.CONNECTED
 
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
@@ -54,7 +54,37 @@ Source: https://socket.io/docs/v4/connection-state-recovery/
 """
 
 
-class SocketCore(Listening):
+class Connection(PacketSource, Protocol):
+    """The connection of a client, as its sockets see it."""
+
+    @property
+    def session(self) -> Session:
+        """The session below."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        ...
+
+    def accept(self, socket: SocketCore) -> None:
+        """Tell the client that it has joined a namespace."""
+        ...
+
+    def refuse(self, name: str, error: ConnectionRefused) -> None:
+        """Tell the client that it may not join a namespace."""
+        ...
+
+    def leave(self, socket: SocketCore) -> None:
+        """Disconnect the client from one namespace."""
+        ...
+
+    def disconnect(self) -> None:
+        """Disconnect the client from all namespaces, and close the session."""
+        ...
+
+
+class SocketCore(Dispatcher):
     """What a socket does for the server.
 
     Args:
@@ -64,45 +94,40 @@ class SocketCore(Listening):
         restored: The earlier socket that it continues, if it does.
 
     Attributes:
-        dispatcher: Where the events of the client go.
+        connection: The same.
+        handshake: The same.
+        recovered: Whether it continues an earlier socket.
+        pid: The secret by which the client proves that it is the same when it comes back.
     """
 
     __slots__ = (
         "__weakref__",
-        "_acks",
         "_closed_by",
-        "_connection",
+        "_data",
+        "_id",
         "_last_rooms",
         "_missed",
         "_offset",
-        "_pid",
-        "_state_data",
-        "dispatcher",
+        "connection",
         "handshake",
-        "id",
-        "namespace",
+        "pid",
         "recovered",
-        "state",
     )
 
     def __init__(
         self,
-        namespace: Namespace,
-        connection: ClientConnection,
+        namespace: NamespaceCore,
+        connection: Connection,
         handshake: Handshake,
         restored: RestoredSocket | None = None,
     ) -> None:
-        self.id: str = random_id()
-        self.namespace: Namespace = namespace
+        super().__init__(namespace, connection)
+        self.connection: Connection = connection
+        self._id: str = random_id()
         self.handshake: Handshake = handshake
         self.recovered: bool = restored is not None
-        self.state: SocketState = SocketState.CONNECTING
-        self._state_data: Any = {}
-        # The secret by which the client proves who it is when it comes back.
-        self._pid: str | None = random_id() if namespace.recovery else None
-        self._connection = connection
-        self.dispatcher: Dispatcher = Dispatcher(self, connection)
-        self._acks: dict[int, AckTarget] = {}
+        self._data: Any = None  # until it is asked for: an empty dict is large
+        self.pid: str | None = random_id() if namespace.recovery else None
         self._closed_by: tuple[str, str | None] | None = None
         self._last_rooms: frozenset[str] = NOTHING
         self._missed: Callable[[], Sequence[Sequence[OutgoingPacket]]] | None = None
@@ -111,10 +136,26 @@ class SocketCore(Listening):
             self._continue(restored)
 
     def _continue(self, restored: RestoredSocket) -> None:
-        session = restored.session
-        self.id, self._pid, self._state_data = session.sid, session.pid, session.data
-        self._last_rooms, self._missed = session.rooms, restored.missed
-        self._offset = session.offset
+        saved = restored.session
+        self._id, self.pid, self._data = saved.sid, saved.pid, saved.data
+        self._last_rooms, self._missed = saved.rooms, restored.missed
+        self._offset = saved.offset
+
+    @property
+    def id(self) -> str:
+        """The public id."""
+        return self._id
+
+    @property
+    def data(self) -> Any:
+        """What the application keeps with the socket."""
+        if self._data is None:
+            self._data = {}
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = value
 
     @property
     def connected(self) -> bool:
@@ -125,26 +166,10 @@ class SocketCore(Listening):
     def rooms(self) -> frozenset[str]:
         """The rooms of the socket, the one with its own id included; empty once it has left."""
         if self.connected:
-            return self.namespace.adapter.rooms_of(self.id) | {self.id}
+            return self.namespace.adapter.rooms_of(self._id) | {self._id}
         if self.state is SocketState.CONNECTING:
-            return self.namespace.adapter.rooms_of(self.id) | self._last_rooms
+            return self.namespace.adapter.rooms_of(self._id) | self._last_rooms
         return self._last_rooms
-
-    @property
-    def pid(self) -> str | None:
-        """The secret by which the client proves who it is when it comes back."""
-        return self._pid
-
-    @property
-    def acks_awaited(self) -> int:
-        """How many answers of the client are waited for."""
-        return len(self._acks)
-
-    @property
-    def _own(self) -> Listeners:
-        if self.dispatcher.listeners is None:
-            self.dispatcher.listeners = Listeners()
-        return self.dispatcher.listeners
 
     # -- joining the namespace ---------------------------------------------------------------
 
@@ -153,146 +178,164 @@ class SocketCore(Listening):
         self.namespace.joining_began(self)
         recovery = self.namespace.recovery
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
-        if self.namespace.middlewares and not skip:
-            self._connection.task_starter.start(self._run_middlewares)
+        if self.namespace.handlers.middlewares and not skip:
+            self.connection.task_starter.start(self._run_middlewares)
         else:
             self._accept()
 
     async def _run_middlewares(self) -> None:
-        try:
-            for middleware in self.namespace.middlewares:
-                await middleware.call(self.namespace.workers, self, ())
-                if self.state is not SocketState.CONNECTING:
-                    return  # the client left meanwhile
-        except ConnectionRefused as error:
-            self._refuse(error)
-        except Exception:
-            logger.exception("a middleware of %s raised; client refused", self.namespace.name)
-            self._refuse(ConnectionRefused("Internal server error"))
-        else:
-            self._accept()
+        admission = Admission(self.namespace, self.subject)
+        for middleware in self.namespace.handlers.middlewares:
+            refusal = await admission.ask(middleware)
+            if refusal is not None:
+                return self._refuse(refusal)
+            if self.state is not SocketState.CONNECTING:
+                return  # the client left meanwhile
+        self._accept()
 
     def _refuse(self, error: ConnectionRefused) -> None:
         if self.state is SocketState.CONNECTING:
             self.state = SocketState.ABSENT
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.namespace.joining_ended()
-            self._connection.refuse(self.namespace.name, error)
+            self.connection.refuse(self.namespace.name, error)
 
     def _accept(self) -> None:
         self.state = SocketState.CONNECTED
         namespace, adapter = self.namespace, self.namespace.adapter
+        # Among the sockets first: from then on broadcasts reach it, and the namespace stays.
         namespace.add(self)
         namespace.joining_ended()
         if self._last_rooms:
-            adapter.join(self.id, tuple(self._last_rooms))
+            adapter.join(self._id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
-        self._connection.accept(self)
+        self.connection.accept(self)
         if self._missed is None:
             self._offset = adapter.offset()
         else:
             self._send_missed(self._missed())
-        handler = namespace.handlers.lifecycle("connection")
-        if handler is not None:
-            self.dispatcher.hold()
-            self._connection.task_starter.start(self._run_connection, handler)
+        if namespace.handlers.lifecycle("connection") is not None:
+            self.hold()
+            self.connection.task_starter.start(self._run_connection)
 
     def _send_missed(self, missed: Sequence[Sequence[OutgoingPacket]]) -> None:
         self._missed = None
-        for frames in missed:
-            self._connection.session.send(frames)
+        for packets in missed:
+            self.connection.session.send(packets)
 
-    async def _run_connection(self, handler: Handler) -> None:
+    async def _run_connection(self) -> None:
         try:
-            await self._call_lifecycle("connection", handler, ())
+            await LifeCycleCalls(self.namespace, self.subject).call("connection", ())
         finally:  # also when the handler was cancelled
-            self.dispatcher.release()
+            self.release()
             if self._closed_by is not None:
                 self._start_disconnect(*self._closed_by)
 
-    async def _call_lifecycle(self, name: str, handler: Handler, args: tuple[Any, ...]) -> None:
-        try:
-            await handler.call(self.namespace.workers, self, args)
-        except Exception:
-            logger.exception("the %r handler of %s raised", name, self.namespace.name)
-
-    # -- in ----------------------------------------------------------------------------------
-
-    def on_ack(self, packet: Packet) -> None:
-        """The client acknowledged an event."""
-        ack = self._acks.pop(cast("int", packet.id), None)
-        if ack is None:
-            logger.debug("acknowledgement of nothing, or too late")
-        else:
-            ack.reply(self.id, packet.data)
-
-    def acknowledge(self, number: int, result: Any) -> None:
-        """Acknowledge an event of the client with what its handler returned.
-
-        Args:
-            number: The number that the client gave the event.
-            result: None for no value, a tuple for several, anything else for one.
-        """
-        values: list[Any] = [result]
-        if result is None:
-            values = []
-        elif isinstance(result, tuple):
-            values = list(cast("Any", result))
-        if self.state is _CONNECTED:
-            self._connection.send(Packet(_ACK, self.namespace.name, values, number))
-
-    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
-        """Acknowledge an event of the client, from any thread.
-
-        Args:
-            number: The number that the client gave the event.
-            values: What to answer.
-        """
-        packet = Packet(_ACK, self.namespace.name, list(values), number)
-        return self._send(SharedPacket(packet, self._connection.parser))
-
     # -- out ---------------------------------------------------------------------------------
 
-    def deliver(self, outgoing: SharedPacket, volatile: bool = False) -> None:
+    def emit(
+        self, event: str, args: Sequence[Any], *, volatile: bool = False, compress: bool = True
+    ) -> Awaitable[None]:
+        """Send an event to the client, from any thread; see :meth:`.socket.Socket.emit`."""
+        server = self.namespace.server
+        packet = event_packet(self.namespace.name, event, args)
+        shared = SharedPacket(packet, server.parser, compress=compress)
+        if server.recovery is None or volatile:
+            return self._send(shared, volatile)
+        # Only what goes through the adapter can be sent again.
+        own_room = Target(rooms=frozenset((self._id,)))
+        return server.send(self.namespace.adapter.broadcast, shared, own_room)
+
+    async def ask(self, selection: Selection, event: str, args: Sequence[Any]) -> Any:
+        """Send an event and wait for its answer; see :meth:`.socket.Socket.emit_with_ack`."""
+        number = self.namespace.next_ack_id()
+        packet = selection.packet(event, args, number)
+        if not self.connected:
+            raise ClientDisconnected(event)
+        ack = SingleAck(self.connection.runtime, event)
+        forget = self.deliver_with_ack(packet, ack, volatile=selection.target.volatile)
+        try:
+            return await ack.wait(selection.timeout)
+        finally:
+            forget()
+
+    def deliver(self, packet: SharedPacket, volatile: bool = False) -> None:
         """Queue a packet for the client, unless it has left."""
-        frames = outgoing.encoded or outgoing.frames
+        packets = packet.encoded or packet.frames
         if self.state is _CONNECTED:
-            listeners = self.dispatcher.listeners
-            if listeners is not None and outgoing.packet.type is PacketType.EVENT:
-                call_all(listeners.outgoing, *outgoing.packet.data)
-            self._connection.session.send(frames, volatile)
+            listeners = self.listeners
+            if listeners is not None and packet.packet.type is _EVENT:
+                call_all(listeners.outgoing, *packet.packet.data)
+            self.connection.session.send(packets, volatile)
 
     def deliver_with_ack(
-        self, outgoing: SharedPacket, ack: AckTarget, *, volatile: bool = False
+        self, packet: SharedPacket, ack: AckTarget, *, volatile: bool = False
     ) -> Callable[[], object]:
         """Queue an event for the client, and pass its acknowledgement on.
 
         Returns:
             A function that ends the waiting.
         """
-        number = cast("int", outgoing.packet.id)
-        _ = outgoing.frames  # before anybody waits: the values may not be representable
-        self._acks[number] = ack
-        self.dispatcher.expect_ack()
-        self.deliver(outgoing, volatile)
-        return partial(self._acks.pop, number, None)
+        number = cast("int", packet.packet.id)
+        _ = packet.frames  # before anything waits: the values may not be representable
+        self.expect_ack(number, ack)
+        self.deliver(packet, volatile)
+        return partial(self.forget_ack, number)
 
-    def _send(self, outgoing: SharedPacket, volatile: bool = False) -> Awaitable[None]:
-        connection = self._connection
+    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
+        """Acknowledge an event of the client, from any thread.
+
+        Args:
+            number: The number that the client gave the event.
+            values: The values of the answer.
+        """
+        packet = Packet(_ACK, self.namespace.name, list(values), number)
+        return self._send(SharedPacket(packet, self.namespace.server.parser))
+
+    def _send(self, packet: SharedPacket, volatile: bool = False) -> Awaitable[None]:
+        connection = self.connection
         if not connection.runtime.in_thread():
-            _ = outgoing.frames  # errors are the caller's, and the values may change later
-            connection.runtime.call_from_thread(self._send, outgoing, volatile)
+            _ = packet.frames  # errors are the caller's, and the values may change later
+            connection.runtime.call_from_thread(self._send, packet, volatile)
             return DONE
-        self.deliver(outgoing, volatile)
+        self.deliver(packet, volatile)
         session = connection.session
         if volatile or session.buffered < HIGH_WATER:  # a volatile packet was sent, or dropped
             return DONE
         return Waiting(session.drain)
 
+    # -- rooms -------------------------------------------------------------------------------
+
+    def join(self, rooms: Sequence[str]) -> Awaitable[None]:
+        """Join rooms, unless the client has left."""
+        if self.connected or self.state is SocketState.CONNECTING:
+            return self.namespace.adapter.join(self._id, rooms)
+        return DONE
+
+    def leave(self, room: str) -> Awaitable[None]:
+        """Leave a room."""
+        return self.namespace.adapter.leave(self._id, room)
+
     # -- leaving -----------------------------------------------------------------------------
 
+    def disconnect(self, close: bool = False) -> Awaitable[None]:
+        """Disconnect the client from the namespace, or from all with ``close``."""
+        if close:
+            self.connection.disconnect()
+        elif self.connected:
+            self.connection.leave(self)
+        return DONE
+
+    def supersede(self) -> None:
+        """End the connection: its client has come back by another one."""
+        self.connection.session.end("transport close", "the client came back")
+
     def on_close(self, reason: str, description: str | None = None) -> None:
-        """The socket has left, or its connection has ended.
+        """Leave the namespace: the client, the server or the network has ended it.
+
+        The state changes first, so that nothing of what follows is sent to the client any more;
+        the socket is saved while its rooms are still known, and leaves them before its handlers
+        run.
 
         Args:
             reason: The official word for why.
@@ -302,7 +345,8 @@ class SocketCore(Listening):
         """
         before = self.state
         self._last_rooms = self.rooms if self.connected else NOTHING
-        self.state = SocketState.LEFT if reason == SERVER_DISCONNECT else SocketState.ABSENT
+        self.dismissed = reason == SERVER_DISCONNECT
+        self.state = SocketState.LEFT if self.dismissed else SocketState.ABSENT
         if before is SocketState.CONNECTED:
             self._save(reason)
         self.namespace.remove(self)
@@ -312,34 +356,27 @@ class SocketCore(Listening):
             self.namespace.joining_ended()
 
     def _on_left(self, reason: str, description: str | None) -> None:
-        acks, self._acks = self._acks, {}
-        for ack in acks.values():
-            ack.gone(self.id)
-        if self.dispatcher.holding:
+        self.give_up_acks()
+        if self.holding:
             self._closed_by = (reason, description)  # after the "connection" handler
         else:
             self._start_disconnect(reason, description)
 
     def _save(self, reason: str) -> None:
-        if self._pid is not None and reason in RECOVERABLE_REASONS:
-            rooms = self._last_rooms - {self.id}
-            session = SavedSocket(self.id, self._pid, rooms, self._state_data, self._offset)
-            self.namespace.adapter.save_socket(session)
+        if self.pid is not None and reason in RECOVERABLE_REASONS:
+            rooms = self._last_rooms - {self._id}
+            saved = SavedSocket(self._id, self.pid, rooms, self.data, self._offset)
+            self.namespace.adapter.save_socket(saved)
 
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle
         if lifecycle("disconnecting") or lifecycle("disconnect"):
-            self._connection.task_starter.start(self._run_disconnect, reason, description)
+            self.connection.task_starter.start(self._run_disconnect, reason, description)
         else:
             self._last_rooms = NOTHING
 
     async def _run_disconnect(self, reason: str, description: str | None) -> None:
+        calls = LifeCycleCalls(self.namespace, self.subject)
         for name in ("disconnecting", "disconnect"):
-            handler = self.namespace.handlers.lifecycle(name)
-            if handler is not None:
-                await self._call_lifecycle(name, handler, (reason, description))
+            await calls.call(name, (reason, description))
             self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
-
-    @abstractmethod
-    def disconnect(self, close: bool = False) -> Awaitable[None]:
-        """Disconnect the client."""

@@ -17,7 +17,7 @@ import pytest
 
 import socketio_asgi
 from socketio_asgi import Server
-from socketio_asgi.events.handlers import LIFECYCLE_EVENTS
+from socketio_asgi.events.registry import LIFECYCLE_EVENTS
 
 from .shown import check_test
 

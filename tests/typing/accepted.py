@@ -132,7 +132,7 @@ assert_type(io.of("/admin"), Namespace)
 assert_type(io.of(re.compile(r"/room-\d+")), ParentNamespace)
 assert_type(io.of(allowed), ParentNamespace)
 assert_type(io.of(lambda name, auth: name in auth), ParentNamespace)
-assert_type(io.of("/admin").sockets, dict[str, Socket[Any]])
+assert_type(io.of("/admin").sockets, Mapping[str, Socket[Any]])
 
 
 # -- the socket and its data -----------------------------------------------------------------------

@@ -93,11 +93,11 @@ def add_questions(server: Server, rooms: ParentNamespace, made: Counter[str]) ->
     @server.on("gone")
     async def gone(_socket: Socket, name: str) -> bool:
         await until(lambda: name not in rooms.children)
-        return server.find_namespace(name) is None
+        return server._namespaces.find(name) is None
 
     @server.on("empty")
     async def empty(_socket: Socket, name: str) -> None:
-        await until(lambda: rooms.children[name].empty)
+        await until(lambda: rooms.children[name].__socketio__.empty)
 
 
 def add_actions(server: Server, rooms: ParentNamespace) -> None:

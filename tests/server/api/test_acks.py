@@ -22,7 +22,9 @@ SHORT = 0.2  # seconds; whoever waits for it has nothing better to do
 
 
 def assert_forgotten(io: Server) -> None:
-    assert [socket for socket in io.sockets.sockets.values() if socket._acks] == []
+    assert [
+        socket for socket in io.sockets.sockets.values() if socket.__socketio__.acks_awaited
+    ] == []
 
 
 @asynccontextmanager
@@ -78,7 +80,7 @@ async def test_the_client_leaves(io: Server, join: Join, transport: str) -> None
             await asked.wait()
     with pytest.raises(ClientDisconnected):
         await socket.emit_with_ack("ask")
-    assert socket._acks == {}
+    assert socket.__socketio__.acks_awaited == 0
 
 
 async def test_cancelling_forgets(io: Server, join: Join) -> None:

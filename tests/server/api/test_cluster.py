@@ -196,7 +196,7 @@ async def test_partial_answers(cluster: Cluster) -> None:
     error = caught.value
     assert sorted(error.replies) == ["here", "there"]
     assert (error.missing, error.left, error.silent_servers) == (2, 0, 0)
-    await until(lambda: not cluster.socket(2)._acks)
+    await until(lambda: not cluster.socket(2).__socketio__.acks_awaited)
     assert_nothing_waits(cluster)
 
 
@@ -242,7 +242,7 @@ async def test_namespaces_do_not_mix(cluster: Cluster) -> None:
 def assert_nothing_waits(cluster: Cluster) -> None:
     assert [cluster.adapter(number).pending for number in range(2)] == [0, 0]
     for server in cluster.servers:
-        assert [s for s in server.sockets.sockets.values() if s._acks] == []
+        assert [s for s in server.sockets.sockets.values() if s.__socketio__.acks_awaited] == []
 
 
 # -- events between servers ------------------------------------------------------------------------

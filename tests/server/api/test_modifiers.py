@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
+from socketio_asgi.adapters import Target
+from socketio_asgi.server.broadcast import Selection
 from tests.server.support import PollingWire, socket_of
 from tests.support.background import background
 from tests.support.waiting import until
@@ -137,7 +139,7 @@ async def test_a_volatile_question_that_is_missed(io: Server, join: Join) -> Non
     with pytest.raises(BroadcastAckError):
         await io.timeout(0.1).volatile.emit_with_ack("ask")
     assert await client.heard() == []
-    assert socket._acks == {}
+    assert socket.__socketio__.acks_awaited == 0
 
 
 # -- compress --------------------------------------------------------------------------------------
@@ -188,18 +190,23 @@ def chain(start: Any, steps: tuple[str, ...]) -> Any:
     return reduce(lambda operator, step: STEPS[step](operator), steps, start)
 
 
+def shown(selection: Selection) -> tuple[object, Target, bool, float]:
+    return selection.namespace, selection.target, selection.compress, selection.timeout
+
+
 async def test_any_order_means_the_same(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     for emitter in EMITTERS.values():
         start = emitter(io, socket)
-        selections = {chain(start, steps)._selection() for steps in itertools.permutations(STEPS)}
-        (selection,) = selections
-        target = selection.target
+        selections = {
+            shown(chain(start, steps).__selection__) for steps in itertools.permutations(STEPS)
+        }
+        ((_, target, compress, timeout),) = selections
         assert "red" in target.rooms
         assert "blue" in target.excluded
         assert (target.volatile, target.local) == (True, True)
-        assert (selection.compress, selection.timeout) == (False, 7)
+        assert (compress, timeout) == (False, 7)
         assert (socket.id in target.excluded) is (start is socket)
 
 
@@ -207,9 +214,9 @@ async def test_operators_do_not_change(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
     for start in (io, io.sockets, io.to("red"), socket.broadcast, socket.to("red")):
-        before = start._selection()
+        before = shown(start.__selection__)
         chain(start, tuple(STEPS))
-        assert start._selection() == before
+        assert shown(start.__selection__) == before
     operator = socket.timeout(3)
     for step in STEPS.values():
         step(operator)

@@ -1,0 +1,153 @@
+"""The handlers of a namespace, by the names of their events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from .plans import Handler, HandlerKind, Planner, Registration, plan_handler
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+
+LIFECYCLE_EVENTS: Mapping[str, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
+"""What happens to a socket, as opposed to what its client sends; and how many values the handler
+is given beside the socket."""
+
+
+class HandlerRegistry:
+    """The handlers of a namespace.
+
+    Events of clients, lifecycle events and events of other servers are kept apart, so that no
+    packet can reach a handler that it is not meant for.
+
+    Args:
+        inherited: Where to look for what is not registered here.
+    """
+
+    def __init__(self, inherited: HandlerRegistry | None = None) -> None:
+        self._planner: Planner = plan_handler
+        self._observed = False
+        self._events: dict[str, Handler] = {}
+        self._lifecycle: dict[str, Handler] = {}
+        self._server_events: dict[str, Handler] = {}
+        self._middlewares: list[Handler] = []
+        self._inherited = inherited
+
+    def event(self, name: str) -> Handler | None:
+        """The handler of an event of clients."""
+        handler = self._events.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.event(name)
+        return handler
+
+    def lifecycle(self, name: str) -> Handler | None:
+        """The handler of ``connection``, ``disconnecting`` or ``disconnect``."""
+        handler = self._lifecycle.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.lifecycle(name)
+        return handler
+
+    def server_event(self, name: str) -> Handler | None:
+        """The handler of an event of other servers."""
+        handler = self._server_events.get(name)
+        if handler is None and self._inherited is not None:
+            return self._inherited.server_event(name)
+        return handler
+
+    @property
+    def middlewares(self) -> list[Handler]:
+        """The functions that decide, in this order, whether a client may join."""
+        if self._inherited is None:
+            return self._middlewares
+        return [*self._inherited.middlewares, *self._middlewares]
+
+    # -- registering -------------------------------------------------------------------------
+
+    def add(self, name: str, function: Callable[..., Any], *, ordered: bool = False) -> None:
+        """Register a handler of an event of clients, or of a lifecycle event.
+
+        Raises:
+            TypeError: The name is not text, or the function cannot be called as a handler.
+            ValueError: The name has a handler already, or is reserved.
+        """
+        _check_name(name)
+        if name in {"connect", "connect_error"}:
+            raise ValueError(
+                f"{name!r} is an event of the client; on the server, use 'connection', or a"
+                " middleware (@io.use) to refuse clients"
+            )
+        given = LIFECYCLE_EVENTS.get(name)
+        kind = HandlerKind.EVENT if given is None else HandlerKind.LIFECYCLE
+        handler = self.plan(Registration(function, kind, name, ordered))
+        if given is not None and handler.required > given:
+            raise TypeError(f"the handler of {name!r} needs too many arguments: {function!r}")
+        _put(self._events if given is None else self._lifecycle, name, handler)
+
+    def add_server_event(self, name: str, function: Callable[..., Any]) -> None:
+        """Register a handler of an event of other servers.
+
+        Raises:
+            TypeError: The name is not text, or the function cannot be called as a handler.
+            ValueError: The name has a handler already.
+        """
+        _check_name(name)
+        handler = self.plan(Registration(function, HandlerKind.SERVER_EVENT, name))
+        _put(self._server_events, name, handler)
+
+    def add_middleware(self, function: Callable[..., Any]) -> None:
+        """Register a function that decides whether a client may join.
+
+        Raises:
+            TypeError: It cannot be called with one argument.
+        """
+        name = getattr(function, "__name__", type(function).__name__)
+        handler = self.plan(Registration(function, HandlerKind.MIDDLEWARE, name))
+        if handler.required:
+            raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
+        self._middlewares.append(handler)
+
+    # -- plans -------------------------------------------------------------------------------
+
+    def plan(self, registration: Registration) -> Handler:
+        """Make the plan of a call.
+
+        Raises:
+            TypeError: The function cannot be called as a handler.
+        """
+        handler = self._planner(registration)
+        # The short way has no place for an observer.
+        return replace(handler, simple=False) if self._observed else handler
+
+    def use_planner(self, planner: Planner, *, observed: bool) -> None:
+        """Make the plans with another planner, also those that there are already.
+
+        Args:
+            planner: Makes the plans.
+            observed: Whether the calls are watched.
+
+        Raises:
+            TypeError: A function that was registered cannot be called as a handler.
+        """
+        self._planner, self._observed = planner, observed
+        for handlers in (self._events, self._lifecycle, self._server_events):
+            for name, handler in handlers.items():
+                handlers[name] = self.plan(handler.registration)
+        self._middlewares[:] = self._plan_all(self._middlewares)
+
+    def _plan_all(self, handlers: Iterable[Handler]) -> list[Handler]:
+        return [self.plan(handler.registration) for handler in handlers]
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"an event name must be a str, not {name!r}; write @io.on('name')")
+
+
+def _put(registry: dict[str, Handler], name: str, handler: Handler) -> None:
+    if name in registry:
+        raise ValueError(
+            f"the event {name!r} has a handler already, {registry[name].function!r};"
+            " one handler per event and namespace gives one acknowledgement"
+        )
+    registry[name] = handler

@@ -1,0 +1,114 @@
+"""What all parts of a server have in common: its settings, its event loop, its worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from threading import get_ident
+from typing import Any
+
+import anyio.from_thread
+
+from ..adapters import AdapterFactory, ConnectionStateRecovery, SharedPacket, Target
+from ..engine import Engine
+from ..events.plans import Planner, plan_handler
+from ..events.workers import Workers
+from ..protocol import Parser
+from ..runtime import Runtime
+from ..runtime.awaitables import DONE
+from ..runtime.current import running_in_event_loop
+from .observer import Observer
+
+
+class ServerCore:
+    """The inside of a server, which its namespaces, sockets and connections share.
+
+    Args:
+        engine: The connection layer.
+        parser: How packets are encoded.
+        adapter_factory: Makes the adapter of a namespace.
+        recovery: How clients that lost their connection are recovered; None when they are not.
+        max_events_in_flight: Events of one socket that may wait or be handled at a time.
+        observer: What is told of everything that happens, if anything is.
+
+    Attributes:
+        engine: The same.
+        parser: The same.
+        adapter_factory: The same.
+        recovery: The same.
+        max_events_in_flight: The same.
+        observer: The same.
+        workers: The threads for plain functions.
+        planner: Makes the call plans of handlers.
+        runtime: The event loop; None while the server has not been used in one.
+        spans_processes: Whether the adapter reaches sockets of other processes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        parser: Parser,
+        adapter_factory: AdapterFactory,
+        recovery: ConnectionStateRecovery | None,
+        max_events_in_flight: int,
+        observer: Observer | None,
+    ) -> None:
+        self.engine: Engine = engine
+        self.parser: Parser = parser
+        self.adapter_factory: AdapterFactory = adapter_factory
+        self.recovery: ConnectionStateRecovery | None = recovery
+        self.max_events_in_flight: int = max_events_in_flight
+        self.observer: Observer | None = observer
+        self.workers: Workers = Workers()
+        self.planner: Planner = plan_handler
+        self.runtime: Runtime | None = None
+        self.spans_processes: bool = False
+
+    def call(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
+        """Call a function of an adapter in the event loop, from whichever thread this is.
+
+        Raises:
+            RuntimeError: The function concerns other processes, and no event loop is known.
+        """
+        runtime = self.runtime or self.find_runtime()
+        if runtime is None:
+            return DONE  # no client has ever come, and no other process is there
+        if runtime.in_thread():
+            return function(*args)
+        runtime.call_from_thread(function, *args)
+        return DONE
+
+    def send(
+        self,
+        broadcast: Callable[[SharedPacket, Target], Awaitable[None]],
+        packet: SharedPacket,
+        target: Target,
+    ) -> Awaitable[None]:
+        """Hand a packet to an adapter, from whichever thread this is; see :meth:`call`."""
+        runtime = self.runtime or self.find_runtime()
+        if runtime is None:
+            return DONE
+        if runtime.thread_id == get_ident():
+            return broadcast(packet, target)
+        _ = packet.frames  # errors are the caller's, and the values may change later
+        runtime.call_from_thread(broadcast, packet, target)
+        return DONE
+
+    def find_runtime(self) -> Runtime | None:
+        """The event loop; None when there is none yet, and nobody whom a packet could reach.
+
+        Raises:
+            RuntimeError: The adapter reaches other processes, and no event loop is known.
+        """
+        if self.runtime is not None or not self.spans_processes:
+            return self.runtime
+        if running_in_event_loop():
+            return self.engine.bind_current()
+        try:
+            return anyio.from_thread.run_sync(self.engine.bind_current)
+        except RuntimeError as error:
+            raise RuntimeError(
+                "the server has no event loop yet, and other processes are to be told something:"
+                " use it in the event loop first, or let it live in the application's lifespan"
+                " (io.lifespan)"
+            ) from error

@@ -1,0 +1,275 @@
+"""The inside of a namespace: its sockets, its handlers, and its adapter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
+from ..events.call_site import CallSite
+from ..events.observer import CallObserver
+from ..events.plans import AckCallback, Handler
+from ..events.registry import HandlerRegistry
+from ..events.workers import Workers
+from ..protocol import Parser
+from ..runtime import Runtime
+from ..runtime.awaitables import DONE
+from .core import ServerCore
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+
+class Member(Recipient, Protocol):
+    """A socket, as its namespace sees it."""
+
+    @property
+    def subject(self) -> object:
+        """The socket as applications see it."""
+        ...
+
+    @property
+    def pid(self) -> str | None:
+        """The secret by which the client proves that it is the same when it comes back."""
+        ...
+
+    def supersede(self) -> None:
+        """End the connection: its client has come back by another one."""
+        ...
+
+
+class NamespaceCore:
+    """What a namespace does for its server, its adapter and its sockets.
+
+    Args:
+        name: The name, with its slash.
+        ordered: Whether events of one socket are handled strictly one after another, unless a
+            handler says otherwise.
+        public: The namespace as applications see it.
+        inherited: The handlers of the parent, for a dynamic namespace.
+
+    Attributes:
+        name: The same.
+        ordered: The same.
+        public: The same.
+        handlers: The registered handlers and middlewares.
+        members: The connected sockets by id.
+        server: The server that it belongs to, once it does.
+        max_events_in_flight: Events of one socket that may wait or be handled at a time; set with
+            the server.
+        adapter: What leads packets to the sockets, once the namespace belongs to a server.
+    """
+
+    __slots__ = (
+        "_by_pid",
+        "_joining",
+        "_last_ack_id",
+        "adapter",
+        "handlers",
+        "max_events_in_flight",
+        "members",
+        "name",
+        "ordered",
+        "public",
+        "server",
+    )
+
+    adapter: Adapter
+    max_events_in_flight: int
+    server: ServerCore
+
+    def __init__(
+        self, name: str, *, ordered: bool, public: object, inherited: HandlerRegistry | None = None
+    ) -> None:
+        self.name: str = name
+        self.ordered: bool = ordered
+        self.public: object = public
+        self.handlers: HandlerRegistry = HandlerRegistry(inherited)
+        self.members: dict[str, Member] = {}
+        self._last_ack_id = -1
+        self._joining = 0
+        self._by_pid: dict[str, Member] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what bind() is still to set: everything else is there from the beginning.
+        if name in ("adapter", "server"):
+            raise RuntimeError(
+                f"the namespace {self.name!r} belongs to no server yet: call io.register() first"
+            )
+        raise AttributeError(name)
+
+    def bind(self, server: ServerCore, adapter_factory: AdapterFactory | None = None) -> None:
+        """Make the namespace a part of a server.
+
+        Args:
+            server: The server.
+            adapter_factory: Makes the adapter; None is what the server uses.
+
+        Raises:
+            ValueError: It is part of a server already.
+        """
+        if self.bound:
+            raise ValueError(f"the namespace {self.name!r} belongs to a server already")
+        self.handlers.use_planner(server.planner, observed=server.observer is not None)
+        self.server = server
+        self.max_events_in_flight = server.max_events_in_flight
+        self.adapter = (adapter_factory or server.adapter_factory)(self)
+
+    @property
+    def bound(self) -> bool:
+        """Whether it belongs to a server."""
+        try:
+            return bool(self.server)
+        except RuntimeError:
+            return False
+
+    # -- as adapters see it ------------------------------------------------------------------
+
+    @property
+    def parser(self) -> Parser:
+        """How packets are encoded."""
+        return self.server.parser
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop; None while the server has not been used in one."""
+        return self.server.runtime
+
+    @property
+    def recipients(self) -> Mapping[str, Recipient]:
+        """The connected sockets by id."""
+        return self.members
+
+    async def on_server_event_received(
+        self, event: str, args: Sequence[Any], reply: AckCallback | None = None
+    ) -> None:
+        """Handle an event of another server.
+
+        Args:
+            event: The name of the event.
+            args: What was sent with it.
+            reply: Called with what the handler returns, when the other server waits for that. As
+                in Node.js, nothing is replied without a handler, or when it raises.
+        """
+        handler = self.handlers.server_event(event)
+        if handler is None or len(args) < handler.required:
+            logger.warning("nothing handles the server event %r with %d values", event, len(args))
+            return
+        await ServerEvent(self.server, reply).handle(handler, args)
+
+    # -- as sockets see it -------------------------------------------------------------------
+
+    @property
+    def recovery(self) -> ConnectionStateRecovery | None:
+        """How clients that lost their connection are recovered; None when they are not."""
+        return self.server.recovery
+
+    def next_ack_id(self) -> int:
+        """A number for an acknowledgement that no other event of the namespace has."""
+        self._last_ack_id += 1
+        return self._last_ack_id
+
+    def check_rooms_are_shared(self, rooms: Iterable[str]) -> None:
+        """Check that no room is the private one of a socket.
+
+        Raises:
+            ValueError: One of them is.
+        """
+        for room in rooms:
+            if room in self.members:
+                raise ValueError(f"the room {room!r} belongs to another socket alone")
+
+    def joining_expected(self) -> None:
+        """Keep the namespace for a client that is about to ask; :meth:`joining_ended` follows."""
+        self._joining += 1
+
+    def joining_began(self, member: Member) -> None:
+        """Note that a client has asked to join."""
+        self._joining += 1
+        if member.pid is not None:
+            self._by_pid[member.pid] = member
+
+    def joining_ended(self) -> None:
+        """Note that a client has joined, was refused, or left before that."""
+        self._joining -= 1
+
+    @property
+    def empty(self) -> bool:
+        """Whether no client is in the namespace or about to join it."""
+        return not (self.members or self._joining)
+
+    def add(self, member: Member) -> None:
+        """Take in a socket that has connected."""
+        self.members[member.id] = member
+
+    def remove(self, member: Member) -> None:
+        """Forget a socket that has left."""
+        self.members.pop(member.id, None)
+        if member.pid is not None:
+            self._by_pid.pop(member.pid, None)
+        self.adapter.leave_all(member.id)
+
+    def remove_all(self) -> None:
+        """Forget all sockets, whose event loop is gone."""
+        for member in list(self.members.values()):
+            self.remove(member)
+        self._by_pid.clear()
+
+    def take_over(self, pid: str) -> None:
+        """End the connection of a client that came back before its loss was noticed."""
+        member = self._by_pid.get(pid)
+        if member is not None:
+            member.supersede()
+
+
+class ServerEvent(CallSite):
+    """The call of the handler of one event of another server.
+
+    Args:
+        server: The server.
+        reply: Called with the answer, if there is to be one.
+    """
+
+    __slots__ = ("_reply", "_result", "_server")
+
+    def __init__(self, server: ServerCore, reply: AckCallback | None) -> None:
+        super().__init__()
+        self._server = server
+        self._reply = reply
+        self._result: tuple[Any, ...] | None = None
+
+    @property
+    def workers(self) -> Workers:
+        """The threads for plain functions."""
+        return self._server.workers
+
+    @property
+    def observer(self) -> CallObserver | None:
+        """What watches the calls, if anything does."""
+        return self._server.observer
+
+    async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
+        """Call the handler, and send what it returns to the server that asked."""
+        self.in_flight += 1
+        await self.invoke(handler, args, None if self._reply is None else 0)
+        if self._reply is not None and self._result is not None:
+            try:
+                await self._reply(*self._result)
+            except Exception as error:  # noqa: BLE001  # the answer cannot be sent
+                self.failed(handler, error)
+
+    def acknowledge(self, number: int, result: Any) -> None:
+        """Keep the answer, until the call has ended."""
+        self._result = (result,)
+
+    def ack_callback(self, number: int | None) -> AckCallback:
+        """What answers the other server, for a handler that does so by itself."""
+        return self._reply or _no_reply
+
+    def failed(self, handler: Handler, error: Exception) -> None:
+        """Log what the handler has raised."""
+        logger.error("the handler %r of a server event raised", handler.function, exc_info=error)
+
+
+def _no_reply(*_values: Any) -> Awaitable[None]:
+    return DONE

@@ -1,0 +1,13 @@
+"""The interface of what watches a server: metrics, traces, logs."""
+
+from __future__ import annotations
+
+from ..events.observer import CallObserver
+
+
+class Observer(CallObserver):
+    """Watches a server; every method does nothing until a subclass overrides it.
+
+    Give an instance to ``Server(observer=...)``. The methods are called in the event loop, so they
+    must be quick; what they raise is logged. Without an observer, nothing is measured.
+    """
