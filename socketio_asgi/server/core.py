@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from threading import get_ident
 from typing import Any
+from weakref import WeakSet
 
 import anyio.from_thread
 
 from ..adapters import AdapterFactory, ConnectionStateRecovery, SharedPacket, Target
 from ..engine import Engine
 from ..events.plans import Planner, plan_handler
+from ..events.registry import HandlerRegistry
 from ..events.workers import Workers
 from ..protocol import Parser
 from ..runtime import Runtime
@@ -38,7 +40,6 @@ class ServerCore:
         max_events_in_flight: The same.
         observer: The same.
         workers: The threads for plain functions.
-        planner: Makes the call plans of handlers.
         runtime: The event loop; None while the server has not been used in one.
         spans_processes: Whether the adapter reaches sockets of other processes.
     """
@@ -60,9 +61,25 @@ class ServerCore:
         self.max_events_in_flight: int = max_events_in_flight
         self.observer: Observer | None = observer
         self.workers: Workers = Workers()
-        self.planner: Planner = plan_handler
+        self._planner: Planner = plan_handler
+        self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.runtime: Runtime | None = None
         self.spans_processes: bool = False
+
+    def plan_with(self, planner: Planner) -> None:
+        """Make the call plans of all handlers with another planner, also those there are already.
+
+        Raises:
+            TypeError: A function that was registered cannot be called as a handler.
+        """
+        self._planner = planner
+        for handlers in self._registries:
+            self.adopt(handlers)
+
+    def adopt(self, handlers: HandlerRegistry) -> None:
+        """Make the call plans of a namespace."""
+        self._registries.add(handlers)
+        handlers.use_planner(self._planner, observed=self.observer is not None)
 
     def call(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
         """Call a function of an adapter in the event loop, from whichever thread this is.

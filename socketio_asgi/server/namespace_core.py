@@ -110,7 +110,7 @@ class NamespaceCore:
         """
         if self.bound:
             raise ValueError(f"the namespace {self.name!r} belongs to a server already")
-        self.handlers.use_planner(server.planner, observed=server.observer is not None)
+        server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
         self.adapter = (adapter_factory or server.adapter_factory)(self)

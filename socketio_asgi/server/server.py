@@ -220,7 +220,10 @@ class Server(Broadcaster):
 
         Raises:
             ValueError: There is a namespace of that name already.
+            TypeError: Its ``__init__`` does not call that of its base.
         """
+        if not hasattr(namespace, "__socketio__"):
+            raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
         if namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
         namespace.__socketio__.bind(self.__socketio__)

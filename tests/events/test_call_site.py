@@ -1,0 +1,252 @@
+"""The one place that calls handlers: answers, errors, context managers, observers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from socketio_asgi.events.call_site import CallSite
+from socketio_asgi.events.observer import CallObserver
+from socketio_asgi.events.plans import (
+    AckCallback,
+    Handler,
+    HandlerCall,
+    HandlerKind,
+    Registration,
+    plan_handler,
+)
+from socketio_asgi.events.workers import Workers
+from socketio_asgi.runtime.awaitables import DONE
+
+
+class Site(CallSite):
+    """A site that writes down all that it is told."""
+
+    def __init__(self, subject: object = "socket", observer: CallObserver | None = None) -> None:
+        super().__init__(subject)
+        self.log: list[Any] = []
+        self._observer = observer
+        self._workers = Workers()
+
+    @property
+    def workers(self) -> Workers:
+        return self._workers
+
+    @property
+    def observer(self) -> CallObserver | None:
+        return self._observer
+
+    def acknowledge(self, number: int, result: Any) -> None:
+        self.log.append(("answer", number, result))
+
+    def ack_callback(self, number: int | None) -> AckCallback:
+        def ack(*values: Any) -> Any:
+            self.log.append(("ack", number, values))
+            return DONE
+
+        return ack
+
+    def failed(self, handler: Handler, error: Exception) -> None:
+        self.log.append(("failed", handler.registration.name, repr(error)))
+
+    def call_ended(self) -> None:
+        self.log.append(("ended", self.in_flight))
+
+    async def call(self, handler: Handler, *args: Any, number: int | None = None) -> list[Any]:
+        self.in_flight += 1
+        await self.invoke(handler, args, number)
+        return self.log
+
+
+def plan(function: Callable[..., Any], kind: HandlerKind = HandlerKind.EVENT) -> Handler:
+    return plan_handler(Registration(function, kind, "the name"))
+
+
+async def returns_all(*values: Any) -> Any:
+    return values
+
+
+def plain(socket: str, value: int) -> int:
+    return value + 1
+
+
+async def short(socket: str) -> str:
+    return socket
+
+
+async def raises(socket: str) -> None:
+    raise LookupError("lost")
+
+
+async def by_itself(socket: str, value: int, *, ack: AckCallback) -> str:
+    await ack(value, socket)
+    return "not an answer"
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "expected"),
+    [
+        (returns_all, (1, 2), [("answer", 7, ("socket", 1, 2))]),
+        (plain, (1, "surplus"), [("answer", 7, 2)]),
+        (short, (1, 2, 3), [("answer", 7, "socket")]),
+        (raises, (), [("failed", "the name", "LookupError('lost')")]),
+        (by_itself, (5,), [("ack", 7, (5, "socket"))]),
+    ],
+)
+async def test_an_event(
+    function: Callable[..., Any], args: Sequence[Any], expected: list[Any]
+) -> None:
+    site = Site()
+    assert await site.call(plan(function), *args, number=7) == expected
+    assert site.in_flight == 0
+
+
+async def test_nothing_is_answered_without_a_number() -> None:
+    assert await Site().call(plan(returns_all)) == []
+
+
+@pytest.mark.parametrize("kind", [HandlerKind.LISTENER, HandlerKind.EVENT_MIDDLEWARE])
+async def test_others_get_no_socket_and_do_not_answer(kind: HandlerKind) -> None:
+    seen: list[Any] = []
+
+    async def listener(*values: Any) -> str:
+        seen.extend(values)
+        return "not an answer"
+
+    assert await Site().call(plan(listener, kind), 1, number=7) == []
+    assert seen == [1]
+
+
+async def test_a_dismissed_site_calls_nothing() -> None:
+    site = Site()
+    site.dismissed = True
+    assert await site.call(plan(raises), number=7) == []
+    assert site.in_flight == 0
+
+
+async def test_a_paused_site_hears_of_the_end() -> None:
+    site = Site()
+    site.paused = True
+    assert await site.call(plan(short)) == [("ended", 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class WithResource(Handler):
+    """A plan whose function gets something that lives as long as the event."""
+
+    resource: Callable[[], Any]
+
+    async def run(self, call: HandlerCall) -> Any:
+        return await self.function(call.subject, await call.enter(self.resource()))
+
+
+def with_resource(function: Callable[..., Any], resource: Callable[[], Any]) -> Handler:
+    made = plan(function)
+    fields: dict[str, Any] = {name: getattr(made, name) for name in Handler.__slots__}
+    return WithResource(**fields | {"simple": False}, resource=resource)
+
+
+async def test_a_resource_is_closed_before_the_answer() -> None:
+    site = Site()
+
+    @asynccontextmanager
+    async def resource() -> AsyncIterator[str]:
+        site.log.append("opened")
+        yield "resource"
+        site.log.append("closed")
+
+    async def use(socket: str, resource: str) -> str:
+        site.log.append("used")
+        return resource
+
+    expected = ["opened", "used", "closed", ("answer", 7, "resource")]
+    assert await site.call(with_resource(use, resource), number=7) == expected
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+async def test_a_resource_sees_the_error_and_cannot_hide_it(swallows: bool) -> None:
+    site = Site()
+
+    @asynccontextmanager
+    async def resource() -> AsyncIterator[str]:
+        try:
+            yield "resource"
+        except LookupError as error:
+            site.log.append(error)
+            if not swallows:
+                raise
+
+    async def use(socket: str, resource: str) -> str:
+        raise LookupError(resource)
+
+    log = await site.call(with_resource(use, resource), number=7)
+    assert [repr(entry) for entry in log] == [
+        "LookupError('resource')",
+        repr(("failed", "the name", "LookupError('resource')")),
+    ]
+
+
+async def test_an_error_while_closing_is_an_error_of_the_event() -> None:
+    @asynccontextmanager
+    async def resource() -> AsyncIterator[str]:
+        yield "resource"
+        raise OSError("not committed")
+
+    handler = with_resource(returns_all, resource)
+    log = await Site().call(handler, number=7)
+    assert log == [("failed", "the name", "OSError('not committed')")]
+
+
+async def test_a_resource_is_closed_after_a_cancellation() -> None:
+    closed = anyio.Event()
+
+    @asynccontextmanager
+    async def resource() -> AsyncIterator[str]:
+        try:
+            yield "resource"
+        finally:
+            await anyio.lowlevel.checkpoint()  # a cancelled task would stop here
+            closed.set()
+
+    async def use(socket: str, resource: str) -> None:
+        scope.cancel()
+        await anyio.sleep(10)
+
+    site = Site()
+    with anyio.CancelScope() as scope:
+        await site.call(with_resource(use, resource), number=7)
+    assert closed.is_set()
+    assert site.log == []
+    assert site.in_flight == 0
+
+
+class Watching(CallObserver):
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+
+    def handler_started(self, call: HandlerCall) -> None:
+        call.state = len(self.log)
+        self.log.append(("started", call.handler.registration.name, call.args))
+
+    def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
+        assert seconds >= 0
+        self.log.append(("ended", call.state, repr(error)))
+
+
+async def test_an_observer() -> None:
+    watching = Watching()
+    site = Site(observer=watching)
+    for function in (short, raises):
+        await site.call(plan(function), "surplus")
+    assert watching.log == [
+        ("started", "the name", ("surplus",)),
+        ("ended", 0, "None"),
+        ("started", "the name", ("surplus",)),
+        ("ended", 2, "LookupError('lost')"),
+    ]
