@@ -20,7 +20,7 @@ class CallSite(ABC):
     """Something that calls handlers.
 
     Attributes:
-        subject: What handlers are called about: the socket, in a server.
+        subject: The socket that handlers are called about, if it is one.
         in_flight: Calls that wait or run.
         paused: Whether the end of a call is waited for, see :meth:`call_ended`.
         dismissed: Whether calls that have not begun yet are left out.
@@ -33,6 +33,11 @@ class CallSite(ABC):
         self.in_flight: int = 0
         self.paused: bool = False
         self.dismissed: bool = False
+
+    @property
+    @abstractmethod
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
 
     @property
     @abstractmethod
@@ -87,8 +92,14 @@ class CallSite(ABC):
                 self.call_ended()
 
     async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> Any:
-        ack = self.ack_callback(number) if handler.takes_ack else None
-        call = HandlerCall(handler, self.subject, args, self.workers, ack)
+        call = HandlerCall(
+            handler,
+            self.namespace_name,
+            args,
+            subject=self.subject,
+            workers=self.workers,
+            ack=self.ack_callback(number) if handler.takes_ack else None,
+        )
         observer = self.observer
         return await (call.run() if observer is None else _observed(observer, call))
 

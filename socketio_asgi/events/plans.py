@@ -116,13 +116,15 @@ class HandlerCall:
 
     Args:
         handler: Its plan.
-        subject: What it is about: the socket, in a server.
+        namespace: The name of the namespace.
         args: What came with the event.
+        subject: The socket that it is about; None for an event of another server.
         workers: The threads for plain functions.
         ack: What answers the event, for handlers that do so by themselves.
 
     Attributes:
         handler: The same.
+        namespace: The same.
         subject: The same.
         args: The same.
         workers: The same.
@@ -130,17 +132,20 @@ class HandlerCall:
         state: Anything that an observer wants to keep from the start of the call to its end.
     """
 
-    __slots__ = ("_exits", "ack", "args", "handler", "state", "subject", "workers")
+    __slots__ = ("_exits", "ack", "args", "handler", "namespace", "state", "subject", "workers")
 
     def __init__(
         self,
         handler: Handler,
-        subject: object,
+        namespace: str,
         args: Sequence[Any],
+        *,
+        subject: object,
         workers: Workers,
         ack: AckCallback | None,
     ) -> None:
         self.handler: Handler = handler
+        self.namespace: str = namespace
         self.subject: object = subject
         self.args: Sequence[Any] = args
         self.workers: Workers = workers

@@ -97,6 +97,11 @@ class Dispatcher(CallSite):
         self._acks: dict[int, AckTarget] | None = None
 
     @property
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
+        return self.namespace.name
+
+    @property
     def workers(self) -> Workers:
         """The threads for plain functions."""
         return self.namespace.server.workers
@@ -319,6 +324,11 @@ class EventScreening(CallSite):
         super().__init__()
         self._dispatcher = dispatcher
         self._refused = False
+
+    @property
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
+        return self._dispatcher.namespace.name
 
     @property
     def workers(self) -> Workers:

@@ -31,6 +31,11 @@ class _NamespaceCalls(CallSite):
         self._namespace = namespace
 
     @property
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
+        return self._namespace.name
+
+    @property
     def workers(self) -> Workers:
         """The threads for plain functions."""
         return self._namespace.server.workers

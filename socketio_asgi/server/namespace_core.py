@@ -155,7 +155,7 @@ class NamespaceCore:
         if handler is None or len(args) < handler.required:
             logger.warning("nothing handles the server event %r with %d values", event, len(args))
             return
-        await ServerEvent(self.server, reply).handle(handler, args)
+        await ServerEvent(self, reply).handle(handler, args)
 
     # -- as sockets see it -------------------------------------------------------------------
 
@@ -226,27 +226,32 @@ class ServerEvent(CallSite):
     """The call of the handler of one event of another server.
 
     Args:
-        server: The server.
+        namespace: The namespace that it belongs to.
         reply: Called with the answer, if there is to be one.
     """
 
-    __slots__ = ("_reply", "_result", "_server")
+    __slots__ = ("_namespace", "_reply", "_result")
 
-    def __init__(self, server: ServerCore, reply: AckCallback | None) -> None:
+    def __init__(self, namespace: NamespaceCore, reply: AckCallback | None) -> None:
         super().__init__()
-        self._server = server
+        self._namespace = namespace
         self._reply = reply
         self._result: tuple[Any, ...] | None = None
 
     @property
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
+        return self._namespace.name
+
+    @property
     def workers(self) -> Workers:
         """The threads for plain functions."""
-        return self._server.workers
+        return self._namespace.server.workers
 
     @property
     def observer(self) -> CallObserver | None:
         """What watches the calls, if anything does."""
-        return self._server.observer
+        return self._namespace.server.observer
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
         """Call the handler, and send what it returns to the server that asked."""

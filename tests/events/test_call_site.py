@@ -35,6 +35,10 @@ class Site(CallSite):
         self._workers = Workers()
 
     @property
+    def namespace_name(self) -> str:
+        return "/chat"
+
+    @property
     def workers(self) -> Workers:
         return self._workers
 
@@ -149,7 +153,8 @@ class WithResource(Handler):
 def with_resource(function: Callable[..., Any], resource: Callable[[], Any]) -> Handler:
     made = plan(function)
     fields: dict[str, Any] = {name: getattr(made, name) for name in Handler.__slots__}
-    return WithResource(**fields | {"simple": False}, resource=resource)
+    fields["simple"] = False
+    return WithResource(**fields, resource=resource)
 
 
 async def test_a_resource_is_closed_before_the_answer() -> None:
@@ -232,7 +237,7 @@ class Watching(CallObserver):
 
     def handler_started(self, call: HandlerCall) -> None:
         call.state = len(self.log)
-        self.log.append(("started", call.handler.registration.name, call.args))
+        self.log.append((call.namespace, call.handler.registration.name, call.args))
 
     def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
         assert seconds >= 0
@@ -245,8 +250,8 @@ async def test_an_observer() -> None:
     for function in (short, raises):
         await site.call(plan(function), "surplus")
     assert watching.log == [
-        ("started", "the name", ("surplus",)),
+        ("/chat", "the name", ("surplus",)),
         ("ended", 0, "None"),
-        ("started", "the name", ("surplus",)),
+        ("/chat", "the name", ("surplus",)),
         ("ended", 2, "LookupError('lost')"),
     ]
