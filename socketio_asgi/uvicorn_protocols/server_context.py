@@ -1,4 +1,4 @@
-"""What all connections of one uvicorn server share."""
+"""The state that all connections of one uvicorn server have in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Hashable
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 from starlette.types import ASGIApp
@@ -15,9 +16,7 @@ from uvicorn.server import ServerState
 
 from ..runtime.asyncio_runtime import AsyncioRuntime
 from ..runtime.deadlines import DeadlineQueue
-
-if TYPE_CHECKING:
-    from .open_websocket import OpenWebSocket
+from .keepalive import KeepAlive
 
 logger: logging.Logger = logging.getLogger("uvicorn.error")
 
@@ -25,17 +24,17 @@ CLOSE_SECONDS = 10.0
 """How long a client may take to answer a close."""
 
 MAX_BUFFERED = 64 * 1024
-"""Bytes that a connection gathers in one turn of the event loop before they are sent at once."""
+"""Bytes that a connection buffers in one turn of the event loop before they are sent at once."""
 
 SHUTDOWN_SECONDS = 1.0
 """How long a client may take to read what was sent before, when the server ends."""
 
 
-class Unsent(Protocol):
-    """A connection that has something to send."""
+class Buffering(Hashable, Protocol):
+    """A connection that buffers what is written in one turn of the event loop."""
 
     def flush(self) -> None:
-        """Send it."""
+        """Send what is buffered."""
         ...
 
     def abort(self) -> None:
@@ -44,21 +43,22 @@ class Unsent(Protocol):
 
 
 class ServerContext:
-    """The configuration, the timers and the connections that have something to send.
+    """The configuration, the deadlines, and the connections that are to be flushed.
 
     Args:
         config: The configuration of the server.
         state: Its connections and tasks.
 
     Attributes:
-        config: The same.
-        state: The same.
+        config: The configuration of the server.
+        state: Its connections and tasks.
         application: The application that the server serves.
         loop: The event loop.
-        unsent: What holds something to send.
-        closing: Connections whose clients are yet to answer a close.
-        ending: Connections that are cut when the client does not read, as the server ends.
-        keepalive: The pings of WebSocket, if they are wanted.
+        unsent: The connections that have something in their buffers.
+        close_deadlines: Connections whose clients are yet to answer a close.
+        shutdown_deadlines: Connections that are cut when the client does not read, as the server
+            ends.
+        keepalive: The pings of WebSocket, if the server sends any.
     """
 
     def __init__(self, config: Config, state: ServerState) -> None:
@@ -67,27 +67,31 @@ class ServerContext:
         self.application: ASGIApp = cast("Any", config).loaded_app
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         runtime = AsyncioRuntime()
-        self.closing: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, CLOSE_SECONDS, _abort)
-        self.ending: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, SHUTDOWN_SECONDS, _abort)
+        self.close_deadlines: DeadlineQueue[Buffering] = DeadlineQueue(
+            runtime, CLOSE_SECONDS, _abort
+        )
+        self.shutdown_deadlines: DeadlineQueue[Buffering] = DeadlineQueue(
+            runtime, SHUTDOWN_SECONDS, _abort
+        )
         self.keepalive: KeepAlive | None = None
         if config.ws_ping_interval:
             self.keepalive = KeepAlive(runtime, config.ws_ping_interval, config.ws_ping_timeout)
-        self.unsent: list[Unsent] = []
+        self.unsent: list[Buffering] = []
         on_asyncio = isinstance(self.loop, asyncio.BaseEventLoop)
         self._may_delay: bool = on_asyncio or config.fd is not None
 
     @classmethod
     def of(cls, config: Config, state: ServerState) -> ServerContext:
-        """The one of a server; it lasts as long as there are connections."""
-        shared = _servers.get(id(state))
-        if shared is None:
-            shared = _servers[id(state)] = cls(config, state)
-        return shared
+        """The context of a server; it lasts as long as there are connections."""
+        context = _contexts.get(id(state))
+        if context is None:
+            context = _contexts[id(state)] = cls(config, state)
+        return context
 
     def send_without_delay(self, transport: asyncio.BaseTransport) -> None:
-        """Let the kernel not wait for an acknowledgement of the client before it sends more.
+        """Make the kernel send at once, without waiting for the client's acknowledgement of more.
 
-        Event loops say that of the connections that they take for TCP. asyncio does not where
+        Event loops do that for the connections that they take for TCP. asyncio does not where
         the listening socket was handed to it, as uvicorn does with several workers or
         ``--reload``; with ``--fd``, uvicorn says that it is a Unix socket, whatever it is. What is
         sent in a turn after another would then wait for up to 40 ms.
@@ -97,68 +101,33 @@ class ServerContext:
                 sock = transport.get_extra_info("socket")
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def flush_at_end_of_turn(self, unsent: Unsent) -> None:
-        """Send what something holds when this turn of the event loop is over.
+    def flush_at_end_of_turn(self, connection: Buffering) -> None:
+        """Send the buffer of a connection when this turn of the event loop is over.
 
         A system call for each write is what costs most; those of one turn go out with one.
         """
         if not self.unsent:
             self.flush_later()
-        self.unsent.append(unsent)
+        self.unsent.append(connection)
 
     def flush_later(self) -> None:
-        """Send everything that is held when this turn of the event loop is over."""
+        """Send all buffers when this turn of the event loop is over."""
         self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        everything, self.unsent = self.unsent, []
-        for unsent in everything:
+        # A new list first: what is written while this one is sent belongs to the next turn.
+        unsent, self.unsent = self.unsent, []
+        for connection in unsent:
             try:
-                unsent.flush()
-            except Exception:  # one connection must not take what the others hold with it
+                connection.flush()
+            except Exception:  # one connection must not take the buffers of others with it
                 logger.exception("unexpected error when a connection was written to")
-                unsent.abort()
+                connection.abort()
 
 
-_servers: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
-"""By the identity of their states, to which they refer."""
+_contexts: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
+"""By the identity of the server's state, to which each refers."""
 
 
-class KeepAlive:
-    """Pings clients, and gives up those that do not answer.
-
-    Args:
-        runtime: The event loop.
-        interval: The time between a sign of life and the next ping, in seconds.
-        timeout: How long a client may take to answer, in seconds; None is any time.
-    """
-
-    def __init__(self, runtime: AsyncioRuntime, interval: float, timeout: float | None) -> None:
-        self._pings: DeadlineQueue[OpenWebSocket] = DeadlineQueue(runtime, interval, self._ping)
-        self._pongs: DeadlineQueue[OpenWebSocket] | None = None
-        if timeout is not None:
-            self._pongs = DeadlineQueue(runtime, timeout, _give_up)
-
-    def add(self, connection: OpenWebSocket) -> None:
-        """Begin to ping a client, or note that it answered."""
-        self._pings.add(connection)
-        if self._pongs is not None:
-            self._pongs.discard(connection)
-
-    def discard(self, connection: OpenWebSocket) -> None:
-        """Ping a client no more."""
-        self._pings.discard(connection)
-        if self._pongs is not None:
-            self._pongs.discard(connection)
-
-    def _ping(self, connection: OpenWebSocket) -> None:
-        connection.ping()
-        (self._pings if self._pongs is None else self._pongs).add(connection)
-
-
-def _give_up(connection: OpenWebSocket) -> None:
-    connection.fail_keepalive()
-
-
-def _abort(connection: OpenWebSocket) -> None:
+def _abort(connection: Buffering) -> None:
     connection.abort()

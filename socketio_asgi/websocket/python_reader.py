@@ -1,203 +1,151 @@
-"""Reading the frames of a WebSocket client.
+"""The frame reader in Python.
 
-A message nearly always comes as one short frame in one segment of the network;
-:meth:`FrameReader.data_received` deals with that at once. Everything else takes the general way:
+Strategy. A message nearly always comes as one short frame in one segment of the network, and
+:meth:`PythonFrameReader.feed` reads that at once. Everything else takes the general way:
 
     _read         what came, frame by frame
     _read_frame   checks the header of a frame; most frames are whole and a message of their own
     _take         one more piece of a message that comes in several
     _control      a control frame, which may stand between the frames of a message
 
+Each callback may pause or discard the reader, so the general way looks at its state again after
+every frame.
+
 Source: RFC 6455, sections 5 and 8.1
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from codecs import getincrementaldecoder
 from collections.abc import Callable
-from io import BytesIO, StringIO
 
+from .fragments import NOT_UTF8, PartialMessage
 from .frames import (
     FINAL,
+    MASK_SIZE,
+    MASKED,
     MAX_CONTROL_PAYLOAD,
     MEDIUM,
     CloseCode,
+    FrameError,
     Opcode,
+    Side,
     check_close_code,
 )
 from .masking import apply_mask
+from .sink import FrameSink
 
-_MASKED = 0x80
 _RESERVED_BITS = 0x70
 _OPCODE_BITS = 0x0F
 _LENGTH_BITS = 0x7F
 _CONTROL_BIT = 0x08
-_MASK_SIZE = 4
 
 _WHOLE_TEXT = FINAL | Opcode.TEXT
-_SHORTEST, _LONGEST = 6, 6 + MEDIUM - 1
-"""Sizes of a short frame: header, mask and up to 125 bytes."""
-_SIZE_TO_LENGTH = _MASKED - 6
-"""From the size of a short frame to the second byte of its header."""
+_HEADER = 2
+"""Bytes of the header of a short frame: of one with up to 125 bytes."""
+_MASKED_HEADER = _HEADER + MASK_SIZE
+_LONGEST_SHORT = MEDIUM - 1
 
-MAX_UNREAD = 64 * 1024
-"""Bytes that are kept while nothing is read, before the network is not read either."""
+_NO_LIMIT = 1 << 63
+"""More than a frame can announce (section 5.2)."""
 
-_NOT_UTF8 = "a text is not UTF-8"
-_Utf8Decoder = getincrementaldecoder("utf-8")
-
-
-class FrameError(Exception):
-    """A client broke the protocol.
-
-    Attributes:
-        code: The close code that tells it so.
-    """
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code: CloseCode = code
+MAX_BACKLOG = 64 * 1024
+"""Bytes that are kept during a pause, before the network is to be paused as well."""
 
 
-class _Message:
-    """A message that has not come completely.
-
-    Attributes:
-        size: The bytes announced so far.
-        missing: The bytes that the present frame still lacks.
-    """
-
-    __slots__ = ("_decoder", "_mask", "final", "missing", "pieces", "size")
-
-    def __init__(self, opcode: int) -> None:
-        is_text = opcode == Opcode.TEXT
-        self._decoder = _Utf8Decoder() if is_text else None
-        self.pieces: StringIO | BytesIO = StringIO(newline="") if is_text else BytesIO()
-        self._mask = b""
-        self.size = 0
-        self.missing = 0
-        self.final = False
-
-    def add_frame(self, length: int, mask: bytes, *, final: bool) -> None:
-        """Another frame begins."""
-        self.size += length
-        self.missing = length
-        self._mask = mask
-        self.final = final
-
-    def add(self, piece: bytes) -> None:
-        """More of the present frame came.
-
-        Raises:
-            FrameError: It is not the continuation of a text in UTF-8.
-        """
-        data = apply_mask(piece, self._mask)
-        self.missing -= len(piece)
-        turn = len(piece) % _MASK_SIZE
-        self._mask = self._mask[turn:] + self._mask[:turn]
-        last = self.final and not self.missing
-        if self._decoder is None:
-            self.pieces.write(data)  # type: ignore[arg-type]
-            return
-        try:
-            text = self._decoder.decode(data, last)
-        except UnicodeDecodeError as error:
-            raise FrameError(CloseCode.INVALID_PAYLOAD, _NOT_UTF8) from error
-        self.pieces.write(text)  # type: ignore[arg-type]
-
-
-class FrameReader:
-    """Turns the bytes of one client into messages.
+class PythonFrameReader:
+    """Turns the bytes of one peer into messages; it begins paused.
 
     Args:
+        sink: The callbacks for everything but messages.
+        on_message: Called with each message.
+        side: This side of the connection: a server reads frames with a mask, a client such without.
         max_size: The largest message that is accepted, in bytes; None is any.
 
     Attributes:
-        on_message: What is called with each message; to be set before reading starts.
+        on_message: Called with each message; may be replaced at any time.
     """
 
     __slots__ = (
-        "_at_boundary",
-        "_longest",
+        "_header_offset",
         "_max_size",
-        "_message",
+        "_partial",
         "_reading",
         "_rest",
+        "_short_limit",
+        "_sink",
         "on_message",
     )
 
-    on_message: Callable[[str | bytes], None]
-
-    def __init__(self, max_size: int | None) -> None:
-        self._max_size: int | None = None
-        # The largest segment that may be a short message.
-        self._longest = _LONGEST
-        if max_size is not None:
-            self.limit_size(max_size)
+    def __init__(
+        self,
+        sink: FrameSink,
+        on_message: Callable[[str | bytes], None],
+        *,
+        side: Side,
+        max_size: int | None,
+    ) -> None:
+        self.on_message: Callable[[str | bytes], None] = on_message
+        self._sink = sink
+        self._max_size = _NO_LIMIT if max_size is None else max_size
+        # From the size of a short frame to the second byte of its header; negative for frames
+        # without a mask.
+        self._header_offset = MASKED - _MASKED_HEADER if side is Side.SERVER else -_HEADER
         self._reading = False
-        # Bytes of a frame that is not complete, or that came while nothing is read; None after
-        # the end.
+        # Bytes of a frame that is not complete, or that came during a pause; None after the end.
         self._rest: bytes | None = b""
-        self._message: _Message | None = None
-        # Whether the next byte begins a message, and is welcome.
-        self._at_boundary = False
+        self._partial: PartialMessage | None = None
+        # The size of the largest segment that may be a short message; 0 unless the next byte begins
+        # a message, and is to be read.
+        self._short_limit = 0
 
-    @abstractmethod
-    def ping_received(self, payload: bytes) -> None:
-        """A ping came, which must be answered."""
-
-    @abstractmethod
-    def pong_received(self) -> None:
-        """A pong came."""
-
-    @abstractmethod
-    def close_received(self, code: int, reason: str) -> None:
-        """The client closes the connection, or has answered our close."""
-
-    @abstractmethod
-    def hold_network(self) -> None:
-        """More came than is kept while nothing is read."""
-
-    @abstractmethod
-    def frame_failed(self, code: CloseCode, reason: str) -> None:
-        """The client broke the protocol; nothing more is read."""
-
-    def data_received(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take bytes from the network, when they come."""
         size = len(data)
+        offset = self._header_offset
+        # As _read() would, with two calls instead of six. (A shorter frame without a mask is none
+        # for this short cut, for that costs a comparison less.)
         if (
-            self._at_boundary
-            and _SHORTEST <= size <= self._longest
+            _MASKED_HEADER <= size <= self._short_limit
             and data[0] == _WHOLE_TEXT
-            and data[1] == size + _SIZE_TO_LENGTH
+            and data[1] == size + offset
         ):
             try:
-                text = apply_mask(data[6:], data[2:6]).decode()
+                text = (apply_mask(data[6:], data[2:6]) if offset > 0 else data[2:]).decode()
             except UnicodeDecodeError:
-                return self._fail(CloseCode.INVALID_PAYLOAD, _NOT_UTF8)
+                return self._fail(CloseCode.INVALID_PAYLOAD, NOT_UTF8)
             return self.on_message(text)
         self._read(data)
 
-    def start_reading(self) -> None:
-        """Read, first what waits; to be called at the beginning and after a pause."""
-        self._reading = True
-        self._read(b"")
+    def resume(self) -> bool:
+        """Read, first what came during the pause; without effect when it reads already.
 
-    def stop_reading(self) -> None:
+        Returns:
+            Whether more is to come from the network: False when a callback paused it again.
+        """
+        if not self._reading and self._rest is not None:
+            self._reading = True
+            self._read(b"")
+        return self._reading
+
+    def pause(self) -> None:
         """Read no more, even of what came already."""
-        self._reading = self._at_boundary = False
+        self._reading = False
+        self._short_limit = 0
 
     def discard(self) -> None:
-        """Read no more for good."""
-        self.stop_reading()
-        self._rest = self._message = None
+        """Read no more for good, and drop what is left; without effect when it was done before."""
+        self.pause()
+        if self._rest is not None:
+            self._rest = self._partial = None
+            # It is never called again. Reader and sink refer to each other, and are to be freed
+            # without the garbage collector.
+            del self._sink
 
     def limit_size(self, max_size: int) -> None:
-        """Accept no messages larger than this, in bytes."""
-        if self._max_size is None or max_size < self._max_size:
-            self._max_size = max_size
-            self._longest = min(_LONGEST, _SHORTEST + max_size)
+        """Accept no messages larger than this, in bytes; a smaller limit stays."""
+        self._max_size = min(self._max_size, max_size)
+        if self._short_limit:
+            self._expect_message()
 
     # -- the general way ---------------------------------------------------------------------
 
@@ -208,11 +156,11 @@ class FrameReader:
         position = 0
         try:
             while self._reading and position < len(data):
-                message = self._message
-                if message is not None and message.missing:
-                    piece = data[position : position + message.missing]
+                partial = self._partial
+                if partial is not None and partial.missing:
+                    piece = data[position : position + partial.missing]
                     position += len(piece)
-                    self._take(message, piece)
+                    self._take(partial, piece)
                 else:
                     end = self._read_frame(data, position)
                     if end == position:
@@ -224,11 +172,20 @@ class FrameReader:
             self._keep(data[position:])
 
     def _keep(self, rest: bytes) -> None:
-        if self._rest is not None:
-            self._rest = rest
-            if len(rest) > MAX_UNREAD and not self._reading:
-                self.hold_network()
-            self._at_boundary = self._reading and not rest and self._message is None
+        if self._rest is None:  # discarded by a callback
+            return
+        self._rest = rest
+        if not self._reading:
+            if len(rest) > MAX_BACKLOG:
+                self._sink.backlog_exceeded()
+        elif rest or self._partial is not None:
+            self._short_limit = 0
+        elif not self._short_limit:
+            self._expect_message()
+
+    def _expect_message(self) -> None:
+        header = _MASKED_HEADER if self._header_offset > 0 else _HEADER
+        self._short_limit = header + min(_LONGEST_SHORT, self._max_size)
 
     def _read_frame(self, data: bytes, start: int) -> int:
         """Read the header of a frame, and all of a control frame.
@@ -236,26 +193,29 @@ class FrameReader:
         Returns:
             The position behind it; the same one when it is not complete.
         """
-        if len(data) - start < 2:
+        if len(data) - start < _HEADER:
             return start
         first, second = data[start], data[start + 1]
         self._check_header(first, second)
         length = second & _LENGTH_BITS
-        payload = start + 2
+        payload = start + _HEADER
         if length >= MEDIUM:
             width = 2 if length == MEDIUM else 8
             payload += width
             if len(data) < payload:
                 return start
             length = int.from_bytes(data[payload - width : payload], "big")
-        payload += _MASK_SIZE
         self._check_size(first, length)
-        if len(data) < payload:
-            return start
-        mask = data[payload - _MASK_SIZE : payload]
+        mask = b""
+        if second & MASKED:
+            payload += MASK_SIZE
+            if len(data) < payload:
+                return start
+            mask = data[payload - MASK_SIZE : payload]
         end = payload + length
         if len(data) >= end and self._is_whole(first):
-            self._take_whole(first & _OPCODE_BITS, apply_mask(data[payload:end], mask))
+            content = data[payload:end]
+            self._take_whole(first & _OPCODE_BITS, apply_mask(content, mask) if mask else content)
             return end
         if first & _CONTROL_BIT:
             return start  # until all of it is there
@@ -264,7 +224,7 @@ class FrameReader:
 
     def _is_whole(self, first: int) -> bool:
         """Whether a frame is a message of its own."""
-        return bool(first & _CONTROL_BIT) or (bool(first & FINAL) and self._message is None)
+        return bool(first & _CONTROL_BIT) or (bool(first & FINAL) and self._partial is None)
 
     def _take_whole(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.TEXT:
@@ -278,8 +238,13 @@ class FrameReader:
         opcode = first & _OPCODE_BITS
         if first & _RESERVED_BITS:
             raise FrameError(CloseCode.PROTOCOL_ERROR, "a reserved bit is set")
-        if not second & _MASKED:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "a frame of a client has no mask")
+        if (second >= MASKED) != (self._header_offset > 0):
+            raise FrameError(
+                CloseCode.PROTOCOL_ERROR,
+                "a frame of a server has a mask"
+                if second & MASKED
+                else "a frame of a client has no mask",
+            )
         if first & _CONTROL_BIT:
             if opcode > Opcode.PONG:
                 raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
@@ -289,46 +254,45 @@ class FrameReader:
                 )
         elif opcode > Opcode.BINARY:
             raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
-        elif (opcode == Opcode.CONTINUATION) != (self._message is not None):
+        elif (opcode == Opcode.CONTINUATION) != (self._partial is not None):
             raise FrameError(CloseCode.PROTOCOL_ERROR, "a frame is not the continuation expected")
 
     def _check_size(self, first: int, length: int) -> None:
         if length >> 63:
             raise FrameError(CloseCode.PROTOCOL_ERROR, "the highest bit of a length is set")
-        if first & _CONTROL_BIT or self._max_size is None:
-            return
-        size = length if self._message is None else length + self._message.size
-        if size > self._max_size:
+        size = length if self._partial is None else length + self._partial.size
+        if size > self._max_size and not first & _CONTROL_BIT:
             raise FrameError(
                 CloseCode.MESSAGE_TOO_BIG, f"a message is larger than {self._max_size} bytes"
             )
 
     def _open(self, first: int, length: int, mask: bytes) -> None:
-        message = self._message
-        if message is None:
-            message = self._message = _Message(first & _OPCODE_BITS)
-        message.add_frame(length, mask, final=bool(first & FINAL))
+        partial = self._partial
+        if partial is None:
+            partial = self._partial = PartialMessage(first & _OPCODE_BITS)
+        partial.add_frame(length, mask, final=bool(first & FINAL))
         if not length:
-            self._take(message, b"")
+            self._take(partial, b"")
 
-    def _take(self, message: _Message, piece: bytes) -> None:
-        message.add(piece)
-        if message.missing or not message.final:
+    def _take(self, partial: PartialMessage, piece: bytes) -> None:
+        partial.add(piece)
+        if partial.missing or not partial.final:
             return
-        self._message = None
-        self.on_message(message.pieces.getvalue())
+        self._partial = None
+        self.on_message(partial.content())
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
-            self.ping_received(payload)
+            self._sink.ping_received(payload)
         elif opcode == Opcode.PONG:
-            self.pong_received()
+            self._sink.pong_received()
         else:
-            self.close_received(*_read_close(payload))
+            self._sink.close_received(*_read_close(payload))
 
     def _fail(self, code: CloseCode, reason: str) -> None:
+        sink = self._sink
         self.discard()
-        self.frame_failed(code, reason)
+        sink.frame_failed(code, reason)
 
 
 def _read_close(payload: bytes) -> tuple[int, str]:
@@ -349,4 +313,4 @@ def _decode(payload: bytes) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError as error:
-        raise FrameError(CloseCode.INVALID_PAYLOAD, _NOT_UTF8) from error
+        raise FrameError(CloseCode.INVALID_PAYLOAD, NOT_UTF8) from error

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED
 from tests.support.echo import Receive, Scope, Send
 from tests.support.waiting import until
 

@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from socketio_asgi.uvicorn_protocols.http import BufferingTransport
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED, ServerContext
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
 
 from .support import answers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED
 from tests.support.echo import Message, Receive, Scope, Send
 
 from .support import (

@@ -111,7 +111,7 @@ def close(code: int | None = 1000, reason: bytes = b"") -> bytes:
     return frame(CLOSE, b"" if code is None else code.to_bytes(2, "big") + reason)
 
 
-class OutgoingPacket(NamedTuple):
+class ServerFrame(NamedTuple):
     """A frame of the server."""
 
     opcode: int
@@ -204,7 +204,7 @@ class Peer:
         taken, self._data = self._data[:size], self._data[size:]
         return taken
 
-    async def read(self) -> OutgoingPacket:
+    async def read(self) -> ServerFrame:
         """Read a frame, which must be whole, without a mask, and in the shortest form.
 
         Raises:
@@ -219,7 +219,7 @@ class Peer:
             length = int.from_bytes(await self._take(width), "big")
         assert length >= least, "the length is not in the shortest form"
         assert first < 0x88 or length < 126, "a control frame is too long"
-        return OutgoingPacket(first & 0xF, await self._take(length))
+        return ServerFrame(first & 0xF, await self._take(length))
 
     async def read_text(self) -> str:
         """Read a text message."""

@@ -29,8 +29,8 @@ from .support import (
     PONG,
     STOCK,
     TEXT,
-    OutgoingPacket,
     Peer,
+    ServerFrame,
     close,
     connect,
     frame,
@@ -183,7 +183,7 @@ async def test_a_client_that_leaves_without_reading(
 async def test_a_client_that_closes_and_does_not_read_is_cut(
     serving: Serving, ws: str, http: str, last: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.shared.CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.server_context.CLOSE_SECONDS", 0.2)
     app = Flooding(count=10_000)
     served = await serving(app, ws=ws, http=http)
     async with connect(served) as peer:
@@ -311,7 +311,7 @@ async def push(scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(0.01)
 
 
-async def read_other_than_text(peer: Peer) -> OutgoingPacket:
+async def read_other_than_text(peer: Peer) -> ServerFrame:
     with anyio.fail_after(TIMEOUT):
         while (other := await peer.read()).opcode == TEXT:
             pass

@@ -11,9 +11,9 @@ import anyio
 import pytest
 
 from socketio_asgi.uvicorn_protocols import WebSocketProtocol
-from socketio_asgi.uvicorn_protocols.channel import Channel
+from socketio_asgi.uvicorn_protocols.asgi_connection import ASGIConnection
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
-from socketio_asgi.uvicorn_protocols.shared import ServerContext
+from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.direct import DirectReceiver, attach_echo
 from tests.support.echo import Receive, Scope, Send
 from tests.support.residue import Snapshot, no_residue
@@ -31,7 +31,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "disabled", True)
 
 
-CLASSES = (Channel, OpenWebSocket, DirectReceiver, WebSocketProtocol)
+CLASSES = (ASGIConnection, OpenWebSocket, DirectReceiver, WebSocketProtocol)
 
 
 class ManyWays:
