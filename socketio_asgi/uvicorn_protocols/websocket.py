@@ -70,7 +70,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._app_state = app_state
         # The key of the request; empty until that has come.
         self._key = b""
-        # The ASGI side, once there is a request.
+        # The ASGI side, from the request until the WebSocket is accepted or the client has gone.
+        # The two refer to each other until then, and are freed without the garbage collector.
         self._asgi: ASGIConnection | None = None
         # Frames that came before the WebSocket was accepted.
         self._early = b""
@@ -109,6 +110,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.resume_writing()
         if self._asgi is not None:
             self._asgi.client_left()
+            self._asgi = None
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -174,6 +176,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._ended or self._transport.is_closing():
             return None
         self._leave()
+        self._asgi = None
         transport = self._transport
         websocket = OpenWebSocket(
             self._context, transport, connection, connection.on_message, paused=self.paused

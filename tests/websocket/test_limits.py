@@ -282,6 +282,17 @@ async def test_little_is_kept_for_an_application_that_does_not_receive(
         assert memory.growth() < 8_000_000
 
 
+async def test_little_is_kept_for_an_application_that_receives_slowly(
+    start_server: Callable[..., ServerProcess],
+) -> None:
+    """However often it takes a few messages, and the reading goes on."""
+    server = start_server("uvicorn", "tests.websocket.apps:slow", options=["--ws", OURS])
+    async with connect(Served(server.port)) as peer:
+        memory = MemoryOf(server)
+        assert await peer.flood(text("x" * 10) * 6000) < FLOOD
+        assert memory.growth() < 8_000_000
+
+
 async def test_a_flood_is_answered_in_order(echo: ServeEcho) -> None:
     """A client that sends everything before it reads anything gets everything in the end."""
     _, served = await echo()

@@ -5,7 +5,8 @@ Fuzzed bytes give messages or one failure, and nothing else. wsproto reads what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -202,6 +203,62 @@ def test_any_bytes_give_messages_or_one_failure(pieces: list[bytes], places: lis
             assert len(value.encode() if isinstance(value, str) else value) <= MAX_SIZE
 
 
+# -- the short cut for one short text in one segment -----------------------------------------
+
+
+@st.composite
+def nearly_short_texts(draw: st.DrawFn) -> bytes:
+    """A segment that the short cut takes, or one that differs from that in a single way."""
+    payload = draw(st.one_of(texts.map(str.encode), st.binary(max_size=130)))
+    data = frame(TEXT, payload, mask=draw(st.one_of(masks, masks, st.none())))
+    segment: bytes = draw(
+        st.one_of(
+            st.just(data),
+            st.just(data),
+            st.just(data),
+            st.binary(min_size=1, max_size=2).map(lambda start: start + data[len(start) :]),
+            st.integers(0, len(data)).map(lambda end: data[:end]),
+            st.binary(max_size=3).map(lambda rest: data + rest),
+        )
+    )
+    return segment
+
+
+@given(
+    st.lists(nearly_short_texts(), min_size=1, max_size=4),
+    st.sampled_from(Side),
+    st.sampled_from([None, 0, 1, 3, 60, 124, 125, 126]),
+)
+@example([frame(TEXT, b"x" * 125), frame(TEXT, b"\xff")], Side.SERVER, 125)
+@example(
+    [frame(TEXT, b"x" * 125, mask=None), frame(TEXT, b"\xff" * 9, mask=None)], Side.CLIENT, None
+)
+def test_the_short_cut_reads_as_the_general_branch_does(
+    segments: list[bytes], side: Side, max_size: int | None
+) -> None:
+    short = read(segments, max_size, side)
+    general = read([half for data in segments for half in (data[:1], data[1:])], max_size, side)
+    assert short == general
+
+
+def calls_of(function: Callable[[bytes], object], data: bytes) -> list[str]:
+    """The Python functions that are called, by name."""
+    names: list[str] = []
+    previous = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: event == "call" and names.append(frame.f_code.co_name))  # type: ignore[func-returns-value]
+    try:
+        function(data)
+    finally:
+        sys.setprofile(previous)
+    return names
+
+
+@pytest.mark.parametrize("size", [0, 5, 125])
+def test_a_short_text_passes_no_call_on_its_way(size: int) -> None:
+    recorder = Recorder()
+    assert calls_of(recorder.reader.feed, text("x" * size)) == ["feed", "message_received"]
+
+
 @given(st.binary(max_size=50), places)
 def test_texts_are_what_python_takes_for_utf8(payload: bytes, places: list[int]) -> None:
     try:
@@ -369,6 +426,13 @@ def test_frames_of_closes(code: int, reason: str) -> None:
     clean = reason.encode("utf-8", "replace").decode()
     assert clean.startswith(found.reason or "")
     assert len(clean.encode()) <= 123 or len((found.reason or "").encode()) > 119
+
+
+@given(st.binary(max_size=300))
+@example(b"x" * 125)
+@example(b"x" * 126)
+def test_the_header_from_the_table_is_the_one_that_is_made(payload: bytes) -> None:
+    assert text_frame(payload) == encode_frame(Opcode.TEXT, payload)
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 70_000, -1])
