@@ -62,7 +62,7 @@ class AttachedWebSocket(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether the client does not read: what is written now waits in memory."""
+        """True while the client does not read: what is written then waits in memory."""
         ...
 
     def write(self, frame: bytes) -> None:

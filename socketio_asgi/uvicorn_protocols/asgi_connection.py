@@ -56,7 +56,7 @@ class PendingConnection(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether the client does not read."""
+        """True while the client does not read."""
         ...
 
     def accept(self, connection: ASGIConnection, headers: Iterable[Header]) -> OpenWebSocket | None:

@@ -114,7 +114,7 @@ class BufferingTransport(asyncio.Transport):
         self._network.abort()
 
     def can_write_eof(self) -> bool:
-        """Whether the sending side can be closed by itself."""
+        """True when the sending side can be closed by itself."""
         return self._network.can_write_eof()
 
     def write_eof(self) -> None:
@@ -141,7 +141,7 @@ class BufferingTransport(asyncio.Transport):
         return self._network.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Whether the connection is closed, or about to be."""
+        """True when the connection is closed, or about to be."""
         return self._network.is_closing()
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -153,7 +153,7 @@ class BufferingTransport(asyncio.Transport):
         self._network.set_protocol(protocol)
 
     def is_reading(self) -> bool:
-        """Whether the client is read."""
+        """True while the client is read."""
         return self._network.is_reading()
 
     def pause_reading(self) -> None:

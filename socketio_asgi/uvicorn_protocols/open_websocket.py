@@ -30,7 +30,7 @@ _OPEN = State.OPEN  # a global name: members of an enum are slow on the path of 
 
 
 class OpenWebSocket(asyncio.BaseProtocol):
-    """An accepted WebSocket: an :class:`asyncio.Protocol` whose data_received is an attribute.
+    """An accepted WebSocket, in the role of an :class:`asyncio.Protocol` and of a frame sink.
 
     Args:
         context: The context of its server.

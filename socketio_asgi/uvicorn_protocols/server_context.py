@@ -21,13 +21,13 @@ from .keepalive import KeepAlive
 logger: logging.Logger = logging.getLogger("uvicorn.error")
 
 CLOSE_SECONDS = 10.0
-"""How long a client may take to answer a close."""
+"""The time that a client has to answer a close."""
 
 MAX_BUFFERED = 64 * 1024
 """Bytes that a connection buffers in one turn of the event loop before they are sent at once."""
 
 SHUTDOWN_SECONDS = 1.0
-"""How long a client may take to read what was sent before, when the server ends."""
+"""The time that a client has to read what was sent before, when the server ends."""
 
 
 class Buffering(Hashable, Protocol):

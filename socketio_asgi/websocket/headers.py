@@ -33,18 +33,18 @@ def header_lines(headers: Iterable[Header]) -> bytes:
 
 
 def parse_header(line: bytes) -> Header:
-    """The header in a line, whether it is valid or not."""
+    """The header in a line, which is not checked."""
     name, _, value = line.partition(b":")
     return name.lower(), value.strip(b" \t")
 
 
 def is_header(name: bytes, value: bytes) -> bool:
-    """Whether a header keeps to its line (RFC 9110, sections 5.1 and 5.5)."""
+    """True for a header that keeps to its line (RFC 9110, sections 5.1 and 5.5)."""
     return bool(_NAME.fullmatch(name)) and not _NOT_IN_VALUE.search(value)
 
 
 def is_token(text: str) -> bool:
-    """Whether a text may be the name of something in a header (RFC 9110, section 5.6.2)."""
+    """True for a text that may be a name in a header (RFC 9110, section 5.6.2)."""
     return bool(_NAME.fullmatch(text.encode()))
 
 

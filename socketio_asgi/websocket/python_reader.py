@@ -223,7 +223,7 @@ class PythonFrameReader:
         return payload
 
     def _is_whole(self, first: int) -> bool:
-        """Whether a frame is a message of its own."""
+        """True for a frame that is a message, or a control frame, of its own."""
         return bool(first & _CONTROL_BIT) or (bool(first & FINAL) and self._partial is None)
 
     def _take_whole(self, opcode: int, payload: bytes) -> None:

@@ -69,7 +69,7 @@ async def settled(app: Flooding) -> int:
 @pytest.mark.parametrize(
     ("size", "pause"),
     [
-        (20_000, None),  # several are held together
+        (20_000, None),  # several are buffered together
         (MAX_BUFFERED - 100, None),  # the head is too much with the first, and each with the next
         (100_000, anyio.lowlevel.checkpoint),
         (3_000_000, None),

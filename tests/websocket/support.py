@@ -35,7 +35,7 @@ FLOOD: Final = 64_000_000
 """Bytes, far more than the operating system takes on behalf of a server that does not read."""
 
 ABNORMAL: Final = (1006, "")
-"""What :meth:`Peer.read_close` tells of a connection that ends without a close frame."""
+"""The result of :meth:`Peer.read_close` for a connection that ends without a close frame."""
 
 
 class Setting(NamedTuple):
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
     @property
     def ours(self) -> bool:
-        """Whether it is our class."""
+        """True for our class."""
         return self.ws == OURS
 
 
@@ -387,14 +387,14 @@ class EchoApp:
 
     @property
     def closed(self) -> tuple[int, str] | None:
-        """How the last connection ended, if it did."""
+        """The end of the last connection, if it has come."""
         if self.attached:
             return self.receivers[-1].closed or self.receivers[-1].failed
         return self.calls[-1].closed
 
 
 def content(message: Message) -> str | bytes:
-    """What is in ``websocket.receive``: a text or bytes, and never both."""
+    """The content of ``websocket.receive``: a text or bytes, and never both."""
     values = [message.get("text"), message.get("bytes")]
     (value,) = [value for value in values if value is not None]
     assert isinstance(value, (str, bytes))

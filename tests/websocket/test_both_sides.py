@@ -133,7 +133,7 @@ def wsproto(side: Side) -> WSProtoConnection:
 
 
 def heard_by_wsproto(side: Side, data: bytes) -> list[Event]:
-    """What wsproto makes of a stream."""
+    """The events that wsproto finds in a stream."""
     connection, heard = wsproto(side), list[Event]()
     connection.receive_data(data)
     parts: list[Any] = []
@@ -157,7 +157,7 @@ def heard_by_wsproto(side: Side, data: bytes) -> list[Event]:
 
 
 def wsproto_event(sent: Item) -> events.Event:
-    """What wsproto is told to send."""
+    """The same as an event of wsproto."""
     match sent.opcode:
         case Opcode.TEXT:
             return events.TextMessage(data=sent.payload.decode())
@@ -199,7 +199,7 @@ def websockets(side: Side) -> ClientProtocol | ServerProtocol:
 
 
 def heard_by_websockets(side: Side, data: bytes) -> list[Event]:
-    """What websockets makes of a stream."""
+    """The events that websockets finds in a stream."""
     connection, heard = websockets(side), list[Event]()
     connection.receive_data(data)
     for event in connection.events_received():

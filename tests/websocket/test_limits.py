@@ -195,7 +195,7 @@ async def test_a_client_that_closes_and_does_not_read_is_cut(
 
 
 def connections() -> int:
-    """How many connections there are yet."""
+    """The number of connections that there are yet."""
     gc.collect()
     return len(instances(OpenWebSocket))
 
@@ -212,7 +212,7 @@ class MemoryOf:
         return int(self._path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def growth(self) -> int:
-        """How many bytes came to it."""
+        """The bytes that came to it."""
         return self.now() - self._before
 
 

@@ -68,7 +68,7 @@ class Recorder:
 def read(
     pieces: Iterable[bytes], max_size: int | None = MAX_SIZE, side: Side = Side.SERVER
 ) -> list[Event]:
-    """What comes of a stream in these pieces."""
+    """The events of a stream in these pieces."""
     recorder = Recorder(max_size, side)
     for piece in pieces:
         recorder.reader.feed(piece)
@@ -392,7 +392,7 @@ def test_both_ways_to_mask(data: bytes, mask: bytes) -> None:
 
 
 def parse(data: bytes) -> list[events.Event]:
-    """What wsproto, as a client, takes frames of a server for."""
+    """The events that wsproto, as a client, finds in frames of a server."""
     connection = WSProtoConnection(ConnectionType.CLIENT)
     connection.receive_data(data)
     return list(connection.events())

@@ -170,7 +170,7 @@ async def test_nothing_is_left_while_the_server_runs(http: str, keepalive: float
 
 
 async def test_connections_are_freed_without_the_garbage_collector(http: str) -> None:
-    """Which may not run for long: a server would keep the memory of those that have gone."""
+    """It may not run for long, and a server would keep the memory of those that have gone."""
     async with serve(ManyWays(), ws=OURS, http=http) as served:
         gc.collect()
         gc.disable()
