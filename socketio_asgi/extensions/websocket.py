@@ -20,7 +20,7 @@ EXTENSION = "socketio_asgi.websocket"
 
 
 class Receiver(Protocol):
-    """Who is called with what happens to a WebSocket; everything in the event loop's thread."""
+    """Callback interface of a WebSocket; everything is called in the event loop's thread."""
 
     def on_writable(self) -> None:
         """The client has read: :attr:`AttachedWebSocket.paused` is False again."""
@@ -31,7 +31,7 @@ class Receiver(Protocol):
 
         Args:
             code: The close code; 1005 when the client gave none, 1006 when it just went.
-            reason: What the side that closed gave as a reason.
+            reason: The explanation of the side that closed.
         """
         ...
 
@@ -40,27 +40,29 @@ class Receiver(Protocol):
 
         Args:
             code: The close code that the client was sent.
-            reason: What it did.
+            reason: A description of the fault.
         """
         ...
 
     def on_server_exit(self) -> None:
-        """The ASGI server is about to end; the connection is open for what must be said yet."""
+        """The ASGI server is about to end; the connection is open for a last message."""
         ...
 
 
 class AttachedWebSocket(Protocol):
-    """An accepted WebSocket.
+    """An accepted WebSocket."""
 
-    Attributes:
-        on_message: What is called with each message; to be set before the connection is read.
-    """
+    @property
+    def on_message(self) -> Callable[[str | bytes], None]:
+        """Called with each message; to be set before :meth:`resume_reading` is called first."""
+        ...
 
-    on_message: Callable[[str | bytes], None]
+    @on_message.setter
+    def on_message(self, on_message: Callable[[str | bytes], None]) -> None: ...
 
     @property
     def paused(self) -> bool:
-        """Whether the client does not read: what is written now waits in memory."""
+        """True while the client does not read: what is written then waits in memory."""
         ...
 
     def write(self, frame: bytes) -> None:
@@ -85,13 +87,13 @@ class AttachedWebSocket(Protocol):
 
 
 class Attach(Protocol):
-    """What the extension offers."""
+    """The function that the extension offers."""
 
     def __call__(self, receiver: Receiver, *, max_size: int) -> AttachedWebSocket | None:
         """Take an accepted WebSocket over; it receives nothing until it is told to.
 
         Args:
-            receiver: Who is called from now on.
+            receiver: The callbacks from now on.
             max_size: The largest message that is accepted, in bytes.
 
         Returns:
@@ -101,7 +103,7 @@ class Attach(Protocol):
 
 
 def find_attach(scope: Scope) -> Attach | None:
-    """What takes a WebSocket over, if its ASGI server has that."""
+    """The function that takes a WebSocket over, if its ASGI server offers that."""
     extensions: dict[str, Any] = scope.get("extensions") or {}
     extension = extensions.get(EXTENSION)
     return None if extension is None else cast("Attach", extension["attach"])

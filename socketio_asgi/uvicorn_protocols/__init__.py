@@ -6,15 +6,14 @@
 They serve every ASGI application. Those that know it are offered an extension by which their
 WebSockets do without tasks and queues (:mod:`socketio_asgi.extensions.websocket`).
 
-    http.py         HTTP connections, and the one write for what they send in a turn
-    websocket.py    the upgrade request, until the application decides about it
-    request.py      what the request says
-    response.py     HTTP responses to it
-    channel.py      the ASGI side: the application, receive() and send()
-    connection.py   an open WebSocket
-    reader.py       frames of the client
-    masking.py      their mask
-    shared.py       what all connections of a server share: timers, the flush of each turn
+    http.py              HTTP connections, and the buffer for what they send in a turn
+    websocket.py         the upgrade request, until the application decides about it
+    asgi_connection.py   the ASGI side: runs the application, and is its receive() and send()
+    open_websocket.py    an accepted WebSocket
+    keepalive.py         its pings
+    server_context.py    the state of one server: deadlines, and the flush of each turn
+
+Frames, their reader and the opening handshake are in :mod:`socketio_asgi.websocket`.
 """
 
 from .http import HTTPProtocol

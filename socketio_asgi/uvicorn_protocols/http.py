@@ -1,8 +1,8 @@
 """HTTP connections whose responses are sent in one piece.
 
 uvicorn writes the head and the body of a response separately, and each write is a system call and
-a segment of its own. Here they wait for the end of the turn of the event loop, as the frames of
-WebSockets do, and go out together. Everything else is uvicorn's own HTTP class.
+a segment of its own. Here they are buffered until the turn of the event loop ends, as the frames of
+WebSockets are, and go out together. Everything else is uvicorn's own HTTP class.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from .shared import MAX_BUFFERED, ServerContext
+from .server_context import MAX_BUFFERED, ServerContext
 
 if TYPE_CHECKING:
     _HTTPProtocol = asyncio.Protocol
@@ -22,7 +22,7 @@ else:  # the one for httptools where that is installed, the one for h11 otherwis
 
 
 class WriteBuffering(asyncio.Protocol):
-    """What an HTTP class of uvicorn lacks; it stands before that among the bases."""
+    """Buffering for an HTTP class of uvicorn, before which it stands among the bases."""
 
     def __init__(
         self,
@@ -33,13 +33,13 @@ class WriteBuffering(asyncio.Protocol):
     ) -> None:
         arguments: Any = (config, server_state, app_state, _loop)
         super().__init__(*arguments)
-        self._shared = ServerContext.of(config, server_state)
+        self._context = ServerContext.of(config, server_state)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         network = cast("asyncio.Transport", transport)
-        self._shared.send_without_delay(network)
-        self._buffering = BufferingTransport(network, self._shared)
+        self._context.send_without_delay(network)
+        self._buffering = BufferingTransport(network, self._context)
         super().connection_made(self._buffering)
 
     def eof_received(self) -> bool | None:
@@ -68,35 +68,38 @@ class BufferingTransport(asyncio.Transport):
 
     Args:
         network: The transport of the event loop.
-        shared: What connections of one server share.
+        context: The context of the server.
     """
 
-    __slots__ = ("_held", "_network", "_shared")
+    __slots__ = ("_buffer", "_context", "_network")
 
-    def __init__(self, network: asyncio.Transport, shared: ServerContext) -> None:
+    def __init__(self, network: asyncio.Transport, context: ServerContext) -> None:
         self._network = network
-        self._shared = shared
-        self._held = bytearray()
+        self._context = context
+        self._buffer = bytearray()
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send bytes, with what else is written in this turn."""
-        if len(self._held) + len(data) > MAX_BUFFERED:
+        if len(self._buffer) + len(data) > MAX_BUFFERED:
             self.flush()
             if len(data) > MAX_BUFFERED:  # too much to copy
                 return self._network.write(data)
-        if data and not self._held:
-            self._shared.flush_at_end_of_turn(self)
-        self._held += data
+        if data and not self._buffer:
+            self._context.flush_at_end_of_turn(self)
+        self._buffer += data
 
     def flush(self) -> None:
         """Send what was written in this turn, unless the client is gone."""
-        if held := self._held:
-            self._held = bytearray()
+        if buffer := self._buffer:
+            self._buffer = bytearray()
             if not self._network.is_closing():
-                self._network.write(held)
+                self._network.write(buffer)
 
     def release(self) -> asyncio.Transport:
-        """Give the network to somebody else, after what was written."""
+        """Give the network away, after what was written.
+
+        What its next owner writes does not pass this buffer, and would come before it.
+        """
         self.flush()
         return self._network
 
@@ -107,11 +110,11 @@ class BufferingTransport(asyncio.Transport):
 
     def abort(self) -> None:
         """Cut the connection; what was written is lost."""
-        self._held = bytearray()
+        self._buffer = bytearray()
         self._network.abort()
 
     def can_write_eof(self) -> bool:
-        """Whether the sending side can be closed by itself."""
+        """True when the sending side can be closed by itself."""
         return self._network.can_write_eof()
 
     def write_eof(self) -> None:
@@ -121,7 +124,7 @@ class BufferingTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         """Bytes that wait for the client."""
-        return len(self._held) + self._network.get_write_buffer_size()
+        return len(self._buffer) + self._network.get_write_buffer_size()
 
     # -- as the transport of the event loop ----------------------------------------------------
 
@@ -138,19 +141,19 @@ class BufferingTransport(asyncio.Transport):
         return self._network.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Whether the connection is closed, or about to be."""
+        """True when the connection is closed, or about to be."""
         return self._network.is_closing()
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who is told what happens."""
+        """The protocol that is called with what happens."""
         return self._network.get_protocol()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Say who is told what happens."""
+        """Replace the protocol that is called with what happens."""
         self._network.set_protocol(protocol)
 
     def is_reading(self) -> bool:
-        """Whether the client is read."""
+        """True while the client is read."""
         return self._network.is_reading()
 
     def pause_reading(self) -> None:

@@ -1,4 +1,4 @@
-"""An open WebSocket: what uvicorn's event loop calls, and what the application calls.
+"""An open WebSocket: the callbacks of uvicorn's event loop, and the calls of the application.
 
 OPEN ── close() ──→ CLOSING ── the client answers, or not in time ──→ CLOSED
   └── the client closes, breaks the protocol, or goes ───────────────────┘
@@ -12,44 +12,49 @@ from enum import Enum
 from typing import cast
 
 from ..extensions.websocket import Receiver
-from ..websocket.frames import CloseCode, Opcode, close_frame, encode_frame
+from ..websocket.frames import CloseCode, Opcode, Side, close_frame, encode_frame
 from ..websocket.reader import FrameReader
-from .shared import MAX_BUFFERED, ServerContext
+from .keepalive import KeepAlive
+from .server_context import MAX_BUFFERED, ServerContext
 
 
 class State(Enum):
-    """Where a connection stands."""
+    """The states of a connection."""
 
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
 
 
-_OPEN = State.OPEN  # a global name: members of an enum are slow on the way of every frame
+_OPEN = State.OPEN  # a global name: members of an enum are slow on the path of every frame
 
 
-class OpenWebSocket(FrameReader, asyncio.Protocol):
-    """An accepted WebSocket.
+class OpenWebSocket(asyncio.BaseProtocol):
+    """An accepted WebSocket, in the role of an :class:`asyncio.Protocol` and of a frame sink.
 
     Args:
-        shared: What it shares with the other connections of its server.
+        context: The context of its server.
         transport: The network.
-        receiver: Who gets what comes in.
+        receiver: The recipient of what happens.
+        on_message: Called with each message.
+        paused: Whether the client does not read at present.
 
     Attributes:
-        state: Where it stands.
+        data_received: Called by the event loop with what the client sends: the frame reader itself,
+            so that a message passes no call in between.
+        state: The state of the connection.
         paused: Whether the client does not read: what is written now waits in memory.
-        receiver: Who is told what happens.
+        receiver: The recipient of what happens.
     """
 
     __slots__ = (
-        "__weakref__",
-        "_held",
-        "_held_size",
-        "_kept_alive",
-        "_network_held",
-        "_shared",
+        "_buffer",
+        "_buffer_size",
+        "_context",
+        "_keepalive",
+        "_reader",
         "_transport",
+        "data_received",
         "paused",
         "receiver",
         "state",
@@ -57,67 +62,73 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
 
     def __init__(
         self,
-        shared: ServerContext,
+        context: ServerContext,
         transport: asyncio.Transport,
         receiver: Receiver,
+        on_message: Callable[[str | bytes], None],
         *,
         paused: bool,
     ) -> None:
-        super().__init__(shared.config.ws_max_size)
+        self._reader = FrameReader(
+            self, on_message, side=Side.SERVER, max_size=context.config.ws_max_size
+        )
+        # Event loops may look this up once, when they are given the protocol (uvloop does).
+        self.data_received: Callable[[bytes], None] = self._reader.feed
         self.receiver: Receiver = receiver
-        self._shared = shared
+        self._context = context
         self._transport = transport
-        # The frames of this turn of the event loop.
-        self._held: bytes | list[bytes] | None = None
-        self._held_size = 0
-        self._kept_alive = False
-        self._network_held = False
+        # The frames of this turn of the event loop: one, or several with their size in bytes.
+        self._buffer: bytes | list[bytes] | None = None
+        self._buffer_size = 0
+        # The pings, as long as the client is pinged.
+        self._keepalive: KeepAlive | None = None
         self.state: State = State.OPEN
         self.paused: bool = paused
-        shared.state.connections.add(self)  # type: ignore[arg-type]
+        context.state.connections.add(self)  # type: ignore[arg-type]
 
     def keep_alive(self) -> None:
         """Ping the client from now on, if the server is to."""
-        if self._shared.keepalive is not None and self.state is _OPEN:
-            self._kept_alive = True
-            self._shared.keepalive.add(self)
+        if self._context.keepalive is not None and self.state is _OPEN:
+            self._keepalive = self._context.keepalive
+            self._keepalive.add(self)
 
     def attach(self, receiver: Receiver, *, max_size: int) -> None:
         """Let an application take the connection over, which has a heartbeat of its own."""
         self.receiver = receiver
-        self.limit_size(max_size)
+        self._reader.on_message = _drop
+        self._reader.limit_size(max_size)
         self._stop_keepalive()
 
     def _stop_keepalive(self) -> None:
-        if self._kept_alive and self._shared.keepalive is not None:
-            self._kept_alive = False
-            self._shared.keepalive.discard(self)
+        if self._keepalive is not None:
+            self._keepalive.discard(self)
+            self._keepalive = None
 
     # -- out ---------------------------------------------------------------------------------
 
     def write(self, frame: bytes) -> None:
         """Send a frame, with what else is written in this turn of the event loop."""
-        held = self._held
-        if held is None:
-            self._held = frame
-            shared = self._shared
-            if not shared.unsent:  # as flush_at_end_of_turn(), without a call for each frame
-                shared.flush_later()
-            return shared.unsent.append(self)
-        if isinstance(held, bytes):
-            self._held = [held, frame]
-            self._held_size = len(held) + len(frame)
+        buffer = self._buffer
+        if buffer is None:
+            self._buffer = frame
+            context = self._context
+            if not context.unsent:  # as flush_at_end_of_turn(), without a call for each frame
+                context.flush_later()
+            return context.unsent.append(self)
+        if isinstance(buffer, bytes):
+            self._buffer = [buffer, frame]
+            self._buffer_size = len(buffer) + len(frame)
         else:
-            held.append(frame)
-            self._held_size += len(frame)
-        if self._held_size > MAX_BUFFERED:
+            buffer.append(frame)
+            self._buffer_size += len(frame)
+        if self._buffer_size > MAX_BUFFERED:
             self.flush()
 
     def flush(self) -> None:
         """Send what was written in this turn of the event loop, unless it was after a close."""
-        held, self._held = self._held, None
-        if held is not None and self.state is _OPEN:
-            self._transport.write(held if isinstance(held, bytes) else b"".join(held))
+        buffer, self._buffer = self._buffer, None
+        if buffer is not None and self.state is _OPEN:
+            self._transport.write(buffer if isinstance(buffer, bytes) else b"".join(buffer))
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -130,22 +141,29 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
 
     # -- in ----------------------------------------------------------------------------------
 
+    @property
+    def on_message(self) -> Callable[[str | bytes], None]:
+        """Called with each message; a reader calls it without a detour."""
+        return self._reader.on_message
+
+    @on_message.setter
+    def on_message(self, on_message: Callable[[str | bytes], None]) -> None:
+        self._reader.on_message = on_message
+
     def pause_reading(self) -> None:
         """Receive no more messages; what comes yet is kept, within a bound."""
-        self.stop_reading()
+        self._reader.pause()
 
     def resume_reading(self) -> None:
         """Receive messages, first those that came already."""
-        self.start_reading()
-        if self._network_held:
-            self._network_held = False
+        # Not the network when one of them has led to another pause, or to the end: it would bring
+        # more with each call than the receiver takes.
+        if self._reader.resume():
             self._transport.resume_reading()
 
-    def hold_network(self) -> None:
-        """Let the client wait: nobody reads what it sends."""
-        if not self._network_held:
-            self._network_held = True
-            self._transport.pause_reading()
+    def backlog_exceeded(self) -> None:
+        """Pause the network: the receiver does not read what the client sends."""
+        self._transport.pause_reading()
 
     def ping_received(self, payload: bytes) -> None:
         """Answer a ping, unless the client does not read the answers."""
@@ -153,9 +171,9 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
             self.write(encode_frame(Opcode.PONG, payload))
 
     def pong_received(self) -> None:
-        """The client is alive."""
-        if self._kept_alive and self._shared.keepalive is not None:
-            self._shared.keepalive.add(self)
+        """Note that the client is alive."""
+        if self._keepalive is not None:
+            self._keepalive.add(self)
 
     def eof_received(self) -> None:
         """The client sends no more; the event loop closes the connection after what was written."""
@@ -164,11 +182,15 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._end(CloseCode.ABNORMAL, "")
-        self._shared.state.connections.discard(self)
-        self._shared.closing.discard(self)
-        self._shared.ending.discard(self)
+        self._context.state.connections.discard(self)
+        self._context.close_deadlines.discard(self)
+        self._context.shutdown_deadlines.discard(self)
 
     # -- the end -----------------------------------------------------------------------------
+
+    # A buffer is flushed while the state is still OPEN: in any other one flush() drops it, for
+    # nothing may follow a close frame (section 5.5.1). And it is flushed before the network is
+    # closed, which sends what it was given before.
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Close the connection after what was written; the receiver is told in the next turn.
@@ -179,15 +201,16 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
         if self.state is State.OPEN:
             self.write(close_frame(code, reason))
             self.flush()
-            self._shared.loop.call_soon(self.receiver.on_close, code, reason)
-            self._let_go(State.CLOSING)
-            self._shared.closing.add(self)
-            if not self._reading:
-                self.resume_reading()  # for the answer
+            # Later, because the caller may be the receiver, in the middle of something; and of this
+            # receiver, because _release() puts another in its place.
+            self._context.loop.call_soon(self.receiver.on_close, code, reason)
+            self._release(State.CLOSING)
+            self._context.close_deadlines.add(self)
+            self.resume_reading()  # for the answer
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._held = None
+        self._buffer = None
         self._transport.abort()
 
     def close_received(self, code: int, reason: str) -> None:
@@ -199,14 +222,14 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
         self._close_transport()
         self._end(code, reason)
 
-    def frame_failed(self, code: CloseCode, reason: str) -> None:
+    def frame_failed(self, code: int, reason: str) -> None:
         """The client broke the protocol."""
         if self.state is State.OPEN:
             self.write(close_frame(code, reason))
         self.flush()
         self._close_transport()
         receiver = self.receiver
-        if self._let_go(State.CLOSED):
+        if self._release(State.CLOSED):
             receiver.on_failure(code, reason)
 
     def ping(self) -> None:
@@ -214,62 +237,62 @@ class OpenWebSocket(FrameReader, asyncio.Protocol):
         self.write(encode_frame(Opcode.PING, b""))
 
     def fail_keepalive(self) -> None:
-        """The client gave no sign of life."""
+        """Give the client up, because it gave no sign of life."""
         self.frame_failed(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
-        self._shared.ending.add(self)
+        self._context.shutdown_deadlines.add(self)
 
     def shutdown(self) -> None:
-        """The server ends: say goodbye while the connection is open."""
+        """The server ends: let the receiver say goodbye, and close."""
         if self.state is State.OPEN:
-            self.receiver.on_server_exit()
-        if self.state is State.OPEN:
+            self.receiver.on_server_exit()  # while it can still send
+        if self.state is State.OPEN:  # unless the receiver has closed
             self.close(CloseCode.SERVICE_RESTART)
-        self.flush()
+        # After the close frame, and without waiting for the answer: uvicorn ends when all
+        # connections have. A client that does not read has little time left.
         self._transport.close()
-        self._shared.ending.add(self)
+        self._context.shutdown_deadlines.add(self)
 
     def _close_transport(self) -> None:
         """Close the network after what was written, for which a client has a bounded time."""
         self._transport.close()
         if self._transport.get_write_buffer_size():
-            self._shared.closing.add(self)
+            self._context.close_deadlines.add(self)
 
     def _end(self, code: int, reason: str) -> None:
         receiver = self.receiver
-        if self._let_go(State.CLOSED):
+        if self._release(State.CLOSED):
             receiver.on_close(code, reason)
 
-    def _let_go(self, state: State) -> bool:
-        """Leave the open state; False when that has happened before."""
+    def _release(self, state: State) -> bool:
+        """Leave the open state and let go of the receiver; False when that was done before."""
         was_open = self.state is State.OPEN
         self.state = state
         self.receiver = NULL_RECEIVER
-        self.on_message: Callable[[str | bytes], None] = _drop
+        self._reader.on_message = _drop
         self._stop_keepalive()
         if state is State.CLOSED:
-            self._network_held = False  # nothing is read any more, whatever the receiver wants
-            self.discard()
+            self._reader.discard()
         return was_open
 
 
 def _drop(_data: str | bytes) -> None:
-    """Messages after a close are not for anybody."""
+    """Drop a message: it came after a close, or before there is a recipient."""
 
 
 class _NullReceiver:
-    """The receiver of what comes too late."""
+    """The receiver of a connection that has told its own one of the end."""
 
     def on_writable(self) -> None:
-        """Nothing waits."""
+        """Do nothing: nothing waits."""
 
     def on_close(self, code: int, reason: str) -> None:
-        """That is known."""
+        """Do nothing: the end was told."""
 
     def on_failure(self, code: int, reason: str) -> None:
-        """That is known."""
+        """Do nothing: the end was told."""
 
     def on_server_exit(self) -> None:
-        """The connection is closing."""
+        """Do nothing: the connection is closing."""
 
 
 NULL_RECEIVER: Receiver = cast("Receiver", _NullReceiver())

@@ -1,7 +1,7 @@
-"""A connection that shall become a WebSocket: what uvicorn makes for an upgrade request.
+"""A connection that is to become a WebSocket; uvicorn makes one for each upgrade request.
 
 data_received   the request, which uvicorn hands over in one piece
-accept          the application wants it: a OpenWebSocket takes the network over
+accept          the application wants it: an OpenWebSocket takes the network over
 refuse          it does not, or cannot: an HTTP response, and the end
 """
 
@@ -18,10 +18,10 @@ from uvicorn.server import ServerState
 from ..websocket.headers import Header
 from ..websocket.opening_request import BadHandshake, UpgradeRequest, parse_request
 from ..websocket.opening_response import accept_response, response_head, text_response
-from .channel import Channel
+from .asgi_connection import ASGIConnection
 from .http import BufferingTransport
 from .open_websocket import OpenWebSocket
-from .shared import ServerContext, logger
+from .server_context import ServerContext, logger
 
 MAX_EARLY = 64 * 1024
 """Bytes that a client may send before its WebSocket is accepted; then it is not read."""
@@ -35,6 +35,9 @@ class WebSocketProtocol(asyncio.Protocol):
         server_state: Its connections and tasks.
         app_state: The state that the application's lifespan has set.
 
+    Attributes:
+        paused: Whether the client does not read.
+
     Example:
         ```console
         $ uvicorn main:app --ws socketio_asgi.integrations.uvicorn:WebSocketProtocol
@@ -42,21 +45,19 @@ class WebSocketProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "__weakref__",
         "_answered",
         "_app_state",
-        "_channel",
+        "_asgi",
+        "_context",
         "_early",
         "_ended",
         "_key",
         "_reading_paused",
         "_transport",
         "paused",
-        "shared",
     )
 
-    _transport: asyncio.Transport
-    _key: bytes
+    _transport: asyncio.Transport  # from connection_made() on, which is the first call
 
     def __init__(
         self,
@@ -65,30 +66,35 @@ class WebSocketProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self.shared: ServerContext = ServerContext.of(config, server_state)
-        self.paused: bool = False
+        self._context = ServerContext.of(config, server_state)
         self._app_state = app_state
-        self._channel: Channel | None = None
+        # The key of the request; empty until that has come.
+        self._key = b""
+        # The ASGI side, from the request until the WebSocket is accepted or the client has gone.
+        # The two refer to each other until then, and are freed without the garbage collector.
+        self._asgi: ASGIConnection | None = None
+        # Frames that came before the WebSocket was accepted.
         self._early = b""
         self._reading_paused = False
         self._answered = False
         self._ended = False
+        self.paused: bool = False
 
-    # -- what uvicorn and the event loop call ------------------------------------------------
+    # -- called by uvicorn and the event loop ------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection over from the HTTP protocol."""
         if isinstance(transport, BufferingTransport):
             transport = transport.release()
         else:
-            self.shared.send_without_delay(transport)
+            self._context.send_without_delay(transport)
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take the request, and keep what comes before it is answered."""
+        """Take the request, and keep the frames that come before it is answered."""
         if self._ended:
             return
-        if self._channel is None:
+        if self._asgi is None:
             return self._on_request(data)
         self._early += data
         if len(self._early) > MAX_EARLY and not self._reading_paused:
@@ -99,11 +105,12 @@ class WebSocketProtocol(asyncio.Protocol):
         """The client sends no more; the event loop closes the connection."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client left before it got an answer, or with it."""
+        """The client left before it got an answer, or after a refusal."""
         self._leave()
         self.resume_writing()
-        if self._channel is not None:
-            self._channel.client_left()
+        if self._asgi is not None:
+            self._asgi.client_left()
+            self._asgi = None
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -112,14 +119,14 @@ class WebSocketProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self.paused = False
-        if self._channel is not None:
-            self._channel.on_writable()
+        if self._asgi is not None:
+            self._asgi.on_writable()
 
     def shutdown(self) -> None:
         """The server ends."""
         self.refuse(503, "Service Unavailable")
-        if self._channel is not None:
-            self._channel.client_left()
+        if self._asgi is not None:
+            self._asgi.client_left()
 
     # -- the request -------------------------------------------------------------------------
 
@@ -130,18 +137,18 @@ class WebSocketProtocol(asyncio.Protocol):
         except BadHandshake as error:
             return self.refuse(error.status, str(error), error.headers)
         self._key = request.key
-        self.shared.state.connections.add(self)  # type: ignore[arg-type]
-        self._channel = Channel(self, self._scope(request))
-        self._channel.start()
+        self._context.state.connections.add(self)  # type: ignore[arg-type]
+        self._asgi = ASGIConnection(self._context, self, self._scope(request))
+        self._asgi.start()
 
     def _check_capacity(self) -> None:
-        limit, state = self.shared.config.limit_concurrency, self.shared.state
+        limit, state = self._context.config.limit_concurrency, self._context.state
         if limit is not None and max(len(state.connections), len(state.tasks)) >= limit:
             logger.warning("Exceeded concurrency limit.")
             raise BadHandshake(503, "Service Unavailable")
 
     def _scope(self, request: UpgradeRequest) -> dict[str, Any]:
-        config, transport = self.shared.config, self._transport
+        config, transport = self._context.config, self._transport
         root_path = config.root_path
         return {
             "type": "websocket",
@@ -160,36 +167,33 @@ class WebSocketProtocol(asyncio.Protocol):
             "extensions": {"websocket.http.response": {}},
         }
 
-    # -- what the channel calls --------------------------------------------------------------
+    # -- called by the ASGI side -------------------------------------------------------------
 
-    def accept(self, channel: Channel, headers: Iterable[Header]) -> OpenWebSocket | None:
-        """Turn the connection into a WebSocket.
-
-        Returns:
-            The WebSocket; None when the client has left.
-
-        Raises:
-            ValueError: A header would break out of its line.
-        """
-        response = accept_response(self._key, (*self.shared.state.default_headers, *headers))
+    def accept(self, connection: ASGIConnection, headers: Iterable[Header]) -> OpenWebSocket | None:
+        """Turn the connection into a WebSocket; see :class:`.asgi_connection.PendingConnection`."""
+        # First what may raise: then the application can still refuse.
+        response = accept_response(self._key, (*self._context.state.default_headers, *headers))
         if self._ended or self._transport.is_closing():
             return None
         self._leave()
+        self._asgi = None
         transport = self._transport
-        connection = OpenWebSocket(self.shared, transport, channel, paused=self.paused)
-        connection.on_message = channel.on_message
+        websocket = OpenWebSocket(
+            self._context, transport, connection, connection.on_message, paused=self.paused
+        )
+        # The response goes out before any frame: the WebSocket begins to write after this.
         transport.write(response)
-        transport.set_protocol(connection)
+        transport.set_protocol(websocket)
         if self._reading_paused:
             transport.resume_reading()
-        if self._early:
-            connection.data_received(self._early)
-        return connection
+        if self._early:  # before anything else comes; its reader is paused, and keeps it
+            websocket.data_received(self._early)
+        return websocket
 
     def refuse(self, status: int, text: str, headers: Iterable[Header] = ()) -> None:
         """Answer with a whole HTTP response, unless one has begun already, and end."""
         if not self._answered:
-            headers = (*self.shared.state.default_headers, *headers)
+            headers = (*self._context.state.default_headers, *headers)
             self.write(text_response(status, text, headers))
         self.end()
 
@@ -199,7 +203,7 @@ class WebSocketProtocol(asyncio.Protocol):
         Raises:
             ValueError: The status is no such code, or a header would break out of its line.
         """
-        head = response_head(status, (*self.shared.state.default_headers, *headers))
+        head = response_head(status, (*self._context.state.default_headers, *headers))
         self._answered = True
         self.write(head)
 
@@ -216,4 +220,4 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._ended = True
-        self.shared.state.connections.discard(self)
+        self._context.state.connections.discard(self)

@@ -43,7 +43,7 @@ INSTALL_SECONDS = 300
 RUN_SECONDS = 300
 
 GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
-"""What the suite itself does not count as a failure."""
+"""The results that the suite itself does not count as failures."""
 
 
 class SuiteError(Exception):
@@ -105,7 +105,7 @@ def run(wstest: Path, app: str, ws: str, cases: Sequence[str]) -> dict[str, dict
 
 
 def specification(url: str, cases: Sequence[str], folder: str) -> dict[str, Any]:
-    """What the suite is told to do."""
+    """The instructions for the suite."""
     return {
         "outdir": folder,
         "servers": [{"agent": "server", "url": url}],

@@ -1,4 +1,4 @@
-"""What Autobahn talks to: applications that send every message back."""
+"""Applications that send every message back, for Autobahn to talk to."""
 
 from __future__ import annotations
 

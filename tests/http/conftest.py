@@ -39,7 +39,7 @@ def parser(loop_name: str) -> str:
 
 @pytest.fixture(params=["stock", "ours"])
 def ours(request: pytest.FixtureRequest) -> bool:
-    """Whether it is our class that serves."""
+    """True when our class serves."""
     return bool(request.param == "ours")
 
 

@@ -47,7 +47,7 @@ ours_only: Final = pytest.mark.parametrize("ours", ["ours"], indirect=True)
 
 TCP_INFO: Final = 11
 DATA_SEGMENTS_IN: Final = 152
-"""Where ``tcpi_data_segs_in`` is in ``struct tcp_info`` of Linux."""
+"""The offset of ``tcpi_data_segs_in`` in ``struct tcp_info`` of Linux."""
 
 
 def http_only(script: Script) -> Script:
@@ -133,7 +133,7 @@ class Connection(RawConnection):
 
     @property
     def segments(self) -> int:
-        """How many segments with data have come."""
+        """The number of segments with data that have come."""
         if sys.platform != "linux":
             pytest.skip("this system does not tell how many segments came")
         raw: socket.socket = self.stream.extra(SocketAttribute.raw_socket)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED
 from tests.support.echo import Receive, Scope, Send
 from tests.support.waiting import until
 
@@ -69,7 +69,7 @@ async def settled(app: Flooding) -> int:
 @pytest.mark.parametrize(
     ("size", "pause"),
     [
-        (20_000, None),  # several are held together
+        (20_000, None),  # several are buffered together
         (MAX_BUFFERED - 100, None),  # the head is too much with the first, and each with the next
         (100_000, anyio.lowlevel.checkpoint),
         (3_000_000, None),

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from socketio_asgi.uvicorn_protocols.http import BufferingTransport
-from socketio_asgi.uvicorn_protocols.shared import ServerContext
+from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.echo import Receive, Scope, Send
 from tests.support.residue import Snapshot, no_residue
 from tests.support.serving import Served, serve

@@ -93,7 +93,7 @@ CONVERSATIONS: dict[str, tuple[Script, bytes]] = {
     "something is returned": (returns_something, GET),
     "a body": (echo_body, request("POST", "/", CLOSE, b"hello")),
     "a body in chunks": (echo_body, NO_LENGTH + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
-    "a body that nobody reads": (answers(*HELLO), request("POST", "/", CLOSE, b"x" * 1000)),
+    "a body that is not read": (answers(*HELLO), request("POST", "/", CLOSE, b"x" * 1000)),
     "expected": (echo_body, request("POST", "/", ["Expect: 100-continue", *CLOSE], b"hello")),
     "expected in vain": (answers(*HELLO), request("POST", "/", ["Expect: 100-continue", *CLOSE])),
     "several": (echo_path, b"".join(map(request, ["GET", "PUT", "DELETE"])) + GET),
@@ -118,7 +118,7 @@ CONVERSATIONS: dict[str, tuple[Script, bytes]] = {
 }  # fmt: skip
 
 
-async def hold(serving: Serving, http: HTTPClass, script: Script, data: bytes) -> bytes:
+async def exchange(serving: Serving, http: HTTPClass, script: Script, data: bytes) -> bytes:
     """Have a conversation; returns all that the server says."""
     served = await serving(http_only(script), http=http, **PLAIN)
     async with connect(served) as client:
@@ -129,8 +129,8 @@ async def hold(serving: Serving, http: HTTPClass, script: Script, data: bytes) -
 async def test_the_bytes_are_the_same(
     serving: Serving, parser: str, script: Script, data: bytes
 ) -> None:
-    expected = await hold(serving, STOCK[parser], script, data)
-    assert await hold(serving, OURS[parser], script, data) == expected
+    expected = await exchange(serving, STOCK[parser], script, data)
+    assert await exchange(serving, OURS[parser], script, data) == expected
 
 
 WHOLE = ("length", "HEAD", "a body", "a body in chunks", "expected", "several", "pipelined")

@@ -98,7 +98,7 @@ ENDINGS = {"more": (says_more, b"more"), "the end": (ends, b"last"), "fails": (f
 async def test_an_application_that_is_cancelled(
     http: HTTPClass, end: Ending, expected: bytes
 ) -> None:
-    """What it writes then arrives as well."""
+    """The rest, which it writes then, arrives as well."""
     asked = anyio.Event()
 
     async def script(scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +131,7 @@ async def test_an_application_that_did_not_answer(http: HTTPClass) -> None:
 
 
 async def test_a_response_of_the_same_turn(http: HTTPClass) -> None:
-    """It is held when the connection is told that the server ends."""
+    """It is buffered when the connection is told that the server ends."""
     sent = anyio.Event()
     connections: list[Any] = []
 

@@ -60,7 +60,7 @@ async def test_a_conversation(serving: Serving, http: HTTPClass, ws: str) -> Non
 
 @ours_only
 async def test_our_class_has_the_network_for_itself(serving: Serving, http: HTTPClass) -> None:
-    """Frames, which it holds itself, are not held twice."""
+    """Frames, which it buffers itself, are not buffered twice."""
     served = await serving(EchoApp(), ws=OUR_WEBSOCKETS, http=http)
     async with connect(served):
         connections = instances(OpenWebSocket)
@@ -151,7 +151,7 @@ async def test_after_other_requests(serving: Serving, http: HTTPClass, ws: str) 
 
 
 async def test_right_behind_another_request(serving: Serving, http: HTTPClass, ws: str) -> None:
-    """The upgrade comes in the turn in which the response is held, and is answered after it."""
+    """The upgrade comes in the turn in which the response is buffered, and is answered after it."""
     served = await serving(EchoApp(), ws=ws, http=http)
     async with tcp(served) as peer:
         await peer.send(request())

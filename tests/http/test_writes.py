@@ -1,11 +1,11 @@
-"""What goes out with one write: all that a connection writes in one turn of the event loop."""
+"""All that a connection writes in one turn of the event loop goes out with one write."""
 
 from __future__ import annotations
 
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED
 from tests.support.echo import Message, Receive, Scope, Send
 
 from .support import (
@@ -110,7 +110,7 @@ async def test_a_buffer_that_changes_after_it_was_sent(serve_http: ServeHTTP) ->
 
 SIZES = {
     "small": [1] * 500,
-    "just held": [MAX_BUFFERED - 200],
+    "just buffered": [MAX_BUFFERED - 200],
     "just too large": [MAX_BUFFERED + 1],
     "together too large": [1000] * 200,
     "alternating": [1, MAX_BUFFERED * 2, 2, MAX_BUFFERED * 2, 3],

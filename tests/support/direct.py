@@ -79,7 +79,7 @@ def attach_echo(
 
     Args:
         scope: The scope of the WebSocket.
-        receiver: Who is called from now on; a new one by default.
+        receiver: The callbacks from now on; a new one by default.
         max_size: The largest message that is accepted, in bytes.
         resume: Begin to receive at once.
 

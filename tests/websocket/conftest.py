@@ -39,13 +39,13 @@ def anyio_backend(loop_name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def http(loop_name: str) -> str:
-    """What parses the handshake first."""
+    """The parser that reads the handshake first."""
     return LOOPS[loop_name][1]
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
 def setting(request: pytest.FixtureRequest) -> Setting:
-    """How the application is served."""
+    """The way in which the application is served."""
     return SETTINGS[request.param]
 
 
@@ -83,7 +83,7 @@ def echo(
 
 @pytest.fixture
 def serve_and_log(serving: Serving, caplog: pytest.LogCaptureFixture) -> ServeAndLog:
-    """Serve an application; returns with it what finds the lines of the log that hold a text."""
+    """Serve an application; returns with it a function that finds lines of the log by a text."""
 
     def lines(part: str) -> list[str]:
         messages = [record.getMessage() for record in caplog.records]

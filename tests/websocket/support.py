@@ -35,7 +35,7 @@ FLOOD: Final = 64_000_000
 """Bytes, far more than the operating system takes on behalf of a server that does not read."""
 
 ABNORMAL: Final = (1006, "")
-"""What :meth:`Peer.read_close` tells of a connection that ends without a close frame."""
+"""The result of :meth:`Peer.read_close` for a connection that ends without a close frame."""
 
 
 class Setting(NamedTuple):
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
     @property
     def ours(self) -> bool:
-        """Whether it is our class."""
+        """True for our class."""
         return self.ws == OURS
 
 
@@ -111,7 +111,7 @@ def close(code: int | None = 1000, reason: bytes = b"") -> bytes:
     return frame(CLOSE, b"" if code is None else code.to_bytes(2, "big") + reason)
 
 
-class OutgoingPacket(NamedTuple):
+class ServerFrame(NamedTuple):
     """A frame of the server."""
 
     opcode: int
@@ -204,7 +204,7 @@ class Peer:
         taken, self._data = self._data[:size], self._data[size:]
         return taken
 
-    async def read(self) -> OutgoingPacket:
+    async def read(self) -> ServerFrame:
         """Read a frame, which must be whole, without a mask, and in the shortest form.
 
         Raises:
@@ -219,7 +219,7 @@ class Peer:
             length = int.from_bytes(await self._take(width), "big")
         assert length >= least, "the length is not in the shortest form"
         assert first < 0x88 or length < 126, "a control frame is too long"
-        return OutgoingPacket(first & 0xF, await self._take(length))
+        return ServerFrame(first & 0xF, await self._take(length))
 
     async def read_text(self) -> str:
         """Read a text message."""
@@ -387,14 +387,14 @@ class EchoApp:
 
     @property
     def closed(self) -> tuple[int, str] | None:
-        """How the last connection ended, if it did."""
+        """The end of the last connection, if it has come."""
         if self.attached:
             return self.receivers[-1].closed or self.receivers[-1].failed
         return self.calls[-1].closed
 
 
 def content(message: Message) -> str | bytes:
-    """What is in ``websocket.receive``: a text or bytes, and never both."""
+    """The content of ``websocket.receive``: a text or bytes, and never both."""
     values = [message.get("text"), message.get("bytes")]
     (value,) = [value for value in values if value is not None]
     assert isinstance(value, (str, bytes))

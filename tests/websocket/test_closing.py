@@ -274,7 +274,7 @@ async def test_both_close_at_once(serving: Serving, ws: str, http: str) -> None:
 async def test_a_client_that_does_not_answer_the_close_is_cut(
     serving: Serving, ws: str, http: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.shared.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.server_context.CLOSE_SECONDS", 0.05)
     served = await serving(Closing(code=4000), ws=ws, http=http)
     async with connect(served) as peer:
         await peer.send(text("close"))

@@ -93,7 +93,7 @@ async def test_the_application_returns_and_the_connection_lives(
     served = await serve_app(serving, app, http)
     async with connect(served) as peer:
         await until(lambda: app.returned == 1)
-        tasks = {task for task in asyncio.all_tasks() if "Channel" in repr(task.get_coro())}
+        tasks = {task for task in asyncio.all_tasks() if "ASGIConnection" in repr(task.get_coro())}
         assert tasks == set()
         for number in range(10):
             await peer.send(text(str(number)))

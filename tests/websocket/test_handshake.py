@@ -505,7 +505,7 @@ async def test_the_state_is_a_copy_for_each_connection(
 
 
 async def test_lines_in_the_log(serve_and_log: ServeAndLog, ws: str, http: str) -> None:
-    """Where uvicorn has its lines about WebSockets, and in its words."""
+    """In the logger of uvicorn's lines about WebSockets, and in its words."""
 
     async def script(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

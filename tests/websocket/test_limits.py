@@ -29,8 +29,8 @@ from .support import (
     PONG,
     STOCK,
     TEXT,
-    OutgoingPacket,
     Peer,
+    ServerFrame,
     close,
     connect,
     frame,
@@ -183,7 +183,7 @@ async def test_a_client_that_leaves_without_reading(
 async def test_a_client_that_closes_and_does_not_read_is_cut(
     serving: Serving, ws: str, http: str, last: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.shared.CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("socketio_asgi.uvicorn_protocols.server_context.CLOSE_SECONDS", 0.2)
     app = Flooding(count=10_000)
     served = await serving(app, ws=ws, http=http)
     async with connect(served) as peer:
@@ -195,7 +195,7 @@ async def test_a_client_that_closes_and_does_not_read_is_cut(
 
 
 def connections() -> int:
-    """How many connections there are yet."""
+    """The number of connections that there are yet."""
     gc.collect()
     return len(instances(OpenWebSocket))
 
@@ -212,7 +212,7 @@ class MemoryOf:
         return int(self._path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def growth(self) -> int:
-        """How many bytes came to it."""
+        """The bytes that came to it."""
         return self.now() - self._before
 
 
@@ -282,6 +282,17 @@ async def test_little_is_kept_for_an_application_that_does_not_receive(
         assert memory.growth() < 8_000_000
 
 
+async def test_little_is_kept_for_an_application_that_receives_slowly(
+    start_server: Callable[..., ServerProcess],
+) -> None:
+    """However often it takes a few messages, and the reading goes on."""
+    server = start_server("uvicorn", "tests.websocket.apps:slow", options=["--ws", OURS])
+    async with connect(Served(server.port)) as peer:
+        memory = MemoryOf(server)
+        assert await peer.flood(text("x" * 10) * 6000) < FLOOD
+        assert memory.growth() < 8_000_000
+
+
 async def test_a_flood_is_answered_in_order(echo: ServeEcho) -> None:
     """A client that sends everything before it reads anything gets everything in the end."""
     _, served = await echo()
@@ -311,7 +322,7 @@ async def push(scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(0.01)
 
 
-async def read_other_than_text(peer: Peer) -> OutgoingPacket:
+async def read_other_than_text(peer: Peer) -> ServerFrame:
     with anyio.fail_after(TIMEOUT):
         while (other := await peer.read()).opcode == TEXT:
             pass

@@ -5,7 +5,8 @@ Fuzzed bytes give messages or one failure, and nothing else. wsproto reads what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -19,11 +20,13 @@ from socketio_asgi.websocket import masking
 from socketio_asgi.websocket.frames import (
     CloseCode,
     Opcode,
+    Side,
     close_frame,
     encode_frame,
     text_frame,
 )
-from socketio_asgi.websocket.reader import MAX_UNREAD, FrameReader
+from socketio_asgi.websocket.python_reader import MAX_BACKLOG
+from socketio_asgi.websocket.reader import FrameReader
 
 from .support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, header, text, xor
 
@@ -32,15 +35,14 @@ MAX_SIZE = 1000
 Event = tuple[Any, ...]
 
 
-class Recorder(FrameReader):
-    """A reader that notes what it reads."""
+class Recorder:
+    """A sink that notes what its reader reads."""
 
-    def __init__(self, max_size: int | None = MAX_SIZE) -> None:
-        super().__init__(max_size)
-        self.on_message = self.message_received
+    def __init__(self, max_size: int | None = MAX_SIZE, side: Side = Side.SERVER) -> None:
         self.events: list[Event] = []
-        self.held = False
-        self.start_reading()
+        self.backlogs = 0
+        self.reader = FrameReader(self, self.message_received, side=side, max_size=max_size)
+        self.reader.resume()
 
     def message_received(self, data: str | bytes) -> None:
         self.events.append(("message", data))
@@ -53,22 +55,24 @@ class Recorder(FrameReader):
 
     def close_received(self, code: int, reason: str) -> None:
         self.events.append(("close", code, reason))
-        self.discard()
+        self.reader.discard()
 
-    def frame_failed(self, code: CloseCode, reason: str) -> None:
+    def frame_failed(self, code: int, reason: str) -> None:
         assert reason
         self.events.append(("failure", code))
 
-    def hold_network(self) -> None:
-        self.held = True
+    def backlog_exceeded(self) -> None:
+        self.backlogs += 1
 
 
-def read(pieces: Iterable[bytes]) -> list[Event]:
-    """What comes of a stream in these pieces."""
-    reader = Recorder()
+def read(
+    pieces: Iterable[bytes], max_size: int | None = MAX_SIZE, side: Side = Side.SERVER
+) -> list[Event]:
+    """The events of a stream in these pieces."""
+    recorder = Recorder(max_size, side)
     for piece in pieces:
-        reader.data_received(piece)
-    return reader.events
+        recorder.reader.feed(piece)
+    return recorder.events
 
 
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
@@ -155,17 +159,18 @@ def test_pauses_change_nothing(
     stream: tuple[bytes, list[Event]], places: list[int], pauses: list[bool]
 ) -> None:
     data, expected = stream
-    reader = Recorder()
+    recorder = Recorder()
+    reader = recorder.reader
     for index, piece in enumerate(cut(data, places)):
         if index < len(pauses) and pauses[index]:
-            reader.stop_reading()
-            before = list(reader.events)
-            reader.data_received(piece)
-            assert reader.events == before
-            reader.start_reading()
+            reader.pause()
+            before = list(recorder.events)
+            reader.feed(piece)
+            assert recorder.events == before
+            reader.resume()
         else:
-            reader.data_received(piece)
-    assert reader.events == expected
+            reader.feed(piece)
+    assert recorder.events == expected
 
 
 hostile = st.one_of(
@@ -198,6 +203,76 @@ def test_any_bytes_give_messages_or_one_failure(pieces: list[bytes], places: lis
             assert len(value.encode() if isinstance(value, str) else value) <= MAX_SIZE
 
 
+# -- the short cut for one short text in one segment -----------------------------------------
+
+
+short_payloads = st.one_of(
+    st.text("aä€", max_size=20).map(str.encode),
+    st.integers(120, 127).map(lambda size: b"x" * size),
+    st.binary(min_size=1, max_size=4),
+)
+
+
+@st.composite
+def nearly_short_texts(draw: st.DrawFn, side: Side) -> bytes:
+    """A segment that the short cut takes, or one that differs from that a little."""
+    right = masks if side is Side.SERVER else st.none()
+    data = frame(
+        draw(st.sampled_from([TEXT, TEXT, TEXT, CONTINUATION, BINARY])),
+        draw(short_payloads),
+        final=draw(st.booleans()),
+        mask=draw(st.one_of(*[right] * 7, masks, st.none())),
+    )
+    start, end, rest = draw(
+        st.one_of(
+            *[st.just((b"", len(data), b""))] * 9,
+            st.tuples(st.binary(max_size=2), st.just(len(data)), st.just(b"")),
+            st.tuples(st.just(b""), st.integers(0, len(data)), st.just(b"")),
+            st.tuples(st.just(b""), st.just(len(data)), st.binary(max_size=3)),
+        )
+    )
+    segment: bytes = start + data[len(start) : end] + rest
+    return segment
+
+
+@st.composite
+def nearly_short_streams(draw: st.DrawFn) -> tuple[Side, list[bytes]]:
+    """Segments of this kind, for one side."""
+    side = draw(st.sampled_from(Side))
+    return side, draw(st.lists(nearly_short_texts(side), min_size=1, max_size=5))
+
+
+@given(nearly_short_streams(), st.sampled_from([None, 125, 124, 60, 3, 0]))
+@example((Side.SERVER, [frame(TEXT, b"x" * 125), frame(TEXT, b"\xff")]), 125)
+@example((Side.CLIENT, [frame(TEXT, b"x" * 125, mask=None), frame(TEXT, b"\xff", mask=None)]), 125)
+@example((Side.SERVER, [frame(TEXT, final=False), frame(TEXT)]), None)
+def test_the_short_cut_reads_as_the_general_branch_does(
+    stream: tuple[Side, list[bytes]], max_size: int | None
+) -> None:
+    side, segments = stream
+    short = read(segments, max_size, side)
+    general = read([half for data in segments for half in (data[:1], data[1:])], max_size, side)
+    assert short == general
+
+
+def calls_of(function: Callable[[bytes], object], data: bytes) -> list[str]:
+    """The Python functions that are called, by name."""
+    names: list[str] = []
+    previous = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: event == "call" and names.append(frame.f_code.co_name))  # type: ignore[func-returns-value]
+    try:
+        function(data)
+    finally:
+        sys.setprofile(previous)
+    return names
+
+
+@pytest.mark.parametrize("size", [0, 5, 125])
+def test_a_short_text_passes_no_call_on_its_way(size: int) -> None:
+    recorder = Recorder()
+    assert calls_of(recorder.reader.feed, text("x" * size)) == ["feed", "message_received"]
+
+
 @given(st.binary(max_size=50), places)
 def test_texts_are_what_python_takes_for_utf8(payload: bytes, places: list[int]) -> None:
     try:
@@ -218,64 +293,93 @@ def test_what_a_receiver_raises_is_not_blamed_on_the_client() -> None:
         text("in fragments", final=False) + frame(CONTINUATION),
         text("x" * 300),
     ):
-        reader = Failing()
+        recorder = Failing()
         with pytest.raises(UnicodeDecodeError):
-            reader.data_received(data)
-        assert reader.events == []
+            recorder.reader.feed(data)
+        assert recorder.events == []
 
 
 def test_little_is_kept_while_nothing_is_read() -> None:
-    reader = Recorder()
-    reader.stop_reading()
+    recorder = Recorder()
+    recorder.reader.pause()
     piece, count = text("x" * 500) * 10, 0
-    while not reader.held:
-        reader.data_received(piece)
+    while not recorder.backlogs:
+        recorder.reader.feed(piece)
         count += 1
-        assert count * len(piece) <= MAX_UNREAD + len(piece)
+        assert count * len(piece) <= MAX_BACKLOG + len(piece)
     assert count > 1
-    reader.start_reading()
-    assert reader.events == [("message", "x" * 500)] * (10 * count)
+    recorder.reader.resume()
+    assert recorder.events == [("message", "x" * 500)] * (10 * count)
 
 
-def test_a_receiver_that_stops_within_a_segment() -> None:
-    class Stopping(Recorder):
-        def message_received(self, data: str | bytes) -> None:
-            super().message_received(data)
-            self.stop_reading()
+class Pausing(Recorder):
+    """Pauses its reader with each message."""
 
-    reader = Stopping()
-    reader.data_received(text("a") + text("b") + text("c"))
+    def message_received(self, data: str | bytes) -> None:
+        super().message_received(data)
+        self.reader.pause()
+
+
+def test_a_receiver_that_pauses_within_a_segment() -> None:
+    recorder = Pausing()
+    recorder.reader.feed(text("a") + text("b") + text("c"))
     for value in "abc":
-        assert reader.events[-1] == ("message", value)
-        reader.start_reading()
-    assert len(reader.events) == 3
+        assert recorder.events[-1] == ("message", value)
+        recorder.reader.resume()
+    assert len(recorder.events) == 3
+
+
+def test_reading_tells_whether_it_goes_on() -> None:
+    """So that the network is not read for a receiver that has paused again."""
+    recorder = Pausing()
+    recorder.reader.feed(text("a") + text("b"))
+    assert not recorder.reader.resume()
+    assert recorder.reader.resume()
+    assert recorder.reader.resume()
+    recorder.reader.discard()
+    assert not recorder.reader.resume()
+
+
+def test_nothing_is_read_after_the_end() -> None:
+    recorder = Recorder()
+    recorder.reader.feed(text("in fragments", final=False))
+    for _ in range(2):
+        recorder.reader.discard()
+        recorder.reader.resume()
+        for data in (frame(CONTINUATION), text("a"), text("b") * 10, frame(5), bytes(100_000)):
+            recorder.reader.feed(data)
+    assert recorder.events == []
+    assert recorder.backlogs == 0
 
 
 def test_no_limit_of_size() -> None:
-    reader = Recorder(max_size=None)
-    reader.data_received(frame(BINARY, bytes(100_000)))
-    assert reader.events == [("message", bytes(100_000))]
-    reader.stop_reading()  # as when the connection is taken over
+    recorder = Recorder(max_size=None)
+    reader = recorder.reader
+    reader.feed(frame(BINARY, bytes(100_000)))
+    assert recorder.events == [("message", bytes(100_000))]
+    reader.pause()  # as when the connection is taken over
     reader.limit_size(5)
-    reader.start_reading()
-    reader.data_received(text("123456"))
-    assert reader.events[1:] == [("failure", CloseCode.MESSAGE_TOO_BIG)]
+    reader.resume()
+    reader.feed(text("123456"))
+    assert recorder.events[1:] == [("failure", CloseCode.MESSAGE_TOO_BIG)]
 
 
 def test_a_limit_is_not_raised() -> None:
-    reader = Recorder(max_size=5)
-    reader.limit_size(1000)
-    reader.data_received(text("123456"))
-    assert reader.events == [("failure", CloseCode.MESSAGE_TOO_BIG)]
+    recorder = Recorder(max_size=5)
+    recorder.reader.limit_size(1000)
+    recorder.reader.feed(text("123456"))
+    assert recorder.events == [("failure", CloseCode.MESSAGE_TOO_BIG)]
 
 
+@pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("max_size", [1, 50])
-def test_the_limit_holds_for_the_shortest_messages(max_size: int) -> None:
-    """Also on the way that short texts take."""
-    reader = Recorder(max_size=max_size)
-    reader.data_received(text("x" * max_size))
-    reader.data_received(text("x" * (max_size + 1)))
-    kinds = [event[0] for event in reader.events]
+def test_the_limit_holds_for_the_shortest_messages(max_size: int, later: bool) -> None:
+    """Also on the path of short texts, and when it is set while reading."""
+    recorder = Recorder(max_size=None if later else max_size)
+    recorder.reader.limit_size(max_size)
+    recorder.reader.feed(text("x" * max_size))
+    recorder.reader.feed(text("x" * (max_size + 1)))
+    kinds = [event[0] for event in recorder.events]
     assert kinds == ["message", "failure"]
 
 
@@ -288,7 +392,7 @@ def test_both_ways_to_mask(data: bytes, mask: bytes) -> None:
 
 
 def parse(data: bytes) -> list[events.Event]:
-    """What wsproto, as a client, takes frames of a server for."""
+    """The events that wsproto, as a client, finds in frames of a server."""
     connection = WSProtoConnection(ConnectionType.CLIENT)
     connection.receive_data(data)
     return list(connection.events())
@@ -336,6 +440,13 @@ def test_frames_of_closes(code: int, reason: str) -> None:
     clean = reason.encode("utf-8", "replace").decode()
     assert clean.startswith(found.reason or "")
     assert len(clean.encode()) <= 123 or len((found.reason or "").encode()) > 119
+
+
+@given(st.binary(max_size=300))
+@example(b"x" * 125)
+@example(b"x" * 126)
+def test_the_header_from_the_table_is_the_one_that_is_made(payload: bytes) -> None:
+    assert text_frame(payload) == encode_frame(Opcode.TEXT, payload)
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 70_000, -1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -11,12 +12,12 @@ import anyio
 import pytest
 
 from socketio_asgi.uvicorn_protocols import WebSocketProtocol
-from socketio_asgi.uvicorn_protocols.channel import Channel
+from socketio_asgi.uvicorn_protocols.asgi_connection import ASGIConnection
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
-from socketio_asgi.uvicorn_protocols.shared import ServerContext
+from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.direct import DirectReceiver, attach_echo
 from tests.support.echo import Receive, Scope, Send
-from tests.support.residue import Snapshot, no_residue
+from tests.support.residue import Snapshot, instances, no_residue
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
 
@@ -31,7 +32,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "disabled", True)
 
 
-CLASSES = (Channel, OpenWebSocket, DirectReceiver, WebSocketProtocol)
+CLASSES = (ASGIConnection, OpenWebSocket, DirectReceiver, WebSocketProtocol)
 
 
 class ManyWays:
@@ -166,6 +167,18 @@ async def test_nothing_is_left_while_the_server_runs(http: str, keepalive: float
             count += await end_in_all_ways(served)
         assert count >= 200
         await before.assert_nothing_left()
+
+
+async def test_connections_are_freed_without_the_garbage_collector(http: str) -> None:
+    """It may not run for long, and a server would keep the memory of those that have gone."""
+    async with serve(ManyWays(), ws=OURS, http=http) as served:
+        gc.collect()
+        gc.disable()
+        try:
+            await end_in_all_ways(served)
+            await until(lambda: not [thing for kind in CLASSES for thing in instances(kind)])
+        finally:
+            gc.enable()
 
 
 async def test_nothing_is_left_of_a_server(http: str) -> None:

@@ -1,4 +1,4 @@
-"""The transport that holds what is written, on one that notes the calls."""
+"""The transport that buffers what is written, on one that notes the calls."""
 
 from __future__ import annotations
 
@@ -11,71 +11,15 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from socketio_asgi.uvicorn_protocols.http import BufferingTransport
-from socketio_asgi.uvicorn_protocols.shared import MAX_BUFFERED, ServerContext
+from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
+from tests.support.network import Network
 
 from .support import answers
 
 
-class Network(asyncio.Transport):
-    """A transport that notes what is done with it."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("there", 1)})
-        self.calls: list[Any] = []
-        self.error: Exception | None = None
-        self.closing = False
-        self.protocol: asyncio.BaseProtocol = asyncio.Protocol()
-
-    def write(self, data: Any) -> None:
-        if self.error is not None:
-            raise self.error
-        self.calls.append(data)
-
-    def write_eof(self) -> None:
-        self.calls.append("eof")
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.calls.append("close")
-        self.closing = True
-
-    def abort(self) -> None:
-        self.calls.append("abort")
-        self.closing = True
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def is_reading(self) -> bool:
-        return True
-
-    def pause_reading(self) -> None:
-        self.calls.append("pause")
-
-    def resume_reading(self) -> None:
-        self.calls.append("resume")
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self.protocol
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def get_write_buffer_size(self) -> int:
-        return 1000
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        return (1, 2)
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self.calls.append((high, low))
-
-
 @pytest.fixture
-async def shared(anyio_backend: Any) -> ServerContext:
-    """What connections of a server share."""
+async def context(anyio_backend: Any) -> ServerContext:
+    """The context of a server that does not run."""
     config = Config(answers(), log_config=None)
     config.load()
     return ServerContext(config, ServerState())
@@ -88,9 +32,9 @@ def network() -> Network:
 
 
 @pytest.fixture
-def transport(network: Network, shared: ServerContext) -> BufferingTransport:
-    """The transport that holds."""
-    return BufferingTransport(network, shared)
+def transport(network: Network, context: ServerContext) -> BufferingTransport:
+    """The transport that buffers."""
+    return BufferingTransport(network, context)
 
 
 async def turn() -> None:
@@ -112,10 +56,10 @@ async def test_one_write(transport: BufferingTransport, network: Network) -> Non
 
 
 async def test_nothing_is_written_for_nothing(
-    transport: BufferingTransport, network: Network, shared: ServerContext
+    transport: BufferingTransport, network: Network, context: ServerContext
 ) -> None:
     transport.write(b"")
-    assert shared.unsent == []
+    assert context.unsent == []
     await turn()
     assert network.calls == []
 
@@ -130,17 +74,17 @@ async def test_a_large_piece_is_not_copied(transport: BufferingTransport, networ
     assert len(network.calls) == 4
 
 
-async def test_what_is_held_is_bounded(transport: BufferingTransport, network: Network) -> None:
+async def test_the_buffer_is_bounded(transport: BufferingTransport, network: Network) -> None:
     for _ in range(1000):
         transport.write(bytes(1000))
-        held = transport.get_write_buffer_size() - network.get_write_buffer_size()
-        assert 0 < held <= MAX_BUFFERED
+        buffered = transport.get_write_buffer_size() - network.get_write_buffer_size()
+        assert 0 < buffered <= MAX_BUFFERED
     await turn()
     assert sum(map(len, network.calls)) == 1_000_000
     assert len(network.calls) <= 16
 
 
-async def test_what_is_held_goes_before_the_end(
+async def test_the_buffer_goes_before_the_end(
     transport: BufferingTransport, network: Network
 ) -> None:
     transport.write(b"last")
@@ -152,7 +96,7 @@ async def test_what_is_held_goes_before_the_end(
     assert transport.is_closing()
 
 
-async def test_what_is_held_goes_before_the_end_of_the_half(
+async def test_the_buffer_goes_before_the_end_of_the_half(
     transport: BufferingTransport, network: Network
 ) -> None:
     assert transport.can_write_eof()
@@ -162,7 +106,7 @@ async def test_what_is_held_goes_before_the_end_of_the_half(
     assert network.calls == [b"last", "eof"]
 
 
-async def test_what_is_held_goes_before_somebody_else(
+async def test_the_buffer_goes_before_another_owner(
     transport: BufferingTransport, network: Network
 ) -> None:
     transport.write(b"first")
@@ -187,12 +131,12 @@ async def test_a_connection_that_is_lost(transport: BufferingTransport, network:
 
 
 async def test_one_that_fails_does_not_take_others_with_it(
-    shared: ServerContext, caplog: pytest.LogCaptureFixture
+    context: ServerContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     networks = [Network() for _ in range(3)]
     networks[1].error = RuntimeError("on purpose")
     for network in networks:
-        BufferingTransport(network, shared).write(b"hello")
+        BufferingTransport(network, context).write(b"hello")
     await turn()
     assert [network.calls for network in networks] == [[b"hello"], ["abort"], [b"hello"]]
     assert "on purpose" in caplog.text

@@ -1,0 +1,316 @@
+"""The frame reader in Python.
+
+Strategy. A message nearly always comes as one short frame in one segment of the network, and
+:meth:`PythonFrameReader.feed` reads that at once. Everything else takes the general way:
+
+    _read         what came, frame by frame
+    _read_frame   checks the header of a frame; most frames are whole and a message of their own
+    _take         one more piece of a message that comes in several
+    _control      a control frame, which may stand between the frames of a message
+
+Each callback may pause or discard the reader, so the general way looks at its state again after
+every frame.
+
+Source: RFC 6455, sections 5 and 8.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .fragments import NOT_UTF8, PartialMessage
+from .frames import (
+    FINAL,
+    MASK_SIZE,
+    MASKED,
+    MAX_CONTROL_PAYLOAD,
+    MEDIUM,
+    CloseCode,
+    FrameError,
+    Opcode,
+    Side,
+    check_close_code,
+)
+from .masking import apply_mask
+from .sink import FrameSink
+
+_RESERVED_BITS = 0x70
+_OPCODE_BITS = 0x0F
+_LENGTH_BITS = 0x7F
+_CONTROL_BIT = 0x08
+
+_WHOLE_TEXT = FINAL | Opcode.TEXT
+_HEADER = 2
+"""Bytes of the header of a short frame: of one with up to 125 bytes."""
+_MASKED_HEADER = _HEADER + MASK_SIZE
+_LONGEST_SHORT = MEDIUM - 1
+
+_NO_LIMIT = 1 << 63
+"""More than a frame can announce (section 5.2)."""
+
+MAX_BACKLOG = 64 * 1024
+"""Bytes that are kept during a pause, before the network is to be paused as well."""
+
+
+class PythonFrameReader:
+    """Turns the bytes of one peer into messages; it begins paused.
+
+    Args:
+        sink: The callbacks for everything but messages.
+        on_message: Called with each message.
+        side: This side of the connection: a server reads frames with a mask, a client such without.
+        max_size: The largest message that is accepted, in bytes; None is any.
+
+    Attributes:
+        on_message: Called with each message; may be replaced at any time.
+    """
+
+    __slots__ = (
+        "_header_offset",
+        "_max_size",
+        "_partial",
+        "_reading",
+        "_rest",
+        "_short_limit",
+        "_sink",
+        "on_message",
+    )
+
+    def __init__(
+        self,
+        sink: FrameSink,
+        on_message: Callable[[str | bytes], None],
+        *,
+        side: Side,
+        max_size: int | None,
+    ) -> None:
+        self.on_message: Callable[[str | bytes], None] = on_message
+        self._sink = sink
+        self._max_size = _NO_LIMIT if max_size is None else max_size
+        # From the size of a short frame to the second byte of its header; negative for frames
+        # without a mask.
+        self._header_offset = MASKED - _MASKED_HEADER if side is Side.SERVER else -_HEADER
+        self._reading = False
+        # Bytes of a frame that is not complete, or that came during a pause; None after the end.
+        self._rest: bytes | None = b""
+        self._partial: PartialMessage | None = None
+        # The size of the largest segment that may be a short message; 0 unless the next byte begins
+        # a message, and is to be read.
+        self._short_limit = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the network, when they come."""
+        size = len(data)
+        offset = self._header_offset
+        # As _read() would, with two calls instead of six. (A shorter frame without a mask is none
+        # for this short cut, for that costs a comparison less.)
+        if (
+            _MASKED_HEADER <= size <= self._short_limit
+            and data[0] == _WHOLE_TEXT
+            and data[1] == size + offset
+        ):
+            try:
+                text = (apply_mask(data[6:], data[2:6]) if offset > 0 else data[2:]).decode()
+            except UnicodeDecodeError:
+                return self._fail(CloseCode.INVALID_PAYLOAD, NOT_UTF8)
+            return self.on_message(text)
+        self._read(data)
+
+    def resume(self) -> bool:
+        """Read, first what came during the pause; without effect when it reads already.
+
+        Returns:
+            Whether more is to come from the network: False when a callback paused it again.
+        """
+        if not self._reading and self._rest is not None:
+            self._reading = True
+            self._read(b"")
+        return self._reading
+
+    def pause(self) -> None:
+        """Read no more, even of what came already."""
+        self._reading = False
+        self._short_limit = 0
+
+    def discard(self) -> None:
+        """Read no more for good, and drop what is left; without effect when it was done before."""
+        self.pause()
+        if self._rest is not None:
+            self._rest = self._partial = None
+            # It is never called again. Reader and sink refer to each other, and are to be freed
+            # without the garbage collector.
+            del self._sink
+
+    def limit_size(self, max_size: int) -> None:
+        """Accept no messages larger than this, in bytes; a smaller limit stays."""
+        self._max_size = min(self._max_size, max_size)
+        if self._short_limit:
+            self._expect_message()
+
+    # -- the general way ---------------------------------------------------------------------
+
+    def _read(self, data: bytes) -> None:
+        if self._rest is None:
+            return
+        data, self._rest = self._rest + data, b""
+        position = 0
+        try:
+            while self._reading and position < len(data):
+                partial = self._partial
+                if partial is not None and partial.missing:
+                    piece = data[position : position + partial.missing]
+                    position += len(piece)
+                    self._take(partial, piece)
+                else:
+                    end = self._read_frame(data, position)
+                    if end == position:
+                        break  # the rest of it is still to come
+                    position = end
+        except FrameError as error:
+            self._fail(error.code, str(error))
+        else:
+            self._keep(data[position:])
+
+    def _keep(self, rest: bytes) -> None:
+        if self._rest is None:  # discarded by a callback
+            return
+        self._rest = rest
+        if not self._reading:
+            if len(rest) > MAX_BACKLOG:
+                self._sink.backlog_exceeded()
+        elif rest or self._partial is not None:
+            self._short_limit = 0
+        elif not self._short_limit:
+            self._expect_message()
+
+    def _expect_message(self) -> None:
+        header = _MASKED_HEADER if self._header_offset > 0 else _HEADER
+        self._short_limit = header + min(_LONGEST_SHORT, self._max_size)
+
+    def _read_frame(self, data: bytes, start: int) -> int:
+        """Read the header of a frame, and all of a control frame.
+
+        Returns:
+            The position behind it; the same one when it is not complete.
+        """
+        if len(data) - start < _HEADER:
+            return start
+        first, second = data[start], data[start + 1]
+        self._check_header(first, second)
+        length = second & _LENGTH_BITS
+        payload = start + _HEADER
+        if length >= MEDIUM:
+            width = 2 if length == MEDIUM else 8
+            payload += width
+            if len(data) < payload:
+                return start
+            length = int.from_bytes(data[payload - width : payload], "big")
+        self._check_size(first, length)
+        mask = b""
+        if second & MASKED:
+            payload += MASK_SIZE
+            if len(data) < payload:
+                return start
+            mask = data[payload - MASK_SIZE : payload]
+        end = payload + length
+        if len(data) >= end and self._is_whole(first):
+            content = data[payload:end]
+            self._take_whole(first & _OPCODE_BITS, apply_mask(content, mask) if mask else content)
+            return end
+        if first & _CONTROL_BIT:
+            return start  # until all of it is there
+        self._open(first, length, mask)
+        return payload
+
+    def _is_whole(self, first: int) -> bool:
+        """True for a frame that is a message, or a control frame, of its own."""
+        return bool(first & _CONTROL_BIT) or (bool(first & FINAL) and self._partial is None)
+
+    def _take_whole(self, opcode: int, payload: bytes) -> None:
+        if opcode == Opcode.TEXT:
+            self.on_message(_decode(payload))
+        elif opcode == Opcode.BINARY:
+            self.on_message(payload)
+        else:
+            self._control(opcode, payload)
+
+    def _check_header(self, first: int, second: int) -> None:
+        opcode = first & _OPCODE_BITS
+        if first & _RESERVED_BITS:
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "a reserved bit is set")
+        if (second >= MASKED) != (self._header_offset > 0):
+            raise FrameError(
+                CloseCode.PROTOCOL_ERROR,
+                "a frame of a server has a mask"
+                if second & MASKED
+                else "a frame of a client has no mask",
+            )
+        if first & _CONTROL_BIT:
+            if opcode > Opcode.PONG:
+                raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
+            if not first & FINAL or second & _LENGTH_BITS > MAX_CONTROL_PAYLOAD:
+                raise FrameError(
+                    CloseCode.PROTOCOL_ERROR, "a control frame is too long or in parts"
+                )
+        elif opcode > Opcode.BINARY:
+            raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
+        elif (opcode == Opcode.CONTINUATION) != (self._partial is not None):
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "a frame is not the continuation expected")
+
+    def _check_size(self, first: int, length: int) -> None:
+        if length >> 63:
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "the highest bit of a length is set")
+        size = length if self._partial is None else length + self._partial.size
+        if size > self._max_size and not first & _CONTROL_BIT:
+            raise FrameError(
+                CloseCode.MESSAGE_TOO_BIG, f"a message is larger than {self._max_size} bytes"
+            )
+
+    def _open(self, first: int, length: int, mask: bytes) -> None:
+        partial = self._partial
+        if partial is None:
+            partial = self._partial = PartialMessage(first & _OPCODE_BITS)
+        partial.add_frame(length, mask, final=bool(first & FINAL))
+        if not length:
+            self._take(partial, b"")
+
+    def _take(self, partial: PartialMessage, piece: bytes) -> None:
+        partial.add(piece)
+        if partial.missing or not partial.final:
+            return
+        self._partial = None
+        self.on_message(partial.content())
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == Opcode.PING:
+            self._sink.ping_received(payload)
+        elif opcode == Opcode.PONG:
+            self._sink.pong_received()
+        else:
+            self._sink.close_received(*_read_close(payload))
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        sink = self._sink
+        self.discard()
+        sink.frame_failed(code, reason)
+
+
+def _read_close(payload: bytes) -> tuple[int, str]:
+    """The code and the reason of a close frame (section 5.5.1)."""
+    if not payload:
+        return CloseCode.NONE_RECEIVED, ""
+    if len(payload) == 1:
+        raise FrameError(CloseCode.PROTOCOL_ERROR, "half a close code")
+    code = int.from_bytes(payload[:2], "big")
+    try:
+        check_close_code(code)
+    except ValueError as error:
+        raise FrameError(CloseCode.PROTOCOL_ERROR, str(error)) from error
+    return code, _decode(payload[2:])
+
+
+def _decode(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise FrameError(CloseCode.INVALID_PAYLOAD, NOT_UTF8) from error

@@ -1,0 +1,43 @@
+"""The interface between a frame reader and the connection that has it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class FrameSink(Protocol):
+    """Callback interface of a frame reader, for everything but messages.
+
+    Messages go to a function that the reader holds itself (``on_message``): nearly everything that
+    comes is a message, and so it passes no call on its way to the recipient.
+    """
+
+    def ping_received(self, payload: bytes) -> None:
+        """A ping came, which must be answered."""
+        ...
+
+    def pong_received(self) -> None:
+        """A pong came."""
+        ...
+
+    def close_received(self, code: int, reason: str) -> None:
+        """The peer closes the connection, or has answered our close.
+
+        Args:
+            code: The close code; 1005 when the frame was empty.
+            reason: The explanation that the peer gave.
+        """
+        ...
+
+    def frame_failed(self, code: int, reason: str) -> None:
+        """The peer broke the protocol; nothing more is read.
+
+        Args:
+            code: The close code to send for it.
+            reason: A description of the fault.
+        """
+        ...
+
+    def backlog_exceeded(self) -> None:
+        """More came during a pause than is kept; it may be called again during the same pause."""
+        ...
