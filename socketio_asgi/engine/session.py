@@ -238,7 +238,7 @@ class Session:
                 self._on_client_close()
             case EngineAction.REFUSE:
                 self.end("transport error", "invalid heartbeat direction")
-            case EngineAction.IGNORE:
+            case EngineAction.IGNORE | EngineAction.OPEN:
                 pass
 
     def _deliver(self, data: str | bytes) -> None:

@@ -20,6 +20,7 @@ from ..events.handlers import (
     inspect_handler,
 )
 from ..protocol import Parser
+from ..protocol.reasons import TRANSPORT_CLOSE
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
 from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
@@ -378,7 +379,7 @@ class Namespace(Broadcaster):
         """A client came back before its lost connection was noticed: end that connection."""
         socket = self._by_pid.get(pid)
         if socket is not None:
-            socket.conn.end("transport close", "the client came back")
+            socket.conn.end(TRANSPORT_CLOSE, "the client came back")
 
 
 def _no_reply(*_values: Any) -> Awaitable[None]:

@@ -23,6 +23,7 @@ from ..events.handlers import Handler
 from ..events.listeners import Listeners, Listening, call_all
 from ..exceptions import ConnectionRefused
 from ..protocol import OutgoingPacket, Packet, PacketType
+from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
 from ..runtime.ids import random_id
@@ -41,17 +42,6 @@ _ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
 
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
-
-SERVER_DISCONNECT = "server namespace disconnect"
-"""The official word for a socket that the server disconnected."""
-
-RECOVERABLE_REASONS: frozenset[str] = frozenset(
-    {"transport error", "transport close", "forced close", "ping timeout", "server shutting down"}
-)
-"""Disconnections after which a client may come back as the same socket: those it did not ask for.
-
-Source: https://socket.io/docs/v4/connection-state-recovery/
-"""
 
 
 class SocketCore(Listening):
