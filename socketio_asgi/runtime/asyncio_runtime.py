@@ -119,11 +119,6 @@ class AsyncioRuntime(Runtime):
         except StopIteration as end:  # nearly always, and then a timer would have been in vain
             result: ResultT = end.value
             return result
-        return await self.cancellable(self._resume_within(seconds, work, awaited))
-
-    async def _resume_within(
-        self, seconds: float, work: Coroutine[Any, Any, ResultT], awaited: Any
-    ) -> ResultT:
         scope = AsyncioCancelScope()
         timer = self.call_later(seconds, scope.cancel)
         try:

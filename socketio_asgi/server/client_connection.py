@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol
 
 from ..adapters import RestoredSocket
-from ..engine import Session
+from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..exceptions import ConnectionRefused
 from ..protocol import DecodeError, EncodeError, OutgoingPacket, Packet, PacketType, Parser
@@ -94,11 +94,11 @@ class ClientConnection:
     def __init__(
         self,
         host: Host,
-        session: Session,
+        session: SessionCore,
         runtime: Runtime,
         join_deadlines: DeadlineQueue[ClientConnection],
     ) -> None:
-        self.session: Session = session
+        self.session: SessionCore = session
         self.runtime: Runtime = runtime
         self.parser: Parser = host.parser
         self.task_starter: TaskStarter = runtime.task_starter(copy_context())

@@ -32,7 +32,7 @@ class FromThread:
         Raises:
             RuntimeError: The caller is the event loop itself, or no client has ever come.
         """
-        runtime = self._engine.runtime
+        runtime = self._engine.__socketio__.runtime
         if runtime is None:
             raise RuntimeError("the server has no event loop yet: no client has ever come")
         if runtime.in_thread():

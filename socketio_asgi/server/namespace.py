@@ -379,7 +379,7 @@ class Namespace(Broadcaster):
         """A client came back before its lost connection was noticed: end that connection."""
         socket = self._by_pid.get(pid)
         if socket is not None:
-            socket.conn.end(TRANSPORT_CLOSE, "the client came back")
+            socket.conn.__socketio__.end(TRANSPORT_CLOSE, "the client came back")
 
 
 def _no_reply(*_values: Any) -> Awaitable[None]:

@@ -25,15 +25,15 @@ from ..adapters import (
 from ..adapters.recovery import MAX_BYTES
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
-from ..engine import Cookie, Cors, Engine, EngineOptions, Session
+from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
 from ..engine.http.cors import OriginPolicy
 from ..engine.options import (
     SEND_BUFFER_LIMIT,
     AllowRequest,
     GenerateId,
-    TransportName,
     generate_sid,
 )
+from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.handlers import HandlerT, Workers, check_observer
 from ..events.listeners import call_all
@@ -155,7 +155,7 @@ class Server(Broadcaster):
         self.adapter_factory: AdapterFactory = adapter or self._make_adapter
         self.engine: Engine = Engine(options, self._on_session)
         self.entry_point: EntryPoint = EntryPoint(
-            self.engine,
+            self.engine.__socketio__,
             path,
             trailing_slash=add_trailing_slash,
             files=None if serve_client is None else ClientFiles(serve_client, options),
@@ -286,7 +286,7 @@ class Server(Broadcaster):
         On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
         asyncio, and where the server is the application or wraps it, it is automatic.
         """
-        async with self.engine.lifespan():
+        async with self.engine.__socketio__.lifespan():
             try:
                 yield
             finally:
@@ -298,7 +298,7 @@ class Server(Broadcaster):
         Clients are told by closing their transport, so that they connect again, to whatever serves
         them then. Calling it again does nothing.
         """
-        await self.engine.close()
+        await self.engine.__socketio__.close()
         for namespace in list(self._namespaces.values()):
             await namespace.adapter.close()
 
@@ -307,7 +307,7 @@ class Server(Broadcaster):
     @property
     def runtime(self) -> Runtime | None:
         """The event loop; None while no client has come yet."""
-        return self.engine.runtime
+        return self.engine.__socketio__.runtime
 
     def find_namespace(self, name: str) -> Namespace | None:
         """The namespace of that name, if clients may join it."""
@@ -339,10 +339,10 @@ class Server(Broadcaster):
         if self.recovery is None:
             return MemoryAdapter(namespace)
         # What a client missed must not be more than may wait for it.
-        max_bytes = min(MAX_BYTES, self.engine.options.send_buffer_limit // 2)
+        max_bytes = min(MAX_BYTES, self.engine.__socketio__.options.send_buffer_limit // 2)
         return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
 
-    def _on_session(self, session: Session) -> ClientConnection:
+    def _on_session(self, session: SessionCore) -> ClientConnection:
         runtime = session.runtime
         if self._join_deadlines is None or self._unjoined_runtime is not runtime:
             self._unjoined_runtime = runtime

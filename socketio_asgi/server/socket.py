@@ -63,7 +63,7 @@ class Socket(SocketCore, Generic[DataT]):
     @property
     def conn(self) -> Session:
         """The connection below, which all namespaces of the client share."""
-        return self._connection.session
+        return self._connection.session.public
 
     @property
     def request(self) -> HTTPConnection:
