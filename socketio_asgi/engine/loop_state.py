@@ -10,6 +10,7 @@ from ..protocol.handshake import OpenEncoder
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
 from .directory import AddressedSession
+from .heartbeat import Heartbeat, LivingSession
 from .http.interning import ScopeInterner
 from .options import EngineOptions
 from .transports.base import Transport
@@ -19,25 +20,12 @@ LINGER_SECONDS = 30.0
 """The time for a closing transport to send what waits, or to be polled again."""
 
 
-class LiveSession(AddressedSession, Hashable, Protocol):
-    """A session of this engine, as its deadlines and its end see it."""
-
-    @property
-    def protocol(self) -> int:
-        """The revision of the Engine.IO protocol that the client speaks."""
-        ...
+class LiveSession(AddressedSession, LivingSession, Protocol):
+    """A session of this engine, as the engine sees it."""
 
     @property
     def id(self) -> str:
         """The session id."""
-        ...
-
-    def send_ping(self) -> None:
-        """Ask the client for a sign of life."""
-        ...
-
-    def ping_timed_out(self) -> None:
-        """Note that no sign of life came in time."""
         ...
 
     def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
@@ -65,9 +53,7 @@ class LoopState:
         shutting_down: Whether the engine ends, so that it takes no new clients.
         sessions: The live sessions by id.
         opening: The ids of sessions whose WebSocket is being accepted.
-        ping_deadlines: Sessions that are due for a PING.
-        pong_deadlines: Sessions whose PONG is awaited.
-        client_ping_deadlines: Sessions of revision 3, whose client has to ping.
+        heartbeat: The signs of life of all sessions.
         upgrade_deadlines: Upgrades that are not complete.
         linger_deadlines: Transports that send what waits before they close.
         common: The parts that the requests of sessions have in common.
@@ -83,16 +69,7 @@ class LoopState:
         self.sessions: dict[str, LiveSession] = {}
         self.opening: set[str] = set()
         self.common: ScopeInterner = ScopeInterner()
-        interval, timeout = options.ping_interval, options.ping_timeout
-        self.ping_deadlines: DeadlineQueue[LiveSession] = DeadlineQueue(
-            runtime, interval, lambda session: session.send_ping()
-        )
-        self.pong_deadlines: DeadlineQueue[LiveSession] = DeadlineQueue(
-            runtime, timeout, lambda session: session.ping_timed_out()
-        )
-        self.client_ping_deadlines: DeadlineQueue[LiveSession] = DeadlineQueue(
-            runtime, interval + timeout, lambda session: session.ping_timed_out()
-        )
+        self.heartbeat: Heartbeat = Heartbeat(runtime, options.ping_interval, options.ping_timeout)
         self.upgrade_deadlines: DeadlineQueue[PendingUpgrade] = DeadlineQueue(
             runtime, options.upgrade_timeout, lambda upgrade: upgrade.timed_out()
         )
@@ -118,19 +95,10 @@ class LoopState:
         payload = self._open_encoders[transport].encode(sid)
         return OutgoingPacket.packet(EnginePacketType.OPEN, payload)
 
-    def start_heartbeat(self, session: LiveSession) -> None:
-        """Begin to expect signs of life from a new session."""
-        (self.client_ping_deadlines if session.protocol == 3 else self.ping_deadlines).add(session)
-
-    def await_life(self, session: LiveSession) -> None:
-        """Give a session that could not be heard another period."""
-        (self.client_ping_deadlines if session.protocol == 3 else self.pong_deadlines).add(session)
-
     def forget(self, session: LiveSession) -> None:
         """Drop everything that is known of a session that ended."""
         self.sessions.pop(session.id, None)
-        for queue in (self.ping_deadlines, self.pong_deadlines, self.client_ping_deadlines):
-            queue.discard(session)
+        self.heartbeat.stop(session)
 
 
 def _open_encoder(options: EngineOptions, transport: str) -> OpenEncoder:

@@ -6,11 +6,12 @@ What one of them raises is logged, and goes no further.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from ..protocol import EnginePacket, OutgoingPacket
 from .observer import DropCause, EngineObserver, RefusedRequest
 from .public_session import Session, TransportInfo
+from .transports.outbox import Outbox
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
@@ -74,7 +75,7 @@ class SessionObservers:
 
     Args:
         session: The session.
-        observers: The first observers.
+        outbox: Its packets that wait.
 
     Attributes:
         receiving: Those that want to hear of packets that come.
@@ -82,16 +83,15 @@ class SessionObservers:
         draining: Those that want to hear when nothing waits any more.
     """
 
-    __slots__ = ("_all", "_session", "draining", "receiving", "sending")
+    __slots__ = ("_all", "_outbox", "_session", "draining", "receiving", "sending")
 
-    def __init__(self, session: Session, observers: Iterable[EngineObserver] = ()) -> None:
+    def __init__(self, session: Session, outbox: Outbox) -> None:
         self._session = session
+        self._outbox = outbox
         self._all: tuple[EngineObserver, ...] = ()
         self.receiving: tuple[EngineObserver, ...] = ()
         self.sending: tuple[EngineObserver, ...] = ()
         self.draining: tuple[EngineObserver, ...] = ()
-        for observer in observers:
-            self.add(observer)
 
     def add(self, observer: EngineObserver) -> None:
         """Add an observer."""
@@ -102,6 +102,7 @@ class SessionObservers:
             self.sending += (observer,)
         if _overrides(observer, "session_drained"):
             self.draining += (observer,)
+            self._outbox.on_drained = self.drained
 
     def received(self, packet: EnginePacket) -> None:
         """Tell of a packet that came."""

@@ -15,7 +15,7 @@ from .cookies import cookie_header
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
 from .loop_state import LoopState
-from .observers import Observers, SessionObservers
+from .observers import Observers
 from .offer import Offer
 from .options import EngineOptions
 from .session import SessionCore, SessionListener
@@ -86,7 +86,7 @@ class SessionOpener:
         loop_state.sessions[admission.sid] = session
         observers = self._observers
         if observers.of_sessions:
-            session.observe(SessionObservers(session.public, observers.of_sessions))
+            session.observe(*observers.of_sessions)
         session.open(self._on_session(session))
         if observers.opening:
             observers.opened(session.public)

@@ -17,14 +17,7 @@ from enum import Enum, auto
 from typing import Any, Protocol, cast
 
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, OutgoingPacket
-from ..protocol.engine_packet import PING, PONG
-from ..protocol.reasons import (
-    FORCED_CLOSE,
-    PARSE_ERROR,
-    PING_TIMEOUT,
-    TRANSPORT_CLOSE,
-    TRANSPORT_ERROR,
-)
+from ..protocol.reasons import FORCED_CLOSE, PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ..protocol.states import (
     SERVER_ACTIONS,
     SESSION_TRANSITIONS,
@@ -36,6 +29,7 @@ from ..runtime import Event, Runtime
 from .http.request import EngineRequest
 from .listeners import SESSION_EVENTS, registration
 from .loop_state import LoopState
+from .observer import EngineObserver
 from .observers import SessionObservers
 from .public_session import ListenerT, Session, TransportInfo
 from .transports.base import ConnectionTransport, Transport
@@ -93,6 +87,8 @@ class SessionCore:
         upgrade: The upgrade under way, if there is one.
         state: The place of the session in the table of states.
         paused: Whether no more messages are welcome at present.
+        pong_awaited: Whether a PING was not answered yet.
+        pong_refreshed: Whether another packet came instead, which has put off the end.
         listener: The receiver of its messages; set when the session opens.
     """
 
@@ -101,8 +97,6 @@ class SessionCore:
         "_loop_state",
         "_observers",
         "_outbox",
-        "_pong_awaited",
-        "_pong_refreshed",
         "_public",
         "_resumed",
         "_send_buffer_limit",
@@ -111,6 +105,8 @@ class SessionCore:
         "id",
         "listener",
         "paused",
+        "pong_awaited",
+        "pong_refreshed",
         "request",
         "state",
         "transport",
@@ -138,8 +134,8 @@ class SessionCore:
         self._send_buffer_limit = loop_state.options.send_buffer_limit
         self._public: Session | None = None
         self._observers: SessionObservers | None = None
-        self._pong_awaited = False
-        self._pong_refreshed = False
+        self.pong_awaited: bool = False
+        self.pong_refreshed: bool = False
         # Packets that wait because reading is paused; None when none has to wait.
         self._backlog: deque[EnginePacket] | None = None
         self._working_off = False
@@ -186,28 +182,22 @@ class SessionCore:
         initial_packet = loop_state.options.initial_packet
         if initial_packet is not None:
             self.send([OutgoingPacket.message(initial_packet)])
-        loop_state.start_heartbeat(self)
+        loop_state.heartbeat.start(self)
 
     # -- observers ---------------------------------------------------------------------------
 
-    def observe(self, observers: SessionObservers) -> None:
+    def observe(self, *observers: EngineObserver) -> None:
         """Let observers see everything from now on."""
-        self._observers = observers
-        self._watch_drain()
+        if self._observers is None:
+            self._observers = SessionObservers(self.public, self._outbox)
+        for observer in observers:
+            self._observers.add(observer)
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener; see :meth:`.public_session.Session.on`."""
-        return registration(name, SESSION_EVENTS, lambda listener: self._listen(name, listener))
-
-    def _listen(self, name: str, listener: Callable[..., object]) -> None:
-        if self._observers is None:
-            self._observers = SessionObservers(self.public)
-        self._observers.add(SESSION_EVENTS[name](listener))
-        self._watch_drain()
-
-    def _watch_drain(self) -> None:
-        if self._observers is not None and self._observers.draining:
-            self._outbox.on_drained = self._observers.drained
+        return registration(
+            name, SESSION_EVENTS, lambda listener: self.observe(SESSION_EVENTS[name](listener))
+        )
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -216,7 +206,7 @@ class SessionCore:
         if (  # nearly always, a message has nothing more to it than to be delivered
             data[:1] == "4"
             and self.state is _OPEN
-            and not self._pong_awaited
+            and not self.pong_awaited
             and self._backlog is None
         ):
             message = data[1:]
@@ -250,11 +240,8 @@ class SessionCore:
         type_ = packet.type
         if self._observers is not None and self._observers.receiving:
             self._observers.received(packet)
-        if self._pong_awaited and not self._pong_refreshed and type_ is not EnginePacketType.PONG:
-            # A client that sends something is alive, even when its answer to the PING is behind
-            # a large message; once per PING, as in engine.io 6.6.12.
-            self._pong_refreshed = True
-            self._loop_state.pong_deadlines.add(self)
+        if self.pong_awaited and type_ is not EnginePacketType.PONG:
+            self._loop_state.heartbeat.on_other_packet(self)
         action = SERVER_ACTIONS[self.codec.revision][type_]
         if action is not _DELIVER:
             return self._act(action, packet)
@@ -266,9 +253,9 @@ class SessionCore:
     def _act(self, action: EngineAction, packet: EnginePacket) -> None:
         match action:
             case EngineAction.HEARTBEAT:
-                self._on_pong()
+                self._loop_state.heartbeat.on_pong(self)
             case EngineAction.ANSWER:
-                self._on_ping(packet)
+                self._loop_state.heartbeat.on_ping(self, packet)
             case EngineAction.CLOSE:
                 self.transport.retire()
                 self.end(TRANSPORT_CLOSE, "the client closed the session")
@@ -282,33 +269,6 @@ class SessionCore:
             "unexpected error while a message was handled; closing the session", exc_info=error
         )
         self.end(TRANSPORT_ERROR, "internal error")
-
-    # -- heartbeat ---------------------------------------------------------------------------
-
-    def send_ping(self) -> None:
-        """Ask for a sign of life: the ping interval is over."""
-        self._pong_awaited = True
-        self._pong_refreshed = False
-        self._loop_state.pong_deadlines.add(self)
-        self.send([PING])
-
-    def _on_pong(self) -> None:
-        if self._pong_awaited:  # a PONG that answers no PING is ignored
-            self._pong_awaited = False
-            self._loop_state.pong_deadlines.discard(self)
-            self._loop_state.ping_deadlines.add(self)
-
-    def _on_ping(self, packet: EnginePacket) -> None:
-        self.send([PONG if not packet.data else OutgoingPacket(f"3{packet.data!s}")])
-        self._loop_state.client_ping_deadlines.add(self)
-
-    def ping_timed_out(self) -> None:
-        """End the session: no sign of life came in time."""
-        if self.paused:
-            # The client may well have answered: it is we who do not read.
-            self._loop_state.await_life(self)
-        else:
-            self.end(PING_TIMEOUT)
 
     # -- back-pressure -----------------------------------------------------------------------
 
