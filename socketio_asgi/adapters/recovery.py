@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from ..engine.transports.outbox import FRAME_OVERHEAD
+from ..engine.transports.outbox import PACKET_OVERHEAD
 from ..protocol import OutgoingPacket, PacketType
 from ..runtime.awaitables import DONE
 from .base import LocalNamespace, RestoredSocket, SavedSocket, SharedPacket, Target
@@ -182,7 +182,7 @@ class RecoveryAdapter(MemoryAdapter):
     def _keep(self, outgoing: SharedPacket, target: Target) -> None:
         self._expire()
         frames = outgoing.frames
-        size = sum(frame.size + FRAME_OVERHEAD for frame in frames)
+        size = sum(frame.size + PACKET_OVERHEAD for frame in frames)
         self._packets[self._next] = _Kept(time.monotonic() + self._duration, target, frames, size)
         self._bytes += size
         self._next += 1

@@ -33,8 +33,8 @@ class ClientFiles:
     """Serves the client from a folder, such as ``node_modules/socket.io-client/dist``.
 
     Args:
-        folder: Where the files are.
-        options: Which pages may load them, and whether responses are compressed.
+        folder: The folder of the files.
+        options: The engine's options, for the pages that may load them and for compression.
 
     Raises:
         ValueError: None of them is there.
@@ -50,7 +50,7 @@ class ClientFiles:
             )
 
     def has(self, name: str) -> bool:
-        """Whether a name is one of the client's files, and there."""
+        """True when a name is one of the client's files, and there."""
         return name in CLIENT_FILES and (self._folder / name).is_file()
 
     async def serve(self, name: str, scope: Scope, send: Send) -> None:

@@ -16,10 +16,10 @@ from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..engine import Engine
-from ..engine.engine import refuse_websocket
+from ..engine.core import EngineCore
 from ..engine.http.request import parse_query
-from ..engine.http.response import Response, respond
+from ..engine.http.response import Response, refuse
+from ..engine.transports.registry import SCOPE_TYPES
 from ..websocket.frames import CloseCode
 from .client_files import ClientFiles
 
@@ -30,8 +30,8 @@ class EntryPoint:
     """Decides what happens to an ASGI scope.
 
     Args:
-        engine: Who serves the requests of Socket.IO clients.
-        path: Where they are expected, unless the server is mounted.
+        engine: The engine, which serves the requests of Socket.IO clients.
+        path: The path where they are expected, unless the server is mounted.
         trailing_slash: Whether clients put a slash behind the path (both are served).
         files: The JavaScript client, if it is served.
         lifespan: Makes the context in which the server lives.
@@ -39,14 +39,15 @@ class EntryPoint:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: EngineCore,
         path: str,
         *,
         trailing_slash: bool,
         files: ClientFiles | None,
         lifespan: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
-        self.engine = engine
+        self._engine = engine
+        self._handle = engine.requests.handle
         self._path = "/" + path.strip("/")
         self._endpoints = (self._path + "/", self._path)
         self._slash = "/" if trailing_slash else ""
@@ -58,7 +59,7 @@ class EntryPoint:
         if scope["type"] == "lifespan":
             return _serve_lifespan(self.lifespan, receive, send)
         if self._is_endpoint(scope):  # nearly always
-            return self.engine.handle(scope, receive, send)
+            return self._handle(scope, receive, send)
         place = _locate(scope)
         serving = self._enter(self._rest(place, mountable=True), scope, receive, send)
         if serving is not None:
@@ -66,14 +67,18 @@ class EntryPoint:
         prefix = "" if place.mounted else self._path
         return self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
 
+    async def close(self) -> None:
+        """End the server."""
+        await self._engine.close()
+
     async def wrap(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what is ours, and leave everything else to another application."""
         if scope["type"] == "lifespan":
             return await _WrappedLifespan(self, receive, send).run(app, scope)
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] not in SCOPE_TYPES:
             return await app(scope, receive, send)
         if self._is_endpoint(scope):
-            return await self.engine.handle(scope, receive, send)
+            return await self._handle(scope, receive, send)
         place = _locate(scope)
         serving = self._enter(self._rest(place, mountable=False), scope, receive, send)
         if serving is not None:
@@ -83,22 +88,22 @@ class EntryPoint:
         await app(scope, receive, send)
 
     def _is_endpoint(self, scope: Scope) -> bool:
-        """Whether this is our endpoint at first sight."""
+        """True when this is our endpoint at first sight."""
         return scope["path"] in self._endpoints and not scope.get("root_path")
 
     def _enter(
         self, rest: str | None, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None] | None:
-        """What serves a scope, to be awaited; None when it is not ours."""
+        """The serving of a scope, to be awaited; None when it is not ours."""
         if rest == "":
-            return self.engine.handle(scope, receive, send)
+            return self._handle(scope, receive, send)
         files = self._files
         if rest is None or files is None or scope["type"] != "http" or not files.has(rest):
             return None
         return files.serve(rest, scope, send)
 
     def _rest(self, place: _Place, *, mountable: bool) -> str | None:
-        """What the path has below our endpoint; None when it does not lead there."""
+        """The rest of the path below our endpoint; None when it does not lead there."""
         path = place.path
         if path == self._path or path.startswith(self._path + "/"):
             return path[len(self._path) + 1 :]
@@ -112,7 +117,7 @@ class EntryPoint:
             await receive()  # websocket.connect
         if _speaks_engine_io(scope):
             return await _send_diagnostic(expected, scope, send)
-        await _refuse(scope, send, Response(404, b"Not Found"))
+        await refuse(scope, send, Response(404, b"Not Found"))
 
 
 class HasEntryPoint(Protocol):
@@ -120,7 +125,7 @@ class HasEntryPoint(Protocol):
 
     @property
     def __entry_point__(self) -> EntryPoint:
-        """Where scopes go in."""
+        """The place where scopes go in."""
         ...
 
 
@@ -149,7 +154,7 @@ class SocketIOMiddleware:
 
 
 class _Place(NamedTuple):
-    """Where a request arrived.
+    """The place where a request arrived.
 
     Attributes:
         root: The prefix under which the application is reached.
@@ -187,14 +192,7 @@ async def _send_diagnostic(expected: str, scope: Scope, send: Send) -> None:
         f" connect with io({{ path: {expected!r} }})"
     )
     logger.warning("%s", message)
-    await _refuse(scope, send, Response(404, message.encode()))
-
-
-async def _refuse(scope: Scope, send: Send, response: Response) -> None:
-    if scope["type"] == "websocket":
-        await refuse_websocket(scope, send, response)
-    else:
-        await respond(send, response)
+    await refuse(scope, send, Response(404, message.encode()))
 
 
 def _with_diagnostic(expected: str, scope: Scope, send: Send) -> Send:
@@ -214,7 +212,7 @@ def _with_diagnostic(expected: str, scope: Scope, send: Send) -> Send:
 
 
 def _is_not_found(message: Message) -> bool:
-    if message["type"] == "websocket.close":  # what routers do with a WebSocket nobody serves
+    if message["type"] == "websocket.close":  # what routers do with a WebSocket that has no route
         return bool(message.get("code", CloseCode.NORMAL) == CloseCode.NORMAL)
     return message.get("status") == 404
 
@@ -267,7 +265,7 @@ class _WrappedLifespan:
         if message["type"] == "lifespan.startup":
             self._startup = message
         else:
-            await self._entry_point.engine.close()
+            await self._entry_point.close()
         return message
 
     async def _send_and_note(self, message: Message) -> None:

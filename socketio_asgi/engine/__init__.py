@@ -1,19 +1,23 @@
 """The connection layer: Engine.IO sessions over ASGI."""
 
 from .engine import Engine
-from .hooks import RefusedRequest
 from .http.cors import Cors
 from .http.request import EngineRequest
+from .observer import EngineObserver, RefusedRequest
 from .options import Cookie, EngineOptions
-from .session import Session, SessionListener
+from .public_session import Session, TransportInfo
+from .session import SessionCore, SessionListener
 
 __all__ = [
     "Cookie",
     "Cors",
     "Engine",
+    "EngineObserver",
     "EngineOptions",
     "EngineRequest",
     "RefusedRequest",
     "Session",
+    "SessionCore",
     "SessionListener",
+    "TransportInfo",
 ]

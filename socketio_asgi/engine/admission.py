@@ -1,4 +1,7 @@
-"""Which requests are served: the checks before anything else happens.
+"""The checks that decide which requests are served, before anything else happens.
+
+They look at the :class:`~.offer.Offer` of a client, and at its request where the answer is only
+there: its method and origin, and whatever the application's ``allow_request`` wants to know.
 
 Source: https://socket.io/docs/v4/server-api/#event-connection_error-1 for the codes, and the rows
 on Origin and query parameters in https://socket.io/docs/v4/troubleshooting-connection-issues/
@@ -12,24 +15,26 @@ from collections.abc import Mapping
 
 from ..exceptions import RequestRefused
 from ..protocol import EngineCodec, EngineCodecV3, EngineCodecV4
+from .directory import AddressedSession
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
+from .offer import Offer
 from .options import EngineOptions
-from .session import Session
+from .transports.registry import TRANSPORTS
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 CODECS: Mapping[int, EngineCodec] = {4: EngineCodecV4(), 3: EngineCodecV3()}
 
 
-def check_request(request: EngineRequest, options: EngineOptions) -> None:
-    """Check what every request has to fulfil.
+def check_offer(offer: Offer, request: EngineRequest, options: EngineOptions) -> None:
+    """Check what every client has to fulfil.
 
     Raises:
         Refusal: The transport is unknown or the origin is not allowed.
     """
-    if request.transport not in options.transports:
-        raise Refusal(ErrorCode.UNKNOWN_TRANSPORT, detail=f"transport={request.transport[:20]!r}")
+    if offer.transport not in options.transports:
+        raise Refusal(ErrorCode.UNKNOWN_TRANSPORT, detail=f"transport={offer.transport[:20]!r}")
     if request.origin is not None:
         _check_origin(request, options, request.origin)
 
@@ -49,26 +54,32 @@ def _check_origin(request: EngineRequest, options: EngineOptions, origin: str) -
         )
 
 
-def check_session(request: EngineRequest, session: Session | None) -> Session:
-    """Check a request that names a session.
+def check_session(
+    offer: Offer, session: AddressedSession | None, *, moves_on: bool
+) -> AddressedSession:
+    """Check the offer of a client that names a session.
+
+    Args:
+        offer: The words of the client.
+        session: The session, if there is one of that id.
+        moves_on: Whether the request opens another transport for it; otherwise it is one of those
+            that carry its packets.
 
     Raises:
-        Refusal: There is no such session, or it does not fit the request.
+        Refusal: There is no such session, or it does not fit the offer.
     """
     if session is None:
         raise Refusal(ErrorCode.UNKNOWN_SID, detail="the session ended, or another process has it")
-    current = session.transport.name
-    if request.transport != current and not request.is_websocket:
-        raise Refusal(
-            ErrorCode.BAD_REQUEST, detail=f"the session is on {current}, not {request.transport}"
-        )
-    if request.revision != session.protocol:
+    if not moves_on and offer.transport != session.transport.name:
+        detail = f"the session is on {session.transport.name}, not {offer.transport}"
+        raise Refusal(ErrorCode.BAD_REQUEST, detail=detail)
+    if offer.revision != session.codec.revision:
         raise Refusal(ErrorCode.BAD_REQUEST, detail="EIO changed within a session")
     return session
 
 
-def check_handshake(request: EngineRequest, options: EngineOptions) -> EngineCodec:
-    """Check a request that asks for a new session.
+def check_handshake(offer: Offer, request: EngineRequest, options: EngineOptions) -> EngineCodec:
+    """Check the offer of a client that asks for a new session.
 
     Returns:
         The codec of the revision that the client speaks.
@@ -78,12 +89,12 @@ def check_handshake(request: EngineRequest, options: EngineOptions) -> EngineCod
     """
     if request.method != "GET":
         raise Refusal(ErrorCode.BAD_HANDSHAKE_METHOD, detail=f"method {request.method[:20]!r}")
-    if request.is_websocket != (request.transport == "websocket"):
+    scope_type: str = request.scope["type"]
+    if scope_type != TRANSPORTS[offer.transport].scope_type:
         raise Refusal(
-            ErrorCode.BAD_REQUEST,
-            detail=f"transport={request.transport} in a {request.scope['type']} request",
+            ErrorCode.BAD_REQUEST, detail=f"transport={offer.transport} in a {scope_type} request"
         )
-    revision = request.revision
+    revision = offer.revision
     if revision is None or (revision == 3 and not options.allow_eio3):
         raise Refusal(
             ErrorCode.UNSUPPORTED_PROTOCOL_VERSION,

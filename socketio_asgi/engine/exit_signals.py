@@ -1,8 +1,9 @@
 """Noticing that the ASGI server is about to end.
 
-Strategy. ASGI tells nobody who waits in a poll: the server waits for open requests first, and a
-mounted application gets no lifespan at all. What nearly every server does get is SIGTERM or SIGINT.
-So the first request chains a handler in front of the server's own, and closing takes it out again.
+Strategy. ASGI does not tell an application that waits in a poll: the server waits for open requests
+first, and a mounted application gets no lifespan at all. What nearly every server does get is
+SIGTERM or SIGINT. So the first request chains a handler in front of the server's own, and closing
+takes it out again.
 
 Each chaining is a link of its own, which knows the one handler that was there before it. So a
 signal passes every handler once, in whatever order they were built upon each other.
@@ -50,7 +51,7 @@ class ExitSignals:
     def restore(self) -> None:
         """Put the earlier handlers back.
 
-        Where somebody has built on ours since, it stays, but only passes signals on.
+        Where another one was put in front of ours since, ours stays, but only passes signals on.
         """
         in_main_thread = threading.current_thread() is threading.main_thread()
         for number, link in self._links.items():

@@ -1,4 +1,4 @@
-"""What is known of a client from its handshake.
+"""The handshake of a client, as handlers see it.
 
 Source: https://socket.io/docs/v4/server-socket-instance/#sockethandshake
 """
@@ -13,15 +13,15 @@ from typing import Any, cast
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from . import EngineRequest
+from .http.request import EngineRequest
 
 
 class Handshake:
-    """How a client introduced itself; everything but ``auth`` comes from its HTTP request.
+    """The introduction of a client; everything but ``auth`` comes from its HTTP request.
 
     Args:
         request: The request that opened the connection.
-        auth: What the client gave as ``auth`` for this namespace.
+        auth: The ``auth`` that the client gave for this namespace.
 
     Attributes:
         auth: The same: any JSON object, empty when the client gave none.
@@ -66,12 +66,12 @@ class Handshake:
 
     @property
     def secure(self) -> bool:
-        """Whether the connection to the ASGI server is encrypted."""
+        """True when the connection to the ASGI server is encrypted."""
         return self._request.secure
 
     @property
     def xdomain(self) -> bool:
-        """Whether a page of some origin made the request, as browsers do across origins."""
+        """True when a page of some origin made the request, as browsers do across origins."""
         return self._request.origin is not None
 
     @property

@@ -1,25 +1,44 @@
-"""What all sessions of an engine share while they live in one event loop."""
+"""The state that all sessions of an engine share while they live in one event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import orjson
+from collections.abc import Callable, Hashable
+from typing import Protocol
 
 from ..protocol import EnginePacketType, OutgoingPacket
+from ..protocol.handshake import OpenEncoder
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
+from .directory import AddressedSession
+from .heartbeat import Heartbeat, LivingSession
 from .http.interning import ScopeInterner
 from .options import EngineOptions
-from .session import Session
 from .transports.base import Transport
-from .upgrade import Upgrade
+from .transports.registry import TRANSPORTS, upgrades
 
 LINGER_SECONDS = 30.0
-"""How long a closing transport may take to send what waits, or to be polled again."""
+"""The time for a closing transport to send what waits, or to be polled again."""
 
-UPGRADES: dict[str, tuple[str, ...]] = {"polling": ("websocket",), "websocket": ()}
-"""The transports that a session can move on to."""
+
+class LiveSession(AddressedSession, LivingSession, Protocol):
+    """A session of this engine, as the engine sees it."""
+
+    @property
+    def id(self) -> str:
+        """The session id."""
+        ...
+
+    def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
+        """End the session now."""
+        ...
+
+
+class PendingUpgrade(Hashable, Protocol):
+    """An upgrade that is not complete, as its deadline sees it."""
+
+    def timed_out(self) -> None:
+        """Give it up: the client took too long."""
+        ...
 
 
 class LoopState:
@@ -31,14 +50,13 @@ class LoopState:
         on_server_exit: Called when the ASGI server announced that it is about to end.
 
     Attributes:
+        shutting_down: Whether the engine ends, so that it takes no new clients.
         sessions: The live sessions by id.
         opening: The ids of sessions whose WebSocket is being accepted.
-        ping_deadlines: Sessions that are due for a PING.
-        pong_deadlines: Sessions whose PONG is awaited.
-        client_ping_deadlines: Sessions of revision 3, whose client has to ping.
+        heartbeat: The signs of life of all sessions.
         upgrade_deadlines: Upgrades that are not complete.
-        common: What the requests of sessions have in common.
         linger_deadlines: Transports that send what waits before they close.
+        common: The parts that the requests of sessions have in common.
     """
 
     def __init__(
@@ -47,26 +65,18 @@ class LoopState:
         self.runtime = runtime
         self.options = options
         self.server_exits = on_server_exit
-        self.sessions: dict[str, Session] = {}
+        self.shutting_down: bool = False
+        self.sessions: dict[str, LiveSession] = {}
         self.opening: set[str] = set()
         self.common: ScopeInterner = ScopeInterner()
-        interval, timeout = options.ping_interval, options.ping_timeout
-        self.ping_deadlines: DeadlineQueue[Session] = DeadlineQueue(
-            runtime, interval, Session.send_ping
-        )
-        self.pong_deadlines: DeadlineQueue[Session] = DeadlineQueue(
-            runtime, timeout, Session.ping_timed_out
-        )
-        self.client_ping_deadlines: DeadlineQueue[Session] = DeadlineQueue(
-            runtime, interval + timeout, Session.ping_timed_out
-        )
-        self.upgrade_deadlines: DeadlineQueue[Upgrade] = DeadlineQueue(
-            runtime, options.upgrade_timeout, _upgrade_late
+        self.heartbeat: Heartbeat = Heartbeat(runtime, options.ping_interval, options.ping_timeout)
+        self.upgrade_deadlines: DeadlineQueue[PendingUpgrade] = DeadlineQueue(
+            runtime, options.upgrade_timeout, lambda upgrade: upgrade.timed_out()
         )
         self.linger_deadlines: DeadlineQueue[Transport] = DeadlineQueue(
-            runtime, LINGER_SECONDS, _abort
+            runtime, LINGER_SECONDS, lambda transport: transport.abort()
         )
-        self._handshakes = {transport: _handshake(options, transport) for transport in UPGRADES}
+        self._open_encoders = {name: _open_encoder(options, name) for name in TRANSPORTS}
 
     @property
     def clients_count(self) -> int:
@@ -74,7 +84,7 @@ class LoopState:
         return len(self.sessions) + len(self.opening)
 
     def knows(self, sid: str) -> bool:
-        """Whether a session id is in use."""
+        """True when a session id is in use."""
         return sid in self.sessions or sid in self.opening
 
     def open_packet(self, sid: str, transport: str) -> OutgoingPacket:
@@ -82,39 +92,21 @@ class LoopState:
 
         Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
         """
-        handshake = f'{{"sid":{orjson.dumps(sid).decode()},{self._handshakes[transport]}'
-        return OutgoingPacket.packet(EnginePacketType.OPEN, handshake)
+        payload = self._open_encoders[transport].encode(sid)
+        return OutgoingPacket.packet(EnginePacketType.OPEN, payload)
 
-    def start_heartbeat(self, session: Session) -> None:
-        """Begin to expect signs of life from a new session."""
-        (self.client_ping_deadlines if session.protocol == 3 else self.ping_deadlines).add(session)
-
-    def await_life(self, session: Session) -> None:
-        """Give a session that could not be heard another period."""
-        (self.client_ping_deadlines if session.protocol == 3 else self.pong_deadlines).add(session)
-
-    def forget(self, session: Session) -> None:
+    def forget(self, session: LiveSession) -> None:
         """Drop everything that is known of a session that ended."""
         self.sessions.pop(session.id, None)
-        for queue in (self.ping_deadlines, self.pong_deadlines, self.client_ping_deadlines):
-            queue.discard(session)
+        self.heartbeat.stop(session)
 
 
-def _handshake(options: EngineOptions, transport: str) -> str:
-    """What all clients that begin on a transport are told, behind their session id."""
-    upgrades = UPGRADES[transport] if options.allow_upgrades else ()
-    handshake = {
-        "upgrades": [name for name in upgrades if name in options.transports],
-        "pingInterval": round(options.ping_interval * 1000),
-        "pingTimeout": round(options.ping_timeout * 1000),
-        "maxPayload": options.max_http_buffer_size,
-    }
-    return orjson.dumps(handshake).decode().removeprefix("{")
-
-
-def _upgrade_late(upgrade: Upgrade) -> None:
-    upgrade.fail("the client did not complete it in time")
-
-
-def _abort(transport: Transport) -> None:
-    transport.abort()
+def _open_encoder(options: EngineOptions, transport: str) -> OpenEncoder:
+    """The encoder for all clients that begin on a transport."""
+    allowed = options.transports if options.allow_upgrades else ()
+    return OpenEncoder(
+        upgrades=upgrades(transport, allowed),
+        ping_interval=options.ping_interval,
+        ping_timeout=options.ping_timeout,
+        max_payload=options.max_http_buffer_size,
+    )

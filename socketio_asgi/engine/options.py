@@ -12,16 +12,15 @@ from typing import Literal
 from ..runtime.ids import random_id
 from .http.cors import Cors, OriginPolicy
 from .http.request import EngineRequest
+from .transports.base import TransportName
+from .transports.registry import TRANSPORTS
 
 SEND_BUFFER_LIMIT = 16 * 1024 * 1024
 """Bytes that may wait for one client: many seconds of a fast connection, and small enough that a
-thousand clients who stopped reading do not take the process down."""
+thousand clients that stopped reading do not take the process down."""
 
-TransportName = Literal["polling", "websocket"]
 AllowRequest = Callable[[EngineRequest], "Awaitable[bool | None] | bool | None"]
 GenerateId = Callable[[EngineRequest], "str | Awaitable[str]"]
-
-_TRANSPORTS = ("polling", "websocket")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +77,11 @@ class EngineOptions:
             _check_positive(name, getattr(self, name), "seconds")
         for name in ("max_http_buffer_size", "send_buffer_limit"):
             _check_positive(name, getattr(self, name), "bytes")
-        unknown = [name for name in self.transports if name not in _TRANSPORTS]
+        unknown = [name for name in self.transports if name not in TRANSPORTS]
         if unknown or not self.transports or isinstance(self.transports, str):
             raise ValueError(
-                f"transports must be a non-empty list of {_TRANSPORTS}, not {self.transports!r}"
+                f"transports must be a non-empty list of {tuple(TRANSPORTS)},"
+                f" not {self.transports!r}"
             )
         cors = self.cors if isinstance(self.cors, Cors) else Cors(origins=self.cors)
         object.__setattr__(self, "origin_policy", cors)

@@ -1,9 +1,11 @@
 """An Engine.IO session: one client, whichever transport carries it.
 
-Strategy. Everything here is synchronous: packets come in by :meth:`Session.receive`, go out
-by the transport, and time comes from queues that all sessions share. Where a session stands is
-the business of the table :data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; what a packet
-means, of :data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
+Strategy. Everything here is synchronous: packets come in by :meth:`SessionCore.receive_packet`, go
+out by :meth:`SessionCore.send`, and time comes from queues that all sessions share. Both have a
+short cut beside them, for the one message that it nearly always is: :meth:`SessionCore.receive` and
+:meth:`SessionCore.send_message`. The state of a session is the business of the table
+:data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; what a packet means, of
+:data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from enum import Enum, auto
+from typing import Any, Protocol, cast
 
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, OutgoingPacket
-from ..protocol.engine_packet import PING, PONG
+from ..protocol.reasons import FORCED_CLOSE, PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ..protocol.states import (
     SERVER_ACTIONS,
     SESSION_TRANSITIONS,
@@ -23,24 +26,31 @@ from ..protocol.states import (
     SessionState,
 )
 from ..runtime import Event, Runtime
-from .hooks import Hooks, ListenerT
 from .http.request import EngineRequest
-from .transports.base import Transport
-from .transports.polling import PollingTransport
-
-if TYPE_CHECKING:
-    from .loop_state import LoopState
-    from .upgrade import Upgrade
+from .listeners import SESSION_EVENTS, registration
+from .loop_state import LoopState
+from .observer import EngineObserver
+from .observers import SessionObservers
+from .public_session import ListenerT, Session, TransportInfo
+from .transports.base import ConnectionTransport, Transport
+from .transports.registry import TRANSPORTS
+from .upgrade import Upgrade
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-# A global name, because members of an enum are slow on the way of every message.
+# Global names, because members of an enum are slow on the way of every message.
 _OPEN = SessionState.OPEN
 _LIVE = (_OPEN, SessionState.UPGRADING)
+_MESSAGE = EnginePacketType.MESSAGE
+_DELIVER = EngineAction.DELIVER
+# Makes the packets that observers see; what a named tuple has for it is a call of Python.
+_make_packet: Callable[[type[EnginePacket], tuple[EnginePacketType, str | bytes]], EnginePacket] = (
+    cast("Any", tuple).__new__
+)
 
 
 class SessionListener(Protocol):
-    """Who is told about the messages of a session."""
+    """The receiver of the messages of a session."""
 
     def on_open(self) -> None:
         """The session is open; messages can be sent."""
@@ -55,26 +65,39 @@ class SessionListener(Protocol):
         ...
 
 
-class Session:
-    """One client of the connection layer.
+class _Ending(Enum):
+    """The way in which the transport of a session ends with it."""
+
+    GONE = auto()
+    """It has ended, which is why the session ends."""
+    ABORT = auto()
+    """It is closed at once."""
+    FLUSH = auto()
+    """It may still send what waits."""
+
+
+class SessionCore:
+    """The inside of a session.
 
     Attributes:
-        codec: The revision of the protocol that the client speaks.
         id: The session id: a secret between the two sides, never to be shown to other clients.
+        codec: The revision of the protocol that the client speaks.
         request: The request that opened the session.
-        transport: What carries the session at present.
-        state: Where the session stands.
+        transport: The transport that carries the session at present.
+        upgrade: The upgrade under way, if there is one.
+        state: The place of the session in the table of states.
         paused: Whether no more messages are welcome at present.
+        pong_awaited: Whether a PING was not answered yet.
+        pong_refreshed: Whether another packet came instead, which has put off the end.
+        listener: The receiver of its messages; set when the session opens.
     """
 
     __slots__ = (
-        "__weakref__",
         "_backlog",
-        "_hooks",
         "_loop_state",
+        "_observers",
         "_outbox",
-        "_pong_awaited",
-        "_pong_refreshed",
+        "_public",
         "_resumed",
         "_send_buffer_limit",
         "_working_off",
@@ -82,6 +105,8 @@ class Session:
         "id",
         "listener",
         "paused",
+        "pong_awaited",
+        "pong_refreshed",
         "request",
         "state",
         "transport",
@@ -107,15 +132,23 @@ class Session:
         self.codec: EngineCodec = codec
         self._outbox = transport.outbox
         self._send_buffer_limit = loop_state.options.send_buffer_limit
-        self._hooks: Hooks | None = None
-        self._pong_awaited = False
-        self._pong_refreshed = False
-        # Packets of one payload that are not handled yet, because reading is paused.
+        self._public: Session | None = None
+        self._observers: SessionObservers | None = None
+        self.pong_awaited: bool = False
+        self.pong_refreshed: bool = False
+        # Packets that wait because reading is paused; None when none has to wait.
         self._backlog: deque[EnginePacket] | None = None
         self._working_off = False
         self.paused: bool = False
         self._resumed: Event | None = None
         transport.set_owner(self)
+
+    @property
+    def public(self) -> Session:
+        """The session as applications see it; always the same object."""
+        if self._public is None:
+            self._public = Session(self)
+        return self._public
 
     @property
     def protocol(self) -> int:
@@ -132,154 +165,110 @@ class Session:
         """The event loop that the session lives in."""
         return self._loop_state.runtime
 
-    def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
-        """Register the decorated function as a listener to an event of this connection.
-
-        The events: ``upgrade`` (with the new transport), ``packet`` (with each packet that comes),
-        ``packet_create`` (with each frame that goes), ``drain`` (everything was handed to the
-        transport) and ``close`` (with the reason and its description).
-
-        Raises:
-            ValueError: There is no such event.
-
-        Source: https://socket.io/docs/v4/server-api/#socketconn
-        """
-        if self._hooks is None:
-            self._hooks = Hooks(("upgrade", "packet", "packet_create", "drain", "close"))
-            self._outbox.on_drained = self._on_drained
-        return self._hooks.on(name)
-
-    def _on_drained(self) -> None:
-        if self._hooks is not None:
-            self._hooks.call("drain")
-
     # -- opening -----------------------------------------------------------------------------
 
-    def open(self) -> None:
+    def open(self, listener: SessionListener) -> None:
         """Send the handshake, and start the heartbeat.
+
+        Args:
+            listener: The receiver of the messages.
 
         Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
         """
         loop_state = self._loop_state
+        self.listener = listener
         self.step(SessionInput.HANDSHAKE)
-        self._put([loop_state.open_packet(self.id, self.transport.name)])
+        self.send([loop_state.open_packet(self.id, self.transport.name)])
         initial_packet = loop_state.options.initial_packet
         if initial_packet is not None:
-            self._put([OutgoingPacket.message(initial_packet)])
-        loop_state.start_heartbeat(self)
+            self.send([OutgoingPacket.message(initial_packet)])
+        loop_state.heartbeat.start(self)
+
+    # -- observers ---------------------------------------------------------------------------
+
+    def observe(self, *observers: EngineObserver) -> None:
+        """Let observers see everything from now on."""
+        if self._observers is None:
+            self._observers = SessionObservers(self.public, self._outbox)
+        for observer in observers:
+            self._observers.add(observer)
+
+    def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
+        """Register the decorated function as a listener; see :meth:`.public_session.Session.on`."""
+        return registration(
+            name, SESSION_EVENTS, lambda listener: self.observe(SESSION_EVENTS[name](listener))
+        )
 
     # -- in ----------------------------------------------------------------------------------
 
     def receive(self, data: str | bytes) -> None:
-        """Take one WebSocket message."""
+        """Take one message of a transport that has one packet in each: the short cut of all."""
         if (  # nearly always, a message has nothing more to it than to be delivered
             data[:1] == "4"
             and self.state is _OPEN
-            and not self._pong_awaited
+            and not self.pong_awaited
             and self._backlog is None
-            and self._hooks is None
         ):
+            message = data[1:]
+            if self._observers is not None and self._observers.receiving:
+                self._observers.received(_make_packet(EnginePacket, (_MESSAGE, message)))
             try:
-                return self.listener.on_message(data[1:])
+                return self.listener.on_message(message)
             except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
                 return self._on_error(error)
         try:
             packet = self.codec.decode(data)
         except DecodeError as error:
-            self.end("parse error", str(error))
+            self.end(PARSE_ERROR, str(error))
         else:
-            if self._backlog is None:
-                self._handle(packet)
-            else:
-                self._backlog.append(packet)
+            self.receive_packet(packet)
 
-    def receive_packets(self, packets: list[EnginePacket]) -> None:
-        """Take the packets of one POST request; those that are too many at a time wait."""
-        if len(packets) == 1 and self._backlog is None and not self.paused:
-            return self._handle(packets[0])  # nearly always
+    def receive_packet(self, packet: EnginePacket) -> None:
+        """Take one packet; while reading is paused, it waits.
+
+        That happens for packets which came with the one that had it paused, in the same POST
+        request, and for one that was read before the transport knew.
+        """
         if self._backlog is None:
-            self._backlog = deque()
-        self._backlog.extend(packets)
-        self._work_off()
-
-    def _work_off(self) -> None:
-        backlog = self._backlog
-        if backlog is None or self._working_off:
-            return
-        self._working_off = True
-        try:
-            while backlog and not self.paused:
-                self._handle(backlog.popleft())
-        finally:
-            self._working_off = False
-        if not backlog:
-            self._backlog = None
+            self._handle(packet)
+        else:
+            self._backlog.append(packet)
 
     def _handle(self, packet: EnginePacket) -> None:
         if self.state not in _LIVE:
             return
         type_ = packet.type
-        if self._hooks is not None:
-            self._hooks.call("packet", packet)
-        if self._pong_awaited and not self._pong_refreshed and type_ is not EnginePacketType.PONG:
-            # A client that sends something is alive, even when its answer to the PING is behind
-            # a large message; once per PING, as in engine.io 6.6.12.
-            self._pong_refreshed = True
-            self._loop_state.pong_deadlines.add(self)
-        match SERVER_ACTIONS[self.codec.revision][type_]:
-            case EngineAction.DELIVER:
-                self._deliver(packet.data)
-            case EngineAction.HEARTBEAT:
-                self._on_pong()
-            case EngineAction.ANSWER:
-                self._put([PONG if not packet.data else OutgoingPacket(f"3{packet.data!s}")])
-                self._loop_state.client_ping_deadlines.add(self)
-            case EngineAction.CLOSE:
-                self._on_client_close()
-            case EngineAction.REFUSE:
-                self.end("transport error", "invalid heartbeat direction")
-            case EngineAction.IGNORE:
-                pass
-
-    def _deliver(self, data: str | bytes) -> None:
+        if self._observers is not None and self._observers.receiving:
+            self._observers.received(packet)
+        if self.pong_awaited and type_ is not EnginePacketType.PONG:
+            self._loop_state.heartbeat.on_other_packet(self)
+        action = SERVER_ACTIONS[self.codec.revision][type_]
+        if action is not _DELIVER:
+            return self._act(action, packet)
         try:
-            self.listener.on_message(data)
+            self.listener.on_message(packet.data)
         except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
             self._on_error(error)
+
+    def _act(self, action: EngineAction, packet: EnginePacket) -> None:
+        match action:
+            case EngineAction.HEARTBEAT:
+                self._loop_state.heartbeat.on_pong(self)
+            case EngineAction.ANSWER:
+                self._loop_state.heartbeat.on_ping(self, packet)
+            case EngineAction.CLOSE:
+                self.transport.retire()
+                self.end(TRANSPORT_CLOSE, "the client closed the session")
+            case EngineAction.REFUSE:
+                self.end(TRANSPORT_ERROR, "invalid heartbeat direction")
+            case _:
+                pass
 
     def _on_error(self, error: Exception) -> None:
         logger.error(
             "unexpected error while a message was handled; closing the session", exc_info=error
         )
-        self.end("transport error", "internal error")
-
-    def _on_client_close(self) -> None:
-        if isinstance(self.transport, PollingTransport):
-            self.transport.end_quietly()
-        self.end("transport close", "the client closed the session")
-
-    # -- heartbeat ---------------------------------------------------------------------------
-
-    def send_ping(self) -> None:
-        """The ping interval is over."""
-        self._pong_awaited = True
-        self._pong_refreshed = False
-        self._loop_state.pong_deadlines.add(self)
-        self._put([PING])
-
-    def _on_pong(self) -> None:
-        if self._pong_awaited:  # a PONG that nobody asked for is ignored
-            self._pong_awaited = False
-            self._loop_state.pong_deadlines.discard(self)
-            self._loop_state.ping_deadlines.add(self)
-
-    def ping_timed_out(self) -> None:
-        """No sign of life came in time."""
-        if self.paused:
-            # The client may well have answered: it is we who do not read.
-            self._loop_state.await_life(self)
-        else:
-            self.end("ping timeout")
+        self.end(TRANSPORT_ERROR, "internal error")
 
     # -- back-pressure -----------------------------------------------------------------------
 
@@ -287,6 +276,8 @@ class Session:
         """Take no further messages from the transport."""
         if not self.paused:
             self.paused = True
+            if self._backlog is None:
+                self._backlog = deque()
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
@@ -295,11 +286,25 @@ class Session:
             return
         self.paused = False
         self._work_off()
-        if not self.paused:
-            self.transport.resume_reading()
+        if self.paused:  # by what waited
+            return
+        self.transport.resume_reading()
         if self._resumed is not None and not self.paused:
             self._resumed.set()
             self._resumed = None
+
+    def _work_off(self) -> None:
+        backlog = self._backlog
+        if backlog is None or self._working_off:
+            return  # what is worked off may itself pause and resume: the loop below goes on then
+        self._working_off = True
+        try:
+            while backlog and not self.paused:
+                self._handle(backlog.popleft())
+        finally:
+            self._working_off = False
+        if not self.paused:
+            self._backlog = None
 
     async def readable(self) -> None:
         """Wait until more messages are welcome."""
@@ -312,40 +317,51 @@ class Session:
 
     @property
     def buffered(self) -> int:
-        """Bytes that wait for the client."""
+        """The bytes that wait for the client."""
         return self._outbox.size
 
-    def send(self, frames: Sequence[OutgoingPacket], volatile: bool = False) -> None:
-        """Queue messages that belong together; they are sent in order and as one.
+    def send(self, packets: Sequence[OutgoingPacket], volatile: bool = False) -> None:
+        """Send packets that belong together, in order and as one.
 
         Args:
-            frames: The messages.
+            packets: The packets.
             volatile: Whether to drop them when they could not be sent at once.
         """
-        if self.state not in _LIVE or (volatile and not self.transport.writable):
+        if self.state not in _LIVE:
             return
-        if self._hooks is not None:
-            self._show(frames)
-        self.transport.send(frames)
+        observers = self._observers
+        if volatile and not self.transport.writable:
+            if observers is not None:
+                observers.dropped(packets, "volatile")
+            return
+        if observers is not None and observers.sending:
+            observers.sent(packets)
+        self.transport.send(packets)
         if self._outbox.size > self._send_buffer_limit:
             self._end_slow_client()
 
     def send_message(self, message: str | bytes) -> None:
-        """Queue a message that is for this client alone, and so needs no frame to be shared."""
-        if self.state not in _LIVE:
+        """Send a message that is for this client alone.
+
+        The short cut of :meth:`send`: where the transport writes it at once, no packet has to be
+        made of it, and nothing waits whose size could pass the limit.
+        """
+        transport, observers = self.transport, self._observers
+        if (
+            transport.writes_at_once
+            and self.state is _OPEN
+            and (observers is None or not observers.sending)
+            and transport.write_message(message)
+        ):
             return
-        if self._hooks is not None:
-            return self.send([OutgoingPacket.message(message)])
-        self.transport.send_message(message)
-        if self._outbox.size > self._send_buffer_limit:
-            self._end_slow_client()
+        self.send([OutgoingPacket.message(message)])
 
     def _end_slow_client(self) -> None:
-        waiting = self._outbox.size
-        self._outbox.clear()
+        if self._observers is not None:
+            self._observers.dropped(list(self._outbox), "slow client")
         self.end(
-            "transport error",
-            f"{waiting} bytes wait for a client that does not read them, allowed are"
+            TRANSPORT_ERROR,
+            f"{self._outbox.size} bytes wait for a client that does not read them, allowed are"
             f" {self._send_buffer_limit} (send_buffer_limit)",
         )
 
@@ -353,34 +369,41 @@ class Session:
         """Wait until everything was handed to the transport, or the session ended."""
         await self._outbox.drained(self._loop_state.runtime)
 
-    def _put(self, frames: Sequence[OutgoingPacket]) -> None:
-        if self._hooks is not None:
-            self._show(frames)
-        self.transport.send(frames)
-
-    def _show(self, frames: Sequence[OutgoingPacket]) -> None:
-        if self._hooks is not None:
-            for frame in frames:
-                self._hooks.call("packet_create", frame)
-
     # -- upgrade -----------------------------------------------------------------------------
 
+    def begin_upgrade(self, target: str) -> bool:
+        """Begin to test another transport; see :class:`.directory.AddressedSession`."""
+        sources = TRANSPORTS[target].upgrades_from
+        return self.transport.name in sources and self.step(SessionInput.PROBE)
+
+    def probe(self, transport: ConnectionTransport) -> None:
+        """Test a transport, after :meth:`begin_upgrade`."""
+        self.upgrade = Upgrade(self._loop_state, self, transport)
+
     def switch_to(self, transport: Transport) -> None:
-        """Let another transport carry the session; the old one was told to end."""
+        """Let another transport carry the session; the old one was told to retire."""
         self._loop_state.linger_deadlines.discard(self.transport)
         self.transport = transport
         transport.set_owner(self)
         transport.outbox = self._outbox
         if self.paused:
             transport.pause_reading()
-        if self._hooks is not None:
-            self._hooks.call("upgrade", transport)
+        if self._observers is not None:
+            self._observers.upgraded(TransportInfo(transport.name))
         if self.state is SessionState.CLOSING:
             self._close_transport()
         else:
             transport.flush()
 
     # -- closing -----------------------------------------------------------------------------
+
+    def step(self, input_: SessionInput) -> bool:
+        """Move to the next state, if the table has one."""
+        state = SESSION_TRANSITIONS.get((self.state, input_))
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     def close(self) -> None:
         """Close the session once everything that waits was sent."""
@@ -396,22 +419,58 @@ class Session:
             description: More about it, for logs and handlers.
             flush: Whether the transport may still send what waits.
         """
+        self._tear_down(_Ending.FLUSH if flush else _Ending.ABORT, reason, description)
+
+    def transport_closed(
+        self, transport: Transport, reason: str, description: str | None = None
+    ) -> None:
+        """Take note of a transport that is gone; the session ends with the one that carried it."""
+        self._loop_state.linger_deadlines.discard(transport)
+        if transport is not self.transport:
+            return  # one that was left behind by an upgrade
+        if self.state is SessionState.CLOSED:
+            # The session ended first, and has let the transport go. What that could not send any
+            # more is dropped here; drain() may wait for it.
+            self._outbox.clear()
+        elif self.state is SessionState.CLOSING:
+            self._tear_down(_Ending.GONE, FORCED_CLOSE)
+        else:
+            self._tear_down(_Ending.GONE, reason, description)
+
+    def server_exits(self) -> None:
+        """The ASGI server announced that it is about to end."""
+        self._loop_state.server_exits()
+
+    def _tear_down(self, ending: _Ending, reason: str, description: str | None = None) -> None:
+        """End everything that belongs to the session, in this order, once.
+
+        However a session ends, it ends here. Steps below call others back that may want to end it
+        as well: a polling transport that is aborted reports its end at once, a listener may close
+        what it listens to. They find the state CLOSED, and so nothing to do.
+        """
+        # 1. The state: from here on nothing is sent or delivered, and no upgrade begins.
         if not self.step(SessionInput.END):
             return
-        self._stop_upgrade()
+        # 2. The second transport, while there is one: it is aborted, and reports to nothing.
+        if self.upgrade is not None:
+            self.upgrade.stop()
+        # 3. No request finds the session any more, and no deadline.
         self._loop_state.forget(self)
+        # 4. A POST request that waits to be read gets its answer, and a WebSocket can read the
+        #    answer to its close; what waited to be handled is not (see 1).
         self.resume_reading()
-        if flush:
-            self._close_transport()
-        else:
+        # 5. The transport, and with it the packets that wait, unless it may still send them: then
+        #    the session hears of it once more, by transport_closed().
+        if ending is _Ending.GONE:
             self._outbox.clear()
+        elif ending is _Ending.ABORT:
             self.transport.abort()
-        self._tell(reason, description)
-
-    def _tell(self, reason: str, description: str | None) -> None:
+        else:
+            self._close_transport()
+        # 6. Those who are told, last: whatever they do, they find the session at its end.
         logger.debug("session closed: %s (%s)", reason, description)
-        if self._hooks is not None:
-            self._hooks.call("close", reason, description)
+        if self._observers is not None:
+            self._observers.closed(reason, description)
         try:
             self.listener.on_close(reason, description)
         except Exception:
@@ -420,32 +479,3 @@ class Session:
     def _close_transport(self) -> None:
         self._loop_state.linger_deadlines.add(self.transport)
         self.transport.close()
-
-    def transport_closed(
-        self, transport: Transport, reason: str, description: str | None = None
-    ) -> None:
-        """A transport is gone; the session ends with the one that carried it."""
-        self._loop_state.linger_deadlines.discard(transport)
-        if transport is not self.transport:
-            return
-        self._outbox.clear()  # also when the session ended before: somebody may wait in drain()
-        if self.state is SessionState.CLOSING:
-            self.end("forced close")
-        else:
-            self.end(reason, description)
-
-    def server_exits(self) -> None:
-        """The ASGI server announced that it is about to end."""
-        self._loop_state.server_exits()
-
-    def step(self, input_: SessionInput) -> bool:
-        """Move to the next state, if the table has one."""
-        state = SESSION_TRANSITIONS.get((self.state, input_))
-        if state is None:
-            return False
-        self.state = state
-        return True
-
-    def _stop_upgrade(self) -> None:
-        if self.upgrade is not None:
-            self.upgrade.stop()

@@ -1,15 +1,15 @@
-"""The upgrade of a session from polling to WebSocket.
+"""The upgrade of a session from one transport to another, such as from polling to WebSocket.
 
     client                               server
       | GET ...&transport=websocket&sid= → |   OPEN → UPGRADING
-      | 2probe ---------------------------→|   the poll that waits is released with a NOOP
+      | 2probe ---------------------------→|   the old transport releases the poll that waits
       |←--------------------------- 3probe |
       | (its poll and its POST are over)   |
       | 5 --------------------------------→|   UPGRADING → OPEN, the outbox changes hands
       |←------------------ waiting packets |
 
-Until the 5 comes, the session stays on polling in both directions, so nothing is lost when the new
-transport fails. Nothing extra is sent on the WebSocket after the upgrade.
+Until the 5 comes, the session stays on the old transport in both directions, so nothing is lost
+when the new one fails. Nothing extra is sent on the new one after the upgrade.
 
 Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 """
@@ -17,99 +17,125 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import Protocol
 
-from ..protocol import DecodeError, EnginePacket, EnginePacketType
+from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
 from ..protocol.engine_packet import PROBE, PROBE_PONG
 from ..protocol.states import SessionInput
+from .loop_state import LoopState
 from .transports.base import Transport
-from .transports.polling import PollingTransport
-
-if TYPE_CHECKING:
-    from .loop_state import LoopState
-    from .session import Session
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 
-class Upgrade:
-    """The owner of a WebSocket transport until it carries the session."""
+class UpgradingSession(Protocol):
+    """A session, as its upgrade sees it.
 
-    __slots__ = ("_codec", "_loop_state", "_session", "_transport")
+    Attributes:
+        transport: The transport that carries the session.
+        upgrade: The upgrade under way; None when it is over.
+    """
+
+    transport: Transport
+    upgrade: Upgrade | None
+
+    @property
+    def codec(self) -> EngineCodec:
+        """The revision of the protocol that the client speaks."""
+        ...
+
+    def step(self, input_: SessionInput) -> bool:
+        """Move to the next state, if there is one."""
+        ...
+
+    def switch_to(self, transport: Transport) -> None:
+        """Let another transport carry the session."""
+        ...
+
+
+class Upgrade:
+    """The owner of a transport until it carries the session.
+
+    Args:
+        loop_state: The event loop's state, with the deadlines.
+        session: The session, in state UPGRADING.
+        transport: The transport to be tested.
+    """
+
+    __slots__ = ("_loop_state", "_session", "_transport")
 
     paused = False
 
-    def __init__(self, loop_state: LoopState, session: Session, transport: Transport) -> None:
+    def __init__(
+        self, loop_state: LoopState, session: UpgradingSession, transport: Transport
+    ) -> None:
         self._loop_state = loop_state
         self._session = session
-        self._codec = session.codec
         self._transport = transport
         transport.set_owner(self)
         loop_state.upgrade_deadlines.add(self)
 
-    @staticmethod
-    def begin(session: Session) -> bool:
-        """Begin to test another transport; False when the session does not take one."""
-        return session.transport.name == "polling" and session.step(SessionInput.PROBE)
-
     def receive(self, data: str | bytes) -> None:
         """Take one message of the transport that is being tested."""
         try:
-            packet = self._codec.decode(data)
+            packet = self._session.codec.decode(data)
         except DecodeError as error:
             return self.fail(str(error))
+        self.receive_packet(packet)
+
+    def receive_packet(self, packet: EnginePacket) -> None:
+        """Take one packet of the transport that is being tested."""
         if packet.type is EnginePacketType.PING and packet.data == PROBE:
-            self._transport.outbox.extend([PROBE_PONG])
-            self._transport.flush()
-            self._polling.release_poll()
+            self._transport.send([PROBE_PONG])
+            self._session.transport.release()
         elif packet.type is EnginePacketType.UPGRADE:
             self._finish()
         else:
             self.fail(f"unexpected packet {packet.type.name}")
 
-    def receive_packets(self, packets: list[EnginePacket]) -> None:
-        """No POST request comes by this transport."""
-        raise AssertionError("a WebSocket has no payloads")
-
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
         """The transport ended before the upgrade was complete."""
-        self._loop_state.linger_deadlines.discard(transport)
-        self.fail(description or reason)
+        self._abandon(description or reason)
 
     def server_exits(self) -> None:
         """The ASGI server announced that it is about to end."""
         self._loop_state.server_exits()
 
     async def readable(self) -> None:
-        """Messages are always welcome here."""
+        """Return at once: messages are always welcome here."""
+
+    def timed_out(self) -> None:
+        """Give the transport up: the client took too long."""
+        self.fail("the client did not complete it in time")
 
     def fail(self, problem: str) -> None:
-        """Give the transport up; the session stays on polling."""
-        if self._session.upgrade is not self:
-            return
-        logger.debug("upgrade failed: %s", problem)
-        self._session.step(SessionInput.ABANDON)
-        self._polling.hold_polls()
-        self.stop()
+        """Give the transport up, and close it; the session stays on the old one."""
+        if self._abandon(problem):
+            self._transport.abort()
 
     def stop(self) -> None:
-        """End the test, because it failed or the session closes."""
+        """End the test, because the session ends."""
         self._detach()
         self._transport.abort()
 
+    def _abandon(self, problem: str) -> bool:
+        if self._session.upgrade is not self:  # it is over: the transport tells of its end last
+            return False
+        logger.debug("upgrade failed: %s", problem)
+        self._session.step(SessionInput.ABANDON)
+        self._session.transport.hold()
+        self._detach()
+        return True
+
     def _finish(self) -> None:
-        polling = self._polling
         self._detach()
         self._session.step(SessionInput.UPGRADE)
-        polling.end_quietly()
+        # The old transport first: it must not take what waits for the new one.
+        self._session.transport.retire()
         self._session.switch_to(self._transport)
 
     def _detach(self) -> None:
         self._loop_state.upgrade_deadlines.discard(self)
         self._session.upgrade = None
-
-    @property
-    def _polling(self) -> PollingTransport:
-        return cast("PollingTransport", self._session.transport)  # begin() has checked it

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ..runtime.functions import check_plain
+from ..runtime.callables import check_plain
 from .plans import Handler, HandlerKind, Planner, Registration
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")

@@ -19,7 +19,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from ..runtime.functions import is_async
+from ..runtime.callables import is_async
 from ..runtime.shielding import shielded
 from .workers import Workers
 

@@ -110,7 +110,7 @@ class OutgoingPacket:
 
     @property
     def size(self) -> int:
-        """How much the packet counts against the limit of what waits to be sent, in bytes."""
+        """The bytes that the packet counts against the limit of what waits to be sent."""
         if self._size is None:
             if self.text is None:
                 self._size = len(self.binary or b"")

@@ -1,4 +1,4 @@
-"""What can go wrong in the protocol core, and whose fault it is.
+"""The errors of the protocol core, by the side that made them.
 
     ProtocolError
     ├── DecodeError    the peer sent something that the protocol does not allow

@@ -126,7 +126,7 @@ class JSONEncoder:
         return self._plain(self._step(value), depth - 1)
 
     def _step(self, value: Any) -> Any:
-        """What orjson does with a value of a rich type that it knows; otherwise our own step."""
+        """The form of a rich type: orjson's where it knows the type, otherwise our own step."""
         if isinstance(value, Enum):
             return value.value
         if isinstance(value, UUID):
@@ -167,7 +167,7 @@ def convert(value: Any) -> Any:
 
 
 def _struct(value: Any) -> Any:
-    """What msgspec writes for a struct: its tag, and its fields by their names on the wire."""
+    """The members that msgspec writes for a struct: its tag, and its fields by their wire names."""
     names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
     items = {on_wire: getattr(value, name) for on_wire, name in names}
     config = value.__struct_config__
@@ -232,6 +232,6 @@ _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def _depth(text: str) -> int:
-    """How deeply the brackets outside strings are nested, in linear time."""
+    """The depth of the brackets outside strings, found in linear time."""
     brackets = _NO_BRACKETS.sub("", text)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)

@@ -27,7 +27,7 @@ _TYPES = {type_.value: type_ for type_ in PacketType if type_ <= PacketType.CONN
 MAX_ID = 2**53
 """The largest acknowledgement id that JavaScript can count to."""
 
-# As in JSON: numbers and dates are keys as well, and a lone surrogate harms nobody.
+# As in JSON: numbers and dates are keys as well, and a lone surrogate does no harm.
 _PACKING = (
     ormsgpack.OPT_NON_STR_KEYS
     | ormsgpack.OPT_PASSTHROUGH_BIG_INT

@@ -32,7 +32,7 @@ class SessionState(_Member):
 
 
 class SessionInput(_Member):
-    """What moves an Engine.IO session from one state to the next."""
+    """An input that moves an Engine.IO session from one state to the next."""
 
     HANDSHAKE = auto()
     """The OPEN packet was handed to the transport."""
@@ -64,14 +64,21 @@ SESSION_TRANSITIONS: Mapping[tuple[SessionState, SessionInput], SessionState] = 
 
 
 class EngineAction(Enum):
-    """What a server does with an Engine.IO packet of an open session."""
+    """An answer to an Engine.IO packet of a session."""
 
+    OPEN = auto()
+    """Take the settings of the session; the first packet that a client gets."""
     DELIVER = auto()
+    """Hand the message to Socket.IO."""
     HEARTBEAT = auto()
+    """Note that the peer is alive."""
     ANSWER = auto()
+    """Send a PONG."""
     CLOSE = auto()
+    """End the session."""
     IGNORE = auto()
     REFUSE = auto()
+    """End the session: the heartbeat goes the other way."""
 
 
 SERVER_ACTIONS: Mapping[int, Mapping[EnginePacketType, EngineAction]] = {
@@ -95,32 +102,62 @@ SERVER_ACTIONS: Mapping[int, Mapping[EnginePacketType, EngineAction]] = {
         EnginePacketType.NOOP: EngineAction.IGNORE,
     },
 }
-"""By revision and packet type, what a server does."""
+"""The actions of a server, by revision and packet type."""
+
+CLIENT_ACTIONS: Mapping[int, Mapping[EnginePacketType, EngineAction]] = {
+    4: {
+        EnginePacketType.OPEN: EngineAction.OPEN,
+        EnginePacketType.CLOSE: EngineAction.CLOSE,
+        EnginePacketType.PING: EngineAction.ANSWER,
+        EnginePacketType.PONG: EngineAction.IGNORE,
+        EnginePacketType.MESSAGE: EngineAction.DELIVER,
+        EnginePacketType.UPGRADE: EngineAction.IGNORE,
+        EnginePacketType.NOOP: EngineAction.IGNORE,
+    },
+    3: {
+        EnginePacketType.OPEN: EngineAction.OPEN,
+        EnginePacketType.CLOSE: EngineAction.CLOSE,
+        EnginePacketType.PING: EngineAction.IGNORE,
+        EnginePacketType.PONG: EngineAction.HEARTBEAT,
+        EnginePacketType.MESSAGE: EngineAction.DELIVER,
+        EnginePacketType.UPGRADE: EngineAction.IGNORE,
+        EnginePacketType.NOOP: EngineAction.IGNORE,
+    },
+}
+"""The actions of a client, by revision and packet type.
+
+The official clients do not refuse a heartbeat in the wrong direction, as servers do.
+"""
 
 
 class SocketState(_Member):
-    """The life of a socket, which is one client in one namespace, on the server."""
+    """The life of a socket, which is one client in one namespace, on either side."""
 
     ABSENT = "absent"
     """The client has not asked for the namespace, was refused, or has left."""
     CONNECTING = "connecting"
-    """CONNECT came, the middlewares run."""
+    """CONNECT was sent, and is not answered."""
     CONNECTED = "connected"
     LEFT = "left"
-    """The server disconnected the socket; packets that were under way may still come."""
+    """This side disconnected the socket; packets that were under way may still come."""
 
 
 class PacketAction(Enum):
-    """What a server does with a Socket.IO packet."""
+    """An answer to a Socket.IO packet."""
 
     CONNECT = auto()
+    """On the server: decide about the client."""
+    JOIN = auto()
+    """On the client: the server let it in."""
+    FAIL = auto()
+    """On the client: the server did not let it in."""
     DISPATCH = auto()
     ACKNOWLEDGE = auto()
     DISCONNECT = auto()
     IGNORE = auto()
 
 
-PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
+SERVER_PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
     (SocketState.ABSENT, PacketType.CONNECT): PacketAction.CONNECT,
     (SocketState.CONNECTING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
     (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
@@ -131,4 +168,20 @@ PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
     (SocketState.LEFT, PacketType.ACK): PacketAction.IGNORE,
     (SocketState.LEFT, PacketType.DISCONNECT): PacketAction.IGNORE,
 }
-"""By state and packet type, what a server does; without an entry, the client broke the protocol."""
+"""The actions of a server, by state and packet type; without an entry, the client broke the
+protocol."""
+
+CLIENT_PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
+    (SocketState.CONNECTING, PacketType.CONNECT): PacketAction.JOIN,
+    (SocketState.CONNECTING, PacketType.CONNECT_ERROR): PacketAction.FAIL,
+    (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
+    (SocketState.CONNECTED, PacketType.ACK): PacketAction.ACKNOWLEDGE,
+    (SocketState.CONNECTED, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.LEFT, PacketType.CONNECT): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.CONNECT_ERROR): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.EVENT): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.ACK): PacketAction.IGNORE,
+    (SocketState.LEFT, PacketType.DISCONNECT): PacketAction.IGNORE,
+}
+"""The actions of a client, by state and packet type; without an entry, the server broke the
+protocol."""

@@ -36,14 +36,14 @@ class AsyncioRuntime(Runtime):
             self.begin: Starter = EagerStarter(self._loop).start
 
     def is_current(self) -> bool:
-        """Whether the caller runs in this very loop."""
+        """True when the caller runs in this very loop."""
         try:
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
 
     def now(self) -> float:
-        """The loop's clock, in seconds."""
+        """The present time of the loop's clock, in seconds."""
         return self._loop.time()
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
@@ -51,7 +51,7 @@ class AsyncioRuntime(Runtime):
         return self._loop.call_later(delay, callback)
 
     def send_after_turn(self, sender: Sender) -> None:
-        """Let somebody send when this turn is over."""
+        """Let a sender send when this turn is over."""
         if not self._senders:
             self._loop.call_soon(self._on_turn_end)
         self._senders.append(sender)
@@ -62,7 +62,7 @@ class AsyncioRuntime(Runtime):
 
     async def _let_send(self, senders: Iterator[Sender]) -> None:
         # Most sending does not wait: it hands bytes to the loop, and has ended. So one task does it
-        # for all. Who waits all the same keeps the task, and another one goes on with the rest.
+        # for all. A sender that waits all the same keeps it; another one goes on with the rest.
         for sender in senders:
             work, context = sender.begin_sending(), sender.context
             if work is None:
@@ -93,7 +93,7 @@ class AsyncioRuntime(Runtime):
         return AsyncioEvent(self._loop)
 
     def cancel_scope(self) -> AsyncioCancelScope:
-        """Something to interrupt a task with."""
+        """A new cancel scope, to interrupt a task with."""
         return AsyncioCancelScope()
 
     def task_starter(self, context: Context) -> AsyncioTaskStarter:
@@ -146,13 +146,18 @@ class AsyncioRuntime(Runtime):
     async def settle(self, grace: float) -> None:
         """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
         tasks = self._tasks - {asyncio.current_task()}
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=grace)
+        with contextlib.suppress(TimeoutError):
+            return await self.within(grace, _all_ended(tasks))
+        late = {task for task in tasks if not task.done()}
         for task in late:
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=grace)
+        with contextlib.suppress(TimeoutError):
+            await self.within(grace, _all_ended(late))
+
+
+async def _all_ended(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 class AsyncioEvent:
@@ -170,14 +175,14 @@ class AsyncioEvent:
         self._waiters: list[asyncio.Future[None]] = []
 
     def set(self) -> None:
-        """Wake everybody who waits."""
+        """Wake all that wait."""
         self._is_set = True
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     def is_set(self) -> bool:
-        """Whether :meth:`set` was called."""
+        """True once :meth:`set` was called."""
         return self._is_set
 
     async def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What functions that act at once return, so that they can be awaited all the same."""
+"""Results of functions that act at once, which can be awaited all the same."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def together(awaitables: Iterable[Awaitable[None]]) -> Awaitable[None]:
 
 
 class Waiting(Awaitable[None]):
-    """Something to wait for, or not: unlike a coroutine, it may be dropped without a warning.
+    """A wait that the caller may leave out: unlike a coroutine, it is dropped without a warning.
 
     Args:
         wait: Called when it is awaited.

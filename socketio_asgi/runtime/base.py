@@ -1,4 +1,4 @@
-"""What the engine needs of an event loop."""
+"""The interface of an event loop, as the engine needs it."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Event(Protocol):
     """A wake-up that is set once, from the loop's thread."""
 
     def set(self) -> object:
-        """Wake everybody who waits."""
+        """Wake all that wait."""
         ...
 
     def is_set(self) -> bool:
-        """Whether :meth:`set` was called."""
+        """True once :meth:`set` was called."""
         ...
 
     async def wait(self) -> object:
@@ -58,18 +58,18 @@ class Event(Protocol):
 
 
 class Sender(Protocol):
-    """Somebody who sends when a turn of the event loop is over.
+    """A sender that sends when a turn of the event loop is over.
 
     Attributes:
         context: The context variables that the sending sees; nothing else may run in this context.
-        send_task: What cancels the sending that waits, or waited last.
+        send_task: The handle of the sending that waits, or waited last.
     """
 
     context: Context
     send_task: Cancellable | None
 
     def begin_sending(self) -> Coroutine[Any, Any, None] | None:
-        """What sends all that is there by now; None when there is nothing to do.
+        """A coroutine that sends all that is there by now; None when there is nothing to do.
 
         The coroutine must handle its exceptions itself.
         """
@@ -100,16 +100,16 @@ class Runtime(ABC):
         self.thread_id: int = threading.get_ident()
 
     def in_thread(self) -> bool:
-        """Whether the caller runs in the loop's thread."""
+        """True when the caller runs in the loop's thread."""
         return threading.get_ident() == self.thread_id
 
     @abstractmethod
     def is_current(self) -> bool:
-        """Whether the caller runs in this very loop, and the loop can still start tasks."""
+        """True when the caller runs in this very loop, and the loop can still start tasks."""
 
     @abstractmethod
     def now(self) -> float:
-        """The loop's clock, in seconds."""
+        """The present time of the loop's clock, in seconds; it never goes back."""
 
     @abstractmethod
     def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
@@ -117,10 +117,10 @@ class Runtime(ABC):
 
     @abstractmethod
     def send_after_turn(self, sender: Sender) -> None:
-        """Let somebody send when this turn is over; at once where a turn starts no tasks."""
+        """Let a sender send when this turn is over; at once where a turn starts no tasks."""
 
     def send_now(self, sender: Sender) -> None:
-        """Let somebody send at once."""
+        """Let a sender send at once."""
         work = sender.begin_sending()
         if work is not None:
             sender.send_task = self.start(work, sender.context)
@@ -129,7 +129,7 @@ class Runtime(ABC):
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back in the loop's thread, from any thread; in the order of the calls.
 
-        It does nothing once the loop has ended: nobody is connected any more.
+        It does nothing once the loop has ended: no client is connected any more.
         """
 
     @abstractmethod
@@ -149,7 +149,7 @@ class Runtime(ABC):
             context: The context variables that it sees; nothing else may run in this context.
 
         Returns:
-            What cancels the task; None when it has ended already.
+            A handle that cancels the task; None when it has ended already.
         """
 
     @abstractmethod
@@ -170,7 +170,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def cancel_scope(self) -> CancelScope:
-        """Something to interrupt a task with."""
+        """A new cancel scope, to interrupt a task with."""
 
     @abstractmethod
     def task_starter(self, context: Context) -> TaskStarter:

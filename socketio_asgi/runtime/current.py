@@ -1,16 +1,20 @@
-"""Finding out which event loop the caller runs in."""
+"""The event loop that the caller runs in."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from .asyncio_runtime import AsyncioRuntime
 from .base import Runtime
 
+RuntimeFactory = Callable[[], Runtime]
+"""Makes the runtime of the caller's event loop, as :func:`current_runtime` does."""
+
 
 def running_on_asyncio() -> bool:
-    """Whether an asyncio event loop runs the caller (otherwise it is trio)."""
+    """True when an asyncio event loop runs the caller; otherwise it is trio."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

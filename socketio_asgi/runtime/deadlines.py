@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 from . import Cancellable, Runtime
 
 SLACK_SECONDS = 0.002
-"""How much too early a deadline may be met. Event loops wake up late by up to a millisecond, which
-adds up over a ping and its pong."""
+"""Seconds by which a deadline may be met too early. Event loops wake up late by up to a
+millisecond, which adds up over a ping and its pong."""
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 

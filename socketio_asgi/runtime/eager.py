@@ -42,7 +42,7 @@ class _Begun(NamedTuple):
 
 @generator_coroutine
 def _pause() -> Generator[None]:
-    """Where a coroutine is when its task has not begun: a cancellation reaches it there."""
+    """Wait as a coroutine does whose task has not begun: a cancellation reaches it there."""
     yield
 
 
@@ -57,7 +57,7 @@ class _StandBy:
         work = self._run()
         work.send(None)
         self.task: asyncio.Task[None] = loop.create_task(work)
-        # As long as it stands by, it is nobody's task, and may just vanish with the event loop.
+        # As long as it stands by, no work is in it, and it may just vanish with the event loop.
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
         _unregister_task(self.task)
 
@@ -128,7 +128,7 @@ class EagerStarter:
             if not task.cancelling():  # the coroutine may have cancelled its own task
                 pool.append(standby)
             return None
-        except Exception as error:  # noqa: BLE001  # nobody else will look at it
+        except Exception as error:  # noqa: BLE001  # no caller looks at it
             message = "a coroutine raised before it waited"
             loop.call_exception_handler({"message": message, "exception": error})
             return None

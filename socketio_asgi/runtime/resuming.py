@@ -1,4 +1,4 @@
-"""How a task goes on with a coroutine that has begun before."""
+"""Going on, in a task, with a coroutine that has begun before."""
 
 from __future__ import annotations
 

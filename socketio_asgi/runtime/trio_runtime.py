@@ -34,7 +34,7 @@ class TrioRuntime(Runtime):
         self._task_ended = trio.Event()
 
     def is_current(self) -> bool:
-        """Whether the caller runs in this trio run, and the nursery is open."""
+        """True when the caller runs in this trio run, and the nursery is open."""
         try:
             current = trio.lowlevel.current_trio_token()
         except RuntimeError:
@@ -42,7 +42,7 @@ class TrioRuntime(Runtime):
         return current is self._token and not self._nursery.cancel_scope.cancel_called
 
     def now(self) -> float:
-        """Trio's clock, in seconds."""
+        """The present time of trio's clock, in seconds."""
         return trio.current_time()
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
@@ -52,7 +52,7 @@ class TrioRuntime(Runtime):
         return scope
 
     def send_after_turn(self, sender: Sender) -> None:
-        """Let somebody send; trio starts no tasks within a turn, and so not before its end."""
+        """Let a sender send; trio starts no tasks within a turn, and so not before its end."""
         self.send_now(sender)
 
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> None:
@@ -73,7 +73,7 @@ class TrioRuntime(Runtime):
         return trio.Event()
 
     def cancel_scope(self) -> TrioCancelScope:
-        """Something to interrupt a task with."""
+        """A new cancel scope, to interrupt a task with."""
         return TrioCancelScope()
 
     def task_starter(self, context: Context) -> TrioTaskStarter:

@@ -9,21 +9,28 @@ import logging
 from collections.abc import Mapping
 from contextvars import copy_context
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from ..adapters import RestoredSocket
-from ..engine import Session
+from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..exceptions import ConnectionRefused
 from ..protocol import DecodeError, EncodeError, OutgoingPacket, Packet, PacketType, Parser
-from ..protocol.states import PACKET_ACTIONS, PacketAction, SocketState
+from ..protocol.handshake import (
+    Connected,
+    ConnectRefusal,
+    connect_error_payload,
+    connect_payload,
+    split_connect_name,
+)
+from ..protocol.reasons import CLIENT_DISCONNECT, PARSE_ERROR, SERVER_DISCONNECT
+from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
 from .dispatch import Dispatcher
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
-from .socket_core import NOTHING, SERVER_DISCONNECT, SocketCore
+from .socket_core import NOTHING, SocketCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -67,10 +74,10 @@ class ClientConnection:
         self,
         namespaces: NamespaceRegistry,
         parser: Parser,
-        session: Session,
+        session: SessionCore,
         join_deadlines: DeadlineQueue[ClientConnection],
     ) -> None:
-        self.session: Session = session
+        self.session: SessionCore = session
         self.runtime: Runtime = session.runtime
         self.parser: Parser = parser
         self.task_starter: TaskStarter = self.runtime.task_starter(copy_context())
@@ -111,9 +118,9 @@ class ClientConnection:
     def _route(self, packet: Packet, socket: SocketCore | None) -> None:
         name, auth = packet.namespace, packet.data
         if self.session.protocol == 3 and packet.type is PacketType.CONNECT:
-            name, auth = _split_namespace(name)
+            name, auth = split_connect_name(name)
             socket = self._sockets.get(name)
-        match PACKET_ACTIONS.get((self._state(name, socket), packet.type)):
+        match SERVER_PACKET_ACTIONS.get((self._state(name, socket), packet.type)):
             case PacketAction.CONNECT:
                 self._connect(name, auth or {})
             case PacketAction.DISPATCH if socket is not None:
@@ -122,7 +129,7 @@ class ClientConnection:
                 socket.on_ack(packet)
             case PacketAction.DISCONNECT if socket is not None:
                 del self._sockets[name]
-                socket.on_close("client namespace disconnect")
+                socket.on_close(CLIENT_DISCONNECT)
             case PacketAction.DISCONNECT:
                 self._lookups.pop(name, None)
             case PacketAction.IGNORE:
@@ -139,7 +146,7 @@ class ClientConnection:
 
     def _protocol_error(self, problem: str) -> None:
         logger.info("closing the connection of %s: %s", self.session.request.address, problem)
-        self.session.end("parse error", problem)
+        self.session.end(PARSE_ERROR, problem)
 
     def pause_for(self, dispatcher: Dispatcher) -> None:
         """A socket has too many events in flight: read no more."""
@@ -209,9 +216,7 @@ class ClientConnection:
     def accept(self, socket: SocketCore) -> None:
         """Tell the client that it has joined a namespace."""
         self._join_deadlines.discard(self)
-        data = None if self.session.protocol == 3 else {"sid": socket.id}
-        if data is not None and socket.pid is not None:
-            data["pid"] = socket.pid
+        data = connect_payload(self.session.protocol, Connected(socket.id, socket.pid))
         self.send(Packet(PacketType.CONNECT, socket.namespace.name, data))
 
     def refuse(self, name: str, error: ConnectionRefused) -> None:
@@ -228,10 +233,8 @@ class ClientConnection:
         self.send(Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"}))
 
     def _error_data(self, error: ConnectionRefused) -> Any:
-        if self.session.protocol == 3:
-            return error.message if error.data is None else error.data
-        data = {} if error.data is None else {"data": error.data}
-        return {"message": error.message, **data}
+        refusal = ConnectRefusal(error.message, error.data)
+        return connect_error_payload(self.session.protocol, refusal)
 
     def leave(self, socket: SocketCore) -> None:
         """Disconnect the client from one namespace."""
@@ -259,12 +262,6 @@ class ClientConnection:
             self.session.send_message(messages[0])
         else:
             self.session.send(OutgoingPacket.messages(messages))
-
-
-def _split_namespace(name: str) -> tuple[str, dict[str, str]]:
-    """A 2.x client puts the query of a namespace behind its name."""
-    parts = urlsplit(name, allow_fragments=False)
-    return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True))
 
 
 async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:

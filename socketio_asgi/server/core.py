@@ -10,7 +10,7 @@ from weakref import WeakSet
 import anyio.from_thread
 
 from ..adapters import AdapterFactory, ConnectionStateRecovery, SharedPacket, Target
-from ..engine import Engine
+from ..engine.core import EngineCore
 from ..events.plans import Planner, plan_handler
 from ..events.registry import HandlerRegistry
 from ..events.workers import Workers
@@ -46,7 +46,7 @@ class ServerCore:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: EngineCore,
         *,
         parser: Parser,
         adapter_factory: AdapterFactory,
@@ -54,7 +54,7 @@ class ServerCore:
         max_events_in_flight: int,
         observer: Observer | None,
     ) -> None:
-        self.engine: Engine = engine
+        self.engine: EngineCore = engine
         self.parser: Parser = parser
         self.adapter_factory: AdapterFactory = adapter_factory
         self.recovery: ConnectionStateRecovery | None = recovery
@@ -120,9 +120,9 @@ class ServerCore:
         if self.runtime is not None or not self.spans_processes:
             return self.runtime
         if running_in_event_loop():
-            return self.engine.bind_current()
+            return self.engine.bound().runtime
         try:
-            return anyio.from_thread.run_sync(self.engine.bind_current)
+            return anyio.from_thread.run_sync(self.engine.bound).runtime
         except RuntimeError as error:
             raise RuntimeError(
                 "the server has no event loop yet, and other processes are to be told something:"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 
 
-class Observer(CallObserver):
+class Observer(EngineObserver, CallObserver):
     """Watches a server; every method does nothing until a subclass overrides it.
 
     Give an instance to ``Server(observer=...)``. The methods are called in the event loop, so they

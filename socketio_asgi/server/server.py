@@ -23,21 +23,21 @@ from ..adapters import (
 from ..adapters.recovery import MAX_BYTES
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
-from ..engine import Cookie, Cors, Engine, EngineOptions, Session
+from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
 from ..engine.http.cors import OriginPolicy
 from ..engine.options import (
     SEND_BUFFER_LIMIT,
     AllowRequest,
     GenerateId,
-    TransportName,
     generate_sid,
 )
+from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
 from ..protocol import DefaultParser, Parser
 from ..runtime import Runtime
+from ..runtime.callables import check_plain
 from ..runtime.deadlines import DeadlineQueue
-from ..runtime.functions import check_plain
 from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .core import ServerCore
@@ -157,9 +157,9 @@ class Server(Broadcaster):
         self._cleanup = cleanup_empty_child_namespaces
         self._namespaces = NamespaceRegistry()
         recovery = _recovery(connection_state_recovery)
-        self.engine: Engine = Engine(options, self._on_session, self._on_bind)
+        self.engine: Engine = Engine(options, self._on_session, observer, on_bind=self._on_bind)
         self.__socketio__: ServerCore = ServerCore(
-            self.engine,
+            self.engine.__socketio__,
             parser=parser or DefaultParser(),
             adapter_factory=adapter or _memory_adapter(recovery, options),
             recovery=recovery,
@@ -167,7 +167,7 @@ class Server(Broadcaster):
             observer=observer,
         )
         self.__entry_point__: EntryPoint = EntryPoint(
-            self.engine,
+            self.engine.__socketio__,
             path,
             trailing_slash=add_trailing_slash,
             files=None if serve_client is None else ClientFiles(serve_client, options),
@@ -285,7 +285,7 @@ class Server(Broadcaster):
         On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
         asyncio, and where the server is the application or wraps it, it is automatic.
         """
-        async with self.engine.lifespan():
+        async with self.engine.__socketio__.lifespan():
             try:
                 yield
             finally:
@@ -297,7 +297,7 @@ class Server(Broadcaster):
         Clients are told by closing their transport, so that they connect again, to whatever serves
         them then. Calling it again does nothing.
         """
-        await self.engine.close()
+        await self.engine.__socketio__.close()
         for namespace in self._namespaces.all():
             await namespace.adapter.close()
 
@@ -309,7 +309,7 @@ class Server(Broadcaster):
             runtime, self._connect_timeout, ClientConnection.disconnect
         )
 
-    def _on_session(self, session: Session) -> ClientConnection:
+    def _on_session(self, session: SessionCore) -> ClientConnection:
         assert self._join_deadlines is not None  # noqa: S101  # _on_bind() comes first
         parser = self.__socketio__.parser
         return ClientConnection(self._namespaces, parser, session, self._join_deadlines)

@@ -93,7 +93,7 @@ class Socket(Listening, Generic[DataT]):
     @property
     def conn(self) -> Session:
         """The connection below, which all namespaces of the client share."""
-        return self.__socketio__.connection.session
+        return self.__socketio__.connection.session.public
 
     @property
     def request(self) -> HTTPConnection:

@@ -16,12 +16,13 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from ..adapters import RestoredSocket, SavedSocket, SharedPacket, Target
-from ..engine import Session
+from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..events.acks import AckTarget, SingleAck
 from ..events.listeners import call_all
 from ..exceptions import ClientDisconnected, ConnectionRefused
 from ..protocol import OutgoingPacket, Packet, PacketType
+from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT, TRANSPORT_CLOSE
 from ..protocol.states import SocketState
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE, Waiting
@@ -42,23 +43,12 @@ _ACK, _EVENT, _CONNECTED = PacketType.ACK, PacketType.EVENT, SocketState.CONNECT
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
 
-SERVER_DISCONNECT = "server namespace disconnect"
-"""The official word for a socket that the server disconnected."""
-
-RECOVERABLE_REASONS: frozenset[str] = frozenset(
-    {"transport error", "transport close", "forced close", "ping timeout", "server shutting down"}
-)
-"""Disconnections after which a client may come back as the same socket: those it did not ask for.
-
-Source: https://socket.io/docs/v4/connection-state-recovery/
-"""
-
 
 class Connection(PacketSource, Protocol):
     """The connection of a client, as its sockets see it."""
 
     @property
-    def session(self) -> Session:
+    def session(self) -> SessionCore:
         """The session below."""
         ...
 
@@ -328,7 +318,7 @@ class SocketCore(Dispatcher):
 
     def supersede(self) -> None:
         """End the connection: its client has come back by another one."""
-        self.connection.session.end("transport close", "the client came back")
+        self.connection.session.end(TRANSPORT_CLOSE, "the client came back")
 
     def on_close(self, reason: str, description: str | None = None) -> None:
         """Leave the namespace: the client, the server or the network has ended it.

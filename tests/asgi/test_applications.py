@@ -219,7 +219,7 @@ async def test_an_aborted_poll_below_http_middlewares(
         await client.poll()
         query = httpx.QueryParams({**client.query, "sid": client.sid or ""})
         await raw.send_request("GET", f"/socket.io/?{query}")
-        (session,) = (socket.conn for socket in io.sockets.sockets.values())
+        (session,) = (socket.conn.__socketio__ for socket in io.sockets.sockets.values())
         await until(lambda: session.transport.writable)  # the poll waits
         await raw.abort()
         await until(lambda: io.engine.clients_count == 0)

@@ -31,7 +31,7 @@ async def why(_socket: Socket, name: str) -> str | None:
 async def polls(_socket: Socket, name: str) -> bool:
     """Whether the client of that name waits for an answer to its poll."""
     named = (s for s in io.sockets.sockets.values() if s.handshake.query.get("name") == name)
-    return any(socket.conn.transport.connected for socket in named)
+    return any(socket.conn.__socketio__.transport.connected for socket in named)
 
 
 @io.on("echo")
@@ -46,7 +46,7 @@ async def ask(socket: Socket, question: object) -> object:
 
 @io.on("taken over")
 async def taken_over(socket: Socket) -> bool:
-    return isinstance(socket.conn.transport, TakenOverTransport)
+    return isinstance(socket.conn.__socketio__.transport, TakenOverTransport)
 
 
 @io.on("bye")

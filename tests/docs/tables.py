@@ -8,8 +8,8 @@ from enum import Enum
 from socketio_asgi.engine.http.response import ERROR_MESSAGES
 from socketio_asgi.protocol import EnginePacketType, PacketType
 from socketio_asgi.protocol.states import (
-    PACKET_ACTIONS,
     SERVER_ACTIONS,
+    SERVER_PACKET_ACTIONS,
     SESSION_TRANSITIONS,
     SessionInput,
     SessionState,
@@ -52,7 +52,7 @@ def error_codes() -> str:
 
 
 def _packet_items() -> Iterable[tuple[tuple[SocketState, PacketType], Enum]]:
-    return PACKET_ACTIONS.items()
+    return SERVER_PACKET_ACTIONS.items()
 
 
 def _values(states: type[Enum]) -> list[str]:

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 import anyio
 
-from socketio_asgi.engine import Engine, EngineOptions, Session
+from socketio_asgi.engine import Engine, EngineObserver, EngineOptions, SessionCore
+from socketio_asgi.engine.core import EngineCore
+from socketio_asgi.engine.directory import SessionDirectory
 from socketio_asgi.protocol import OutgoingPacket
-from socketio_asgi.runtime import Runtime
+from socketio_asgi.runtime import Runtime, RuntimeFactory, current_runtime
 from tests.support.clients import WebSocketClient, engine_url
 from tests.support.waiting import until
 
@@ -21,7 +23,7 @@ Send = Callable[[Any], Awaitable[None]]
 class Client:
     """The server's side of one session: what came, and how it ended."""
 
-    def __init__(self, session: Session, *, echo: bool) -> None:
+    def __init__(self, session: SessionCore, *, echo: bool) -> None:
         self.session = session
         self.messages: list[str | bytes] = []
         self.closed: tuple[str, str | None] | None = None
@@ -52,16 +54,31 @@ class EngineApp:
 
     Args:
         echo: whether messages are sent back.
+        observer, directory, runtime_factory: those of :class:`Engine`.
         options: those of :class:`EngineOptions`.
     """
 
-    def __init__(self, *, echo: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        echo: bool = True,
+        observer: EngineObserver | None = None,
+        directory: SessionDirectory | None = None,
+        runtime_factory: RuntimeFactory = current_runtime,
+        **options: Any,
+    ) -> None:
         self.clients: list[Client] = []
         self.url = ""
         self._echo = echo
-        self.engine = Engine(EngineOptions(**options), self._on_session)
+        self.engine = Engine(
+            EngineOptions(**options),
+            self._on_session,
+            observer,
+            directory=directory,
+            runtime_factory=runtime_factory,
+        )
 
-    def _on_session(self, session: Session) -> Client:
+    def _on_session(self, session: SessionCore) -> Client:
         self.clients.append(Client(session, echo=self._echo))
         return self.clients[-1]
 
@@ -71,9 +88,14 @@ class EngineApp:
         return self.clients[-1]
 
     @property
+    def core(self) -> EngineCore:
+        """The inside of the engine."""
+        return self.engine.__socketio__
+
+    @property
     def runtime(self) -> Runtime:
-        assert self.engine.runtime is not None
-        return self.engine.runtime
+        assert self.core.runtime is not None
+        return self.core.runtime
 
     def ws_url(self, sid: str = "", eio: str = "4", **query: str) -> str:
         more = {"sid": sid, **query} if sid else query
@@ -81,15 +103,15 @@ class EngineApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handlers = {
-            "http": self.engine.handle_http,
-            "websocket": self.engine.handle_websocket,
+            "http": self.core.requests.handle_http,
+            "websocket": self.core.requests.handle_websocket,
             "lifespan": self._lifespan,
         }
         await handlers[scope["type"]](scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        async with self.engine.lifespan():
+        async with self.core.lifespan():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from socketio_asgi.engine.transports.outbox import FRAME_OVERHEAD, Outbox
+from socketio_asgi.engine.transports.outbox import PACKET_OVERHEAD, Outbox
 from socketio_asgi.protocol import OutgoingPacket
 from tests.support.waiting import until
 
@@ -33,9 +33,9 @@ def test_size() -> None:
     outbox = Outbox()
     outbox.extend(messages("abc", "€", b"12345", ""))
     # With the type digit of text, in bytes.
-    assert outbox.size == 4 + 4 + 5 + 1 + 4 * FRAME_OVERHEAD
+    assert outbox.size == 4 + 4 + 5 + 1 + 4 * PACKET_OVERHEAD
     outbox.take(2)
-    assert outbox.size == 5 + 1 + 2 * FRAME_OVERHEAD
+    assert outbox.size == 5 + 1 + 2 * PACKET_OVERHEAD
     outbox.clear()
     assert (outbox.size, len(outbox)) == (0, 0)
 
@@ -64,6 +64,6 @@ async def drained(app: EngineApp, outbox: Outbox, count: int) -> list[int]:
 async def test_waiting_until_it_is_empty(start_engine: StartEngine) -> None:
     app = await start_engine()
     outbox = Outbox()
-    await outbox.drained(app.engine.bound().runtime)
+    await outbox.drained(app.core.bound().runtime)
     outbox.extend(messages("a", "b"))
     assert sorted(await drained(app, outbox, 3)) == [0, 1, 2]

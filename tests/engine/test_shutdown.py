@@ -23,7 +23,7 @@ async def test_websocket_clients_get_what_waits(start_engine: StartEngine) -> No
     app = await start_engine()
     async with connect_engine(app.url) as (ws, _):
         app.client.send("goodbye")
-        await app.engine.close()
+        await app.core.close()
         assert await ws.receive() == "4goodbye"
         await ws.receive_close()
         assert app.client.reason == "server shutting down"
@@ -37,7 +37,7 @@ async def test_polling_clients_get_what_waits(start_engine: StartEngine) -> None
         async with polling(client) as answer:
             await until(lambda: app.client.session.transport.writable)
             app.client.send("goodbye")
-            await app.engine.close()
+            await app.core.close()
     assert answer[0] == "4goodbye"
 
 
@@ -47,7 +47,7 @@ async def test_waiting_polls_are_answered(start_engine: StartEngine) -> None:
         await client.open()
         async with polling(client) as answer:
             await until(lambda: app.client.session.transport.writable)
-            app.engine.shut_down()
+            app.core.shut_down()
     assert answer == ["1"]
 
 
@@ -55,8 +55,8 @@ async def test_no_new_clients(start_engine: StartEngine) -> None:
     app = await start_engine()
     async with PollingClient(app.url) as client:
         await client.open()
-        app.engine.shut_down()
-        app.engine.shut_down()
+        app.core.shut_down()
+        app.core.shut_down()
         client.sid = None
         response = await client.request("GET")
         assert (response.status_code, response.json()) == (
@@ -75,7 +75,7 @@ async def test_upgrades_end(start_engine: StartEngine) -> None:
         async with connect_websocket(client.websocket_url()) as ws:
             await ws.send("2probe")
             assert await ws.receive() == "3probe"
-            app.engine.shut_down()
+            app.core.shut_down()
             await ws.receive_close()
 
 
@@ -86,22 +86,22 @@ async def test_drain_ends_although_nobody_reads(start_engine: StartEngine) -> No
         app.client.send("never fetched")
         with anyio.fail_after(10):
             tasks.start_soon(app.client.session.drain)
-            await app.engine.close()
+            await app.core.close()
             await app.client.session.drain()
 
 
 async def test_close_before_any_request() -> None:
-    await EngineApp().engine.close()
+    await EngineApp().core.close()
 
 
 async def test_request_without_lifespan_on_trio_names_the_remedy(anyio_backend_name: str) -> None:
     engine = Engine(EngineOptions(), lambda session: pytest.fail("no session can exist"))
     if anyio_backend_name == "asyncio":
-        assert engine.bound().runtime.is_current()
-        await engine.close()
+        assert engine.__socketio__.bound().runtime.is_current()
+        await engine.__socketio__.close()
     else:
         with pytest.raises(RuntimeError, match="lifespan"):
-            engine.bound()
+            engine.__socketio__.bound()
 
 
 async def test_nothing_is_left(start_engine: StartEngine) -> None:

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from socketio_asgi import ConnectionRefused, Cookie, Cors, Server, SocketIOMiddleware
-from socketio_asgi.engine import Engine, EngineOptions, Session
+from socketio_asgi.engine import Engine, EngineOptions, SessionCore
 from socketio_asgi.engine.transports.taken_over import TakenOverTransport
 from socketio_asgi.protocol import OutgoingPacket
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
@@ -86,13 +86,16 @@ async def whoami(socket: Any) -> dict[str, Any]:
 
 @handler("taken over")
 async def taken_over(socket: Any) -> bool:
-    return isinstance(socket.conn.transport, TakenOverTransport)
+    return isinstance(socket.conn.__socketio__.transport, TakenOverTransport)
 
 
 @handler("all reachable")
 async def all_reachable(socket: Any) -> None:
     sockets = socket.namespace.sockets
-    await until(lambda: all(each.conn.transport.connected for each in sockets.values()), timeout=15)
+    await until(
+        lambda: all(each.conn.__socketio__.transport.connected for each in sockets.values()),
+        timeout=15,
+    )
 
 
 @handler("echo")
@@ -184,7 +187,7 @@ def make_server(**options: Any) -> Server:
 class Echo:
     """Sends back what it gets; ``stream N`` asks for the numbers up to N by the server's clock."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SessionCore) -> None:
         self._session = session
 
     def on_open(self) -> None:
@@ -217,14 +220,14 @@ class EngineApp:
         options = EngineOptions(
             ping_interval=PING_INTERVAL, ping_timeout=PING_TIMEOUT, allow_eio3=True
         )
-        self._engine = Engine(options, Echo)
+        self._requests = Engine(options, Echo).__socketio__.requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
         if scope["type"] == "http":
-            await self._engine.handle_http(scope, receive, send)
+            await self._requests.handle_http(scope, receive, send)
         else:
-            await self._engine.handle_websocket(scope, receive, send)
+            await self._requests.handle_websocket(scope, receive, send)
 
 
 # -- all in one application ----------------------------------------------------------------------

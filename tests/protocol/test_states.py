@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
 
 from socketio_asgi.protocol import EngineCodecV3, EngineCodecV4, EnginePacketType, PacketType
 from socketio_asgi.protocol.states import (
-    PACKET_ACTIONS,
+    CLIENT_ACTIONS,
+    CLIENT_PACKET_ACTIONS,
     SERVER_ACTIONS,
+    SERVER_PACKET_ACTIONS,
     SESSION_TRANSITIONS,
     EngineAction,
     PacketAction,
@@ -15,6 +18,9 @@ from socketio_asgi.protocol.states import (
     SessionState,
     SocketState,
 )
+
+EngineActions = Mapping[int, Mapping[EnginePacketType, EngineAction]]
+PacketActions = Mapping[tuple[SocketState, PacketType], PacketAction]
 
 
 def test_every_session_state_is_reachable() -> None:
@@ -51,43 +57,67 @@ def test_only_an_open_session_upgrades() -> None:
     assert starts == {SessionState.OPEN}
 
 
-def test_engine_actions_cover_every_revision_and_type() -> None:
-    assert set(SERVER_ACTIONS) == {EngineCodecV3.revision, EngineCodecV4.revision}
-    for actions in SERVER_ACTIONS.values():
+@pytest.mark.parametrize("table", [SERVER_ACTIONS, CLIENT_ACTIONS])
+def test_engine_actions_cover_every_revision_and_type(table: EngineActions) -> None:
+    assert set(table) == {EngineCodecV3.revision, EngineCodecV4.revision}
+    for actions in table.values():
         assert set(actions) == set(EnginePacketType)
         assert set(actions.values()) <= set(EngineAction)
 
 
+def column(table: EngineActions, type_: EnginePacketType) -> dict[int, EngineAction]:
+    return {revision: actions[type_] for revision, actions in table.items()}
+
+
 def test_the_heartbeat_has_one_direction_in_each_revision() -> None:
-    pings = {
-        revision: actions[EnginePacketType.PING] for revision, actions in SERVER_ACTIONS.items()
-    }
-    pongs = {
-        revision: actions[EnginePacketType.PONG] for revision, actions in SERVER_ACTIONS.items()
-    }
+    pings = column(SERVER_ACTIONS, EnginePacketType.PING)
+    pongs = column(SERVER_ACTIONS, EnginePacketType.PONG)
     assert pings == {3: EngineAction.ANSWER, 4: EngineAction.REFUSE}
     assert pongs == {3: EngineAction.REFUSE, 4: EngineAction.HEARTBEAT}
 
 
-def test_packet_actions_name_known_states_and_plain_types() -> None:
+def test_a_client_has_the_other_direction() -> None:
+    pings = column(CLIENT_ACTIONS, EnginePacketType.PING)
+    pongs = column(CLIENT_ACTIONS, EnginePacketType.PONG)
+    assert pings == {3: EngineAction.IGNORE, 4: EngineAction.ANSWER}
+    assert pongs == {3: EngineAction.HEARTBEAT, 4: EngineAction.IGNORE}
+
+
+def test_only_a_client_is_told_the_settings() -> None:
+    assert set(column(CLIENT_ACTIONS, EnginePacketType.OPEN).values()) == {EngineAction.OPEN}
+    assert all(EngineAction.OPEN not in actions.values() for actions in SERVER_ACTIONS.values())
+
+
+@pytest.mark.parametrize("table", [SERVER_PACKET_ACTIONS, CLIENT_PACKET_ACTIONS])
+def test_packet_actions_name_known_states_and_plain_types(table: PacketActions) -> None:
     plain = set(PacketType) - {PacketType.BINARY_EVENT, PacketType.BINARY_ACK}
-    assert {state for state, _ in PACKET_ACTIONS} == set(SocketState)
-    assert {type_ for _, type_ in PACKET_ACTIONS} <= plain
-    assert set(PACKET_ACTIONS.values()) == set(PacketAction)
+    assert {state for state, _ in table} <= set(SocketState)
+    assert {type_ for _, type_ in table} <= plain
+
+
+def test_every_state_and_action_is_used() -> None:
+    assert {state for state, _ in SERVER_PACKET_ACTIONS} == set(SocketState)
+    used = {*SERVER_PACKET_ACTIONS.values(), *CLIENT_PACKET_ACTIONS.values()}
+    assert used == set(PacketAction)
 
 
 def test_only_connect_is_accepted_before_connect() -> None:
-    accepted = {type_ for state, type_ in PACKET_ACTIONS if state is SocketState.ABSENT}
+    accepted = {type_ for state, type_ in SERVER_PACKET_ACTIONS if state is SocketState.ABSENT}
     assert accepted == {PacketType.CONNECT}
+
+
+def test_a_client_that_asked_for_nothing_is_sent_nothing() -> None:
+    assert SocketState.ABSENT not in {state for state, _ in CLIENT_PACKET_ACTIONS}
 
 
 @pytest.mark.parametrize("state", SocketState)
 def test_a_server_never_takes_connect_error(state: SocketState) -> None:
-    assert (state, PacketType.CONNECT_ERROR) not in PACKET_ACTIONS
+    assert (state, PacketType.CONNECT_ERROR) not in SERVER_PACKET_ACTIONS
 
 
-def test_handlers_and_acknowledgements_need_a_connected_socket() -> None:
+@pytest.mark.parametrize("table", [SERVER_PACKET_ACTIONS, CLIENT_PACKET_ACTIONS])
+def test_handlers_and_acknowledgements_need_a_connected_socket(table: PacketActions) -> None:
     busy = {PacketAction.DISPATCH, PacketAction.ACKNOWLEDGE}
     for state, type_ in product(SocketState, PacketType):
-        if PACKET_ACTIONS.get((state, type_)) in busy:
+        if table.get((state, type_)) in busy:
             assert state is SocketState.CONNECTED

@@ -279,12 +279,12 @@ class TestVolatile:
     ) -> None:
         @io.on("go")
         async def go(socket: Socket) -> None:
-            await until(lambda: socket.conn.transport.writable)
+            await until(lambda: socket.conn.__socketio__.transport.writable)
             socket.volatile.emit("to the client", 1)
 
         @io.on("go on")
         async def go_on(socket: Socket) -> None:
-            await until(lambda: socket.conn.transport.writable)
+            await until(lambda: socket.conn.__socketio__.transport.writable)
             io.volatile.emit("to everybody", 2)
 
         peer = await join(io, transport)
@@ -306,7 +306,7 @@ class TestVolatile:
     async def test_of_a_socket_reaches_its_client_alone(self, io: Server, join: Join) -> None:
         peer, other = await join(io), await join(io)
         socket = io.sockets.sockets[peer.id]
-        await until(lambda: socket.conn.transport.writable)
+        await until(lambda: socket.conn.__socketio__.transport.writable)
         socket.volatile.emit("event")
         socket.compress(False).emit("plain")
         socket.volatile.compress(True).emit("dropped or not")
@@ -326,7 +326,7 @@ class TestVolatile:
             socket.volatile.local,
             socket.volatile.except_("nobody"),
         ):
-            await until(lambda: target.conn.transport.writable)
+            await until(lambda: target.conn.__socketio__.transport.writable)
             operator.emit("event")
             assert await other.expect("event") == []
         await peer.sync()

@@ -18,7 +18,7 @@ import sniffio
 
 from socketio_asgi import AckError, ConnectionRefused, Handshake, Server, Socket
 from socketio_asgi.adapters import MemoryAdapter, SharedPacket
-from socketio_asgi.engine import EngineRequest, Session
+from socketio_asgi.engine import EngineRequest, Session, SessionCore
 from socketio_asgi.engine.transports.outbox import Outbox
 from socketio_asgi.engine.transports.polling import PollingTransport
 from socketio_asgi.engine.transports.websocket import WebSocketTransport
@@ -47,7 +47,16 @@ ENDPOINT = "/socket.io/?EIO=4&transport=polling"
 
 CLASSES = (
     *(AckSender, ClientConnection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
-    *(SharedPacket, PollingTransport, Session, SingleAck, Socket, Upgrade, WebSocketTransport),
+    *(
+        SharedPacket,
+        PollingTransport,
+        Session,
+        SessionCore,
+        SingleAck,
+        Socket,
+        Upgrade,
+        WebSocketTransport,
+    ),
 )
 
 

@@ -102,7 +102,7 @@ async def test_volatile_reaches_whoever_is_ready(
     clients: Clients, expected: str, choose: Choose
 ) -> None:
     sockets = clients.io.sockets.sockets.values()
-    await until(lambda: all(socket.conn.transport.writable for socket in sockets))
+    await until(lambda: all(socket.conn.__socketio__.transport.writable for socket in sockets))
     await choose(clients).emit("event")
     assert await clients.who_got() == expected
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
-from socketio_asgi import Server, Session
+from socketio_asgi import Server
+from socketio_asgi.engine import SessionCore
 from tests.support.clients import polling
 from tests.support.waiting import until
 
@@ -12,8 +15,8 @@ from .conftest import Join
 from .support import Connect, PollingWire
 
 
-def sessions(io: Server) -> dict[str, Session]:
-    return io.engine.bound().sessions
+def sessions(io: Server) -> dict[str, SessionCore]:
+    return cast("dict[str, SessionCore]", io.engine.__socketio__.bound().sessions)
 
 
 @pytest.mark.parametrize(

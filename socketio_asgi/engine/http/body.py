@@ -1,11 +1,11 @@
-"""Waiting for what an HTTP client sends, and noticing when it goes away."""
+"""The body of an HTTP request, and the end of its client."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable
 
-import anyio
 from starlette.types import Receive
 
 from ...runtime import Runtime
@@ -14,10 +14,10 @@ from .request import EngineRequest
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 BODY_SECONDS = 30.0
-"""How long a client may take to send the body of one request."""
+"""The time for a client to send the body of one request."""
 
 DISCARD_SECONDS = 1.0
-"""How long a request that is refused may go on sending its body."""
+"""The time for a refused request to go on sending its body."""
 
 
 class BodyTooLarge(Exception):
@@ -29,7 +29,7 @@ class ClientGone(Exception):
 
 
 class RequestBody:
-    """What an HTTP client sends with its request.
+    """The part of an HTTP request that comes after its head.
 
     Args:
         request: The request, for the announced length.
@@ -74,20 +74,24 @@ class RequestBody:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def discard(self, limit: int) -> None:
-        """Read the rest of a body that nobody wants, if it is not too long.
+    async def discard(self, runtime: Runtime, limit: int) -> None:
+        """Read the rest of a body that is of no use, if it is not too long.
 
         Some ASGI servers cut the connection when the response comes before the end of the body,
         and the client may never see that response.
 
         Args:
+            runtime: The event loop.
             limit: The number of bytes after which reading stops.
         """
-        with anyio.move_on_after(DISCARD_SECONDS):
-            while limit > 0 and not self._ended:
-                message = await self._receive()
-                self._ended = not message.get("more_body", False)
-                limit -= len(message.get("body", b""))
+        with contextlib.suppress(TimeoutError):
+            await runtime.within(DISCARD_SECONDS, self._discard(limit))
+
+    async def _discard(self, limit: int) -> None:
+        while limit > 0 and not self._ended:
+            message = await self._receive()
+            self._ended = not message.get("more_body", False)
+            limit -= len(message.get("body", b""))
 
     async def disconnected(self) -> None:
         """Wait until the client of a request without a body leaves."""

@@ -1,4 +1,4 @@
-"""Which web pages may connect: the Origin check of both transports, and the headers of CORS.
+"""The web pages that may connect: the Origin check of all transports, and the headers of CORS.
 
 The check is made by the server, before anything else happens, because browsers make none for
 WebSocket. Source: https://socket.io/docs/v4/handling-cors/ and RFC 6454, section 4.
@@ -25,7 +25,7 @@ whole origin, a list of those, or a function that is given the origin and decide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
-    """Which other origins may connect, and what browsers are told about it.
+    """The other origins that may connect, and the headers by which browsers learn of it.
 
     The own origin (host and port of ``Origin`` equal to ``Host``) is always allowed, and so are
     clients that send no ``Origin``, which are no browsers.
@@ -60,7 +60,7 @@ class Cors:
             )
 
     def allows(self, request: EngineRequest, origin: str | None) -> bool:
-        """Whether a request with that ``Origin`` may connect."""
+        """True when a request with that ``Origin`` may connect."""
         return origin is None or is_same_origin(request, origin) or self._lists(origin)
 
     def response_headers(self, request: EngineRequest, origin: str | None) -> list[Header]:
@@ -92,7 +92,7 @@ class Cors:
         return headers
 
     def answers_preflight(self) -> bool:
-        """Whether preflight requests are answered here."""
+        """True when preflight requests are answered here."""
         return self.headers and self.origins is not None
 
     def _is_open(self) -> bool:
@@ -111,10 +111,10 @@ class Cors:
 
 
 def is_same_origin(request: EngineRequest, origin: str) -> bool:
-    """Whether an origin has the host and port that the request was sent to.
+    """True when an origin has the host and port that the request was sent to.
 
     The scheme is ignored, because a proxy that ends TLS changes it; forwarded headers are not
-    looked at, because anybody can send them.
+    looked at, because any client can send them.
     """
     scheme, _, authority = origin.partition("://")
     host = request.header(b"host")

@@ -1,4 +1,4 @@
-"""What requests have in common, so that thousands of them take less memory."""
+"""The parts that requests have in common, shared so that thousands of them take less memory."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from starlette.types import Scope
 from ...websocket.headers import Header
 
 _COMMON = ("asgi", "extensions", "server", "path", "raw_path", "query_string", "subprotocols")
-"""What the requests of many clients agree on in their scopes, besides most of their headers."""
+"""The keys on which the scopes of many clients agree, besides most of their headers."""
 
 MAX_COMMON_HEADERS = 100
 """Names of headers that are remembered: more than honest clients use, and clients choose them."""
 
 
 class ScopeInterner:
-    """Holds once in memory what a kept request has in common with those that were kept before.
+    """Keeps a single copy of the parts that a request has in common with earlier ones.
 
     Each session keeps the request that opened it, and most of what that says is the same for all.
     """

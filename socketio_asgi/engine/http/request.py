@@ -43,7 +43,7 @@ class EngineRequest:
 
     @property
     def is_websocket(self) -> bool:
-        """Whether this is a WebSocket handshake."""
+        """True for a WebSocket handshake."""
         return bool(self.scope["type"] == "websocket")
 
     @property
@@ -72,14 +72,14 @@ class EngineRequest:
         return str(client[0]) if client else ""
 
     @property
-    def spec_version(self) -> tuple[int, ...]:
-        """The version of ASGI's HTTP and WebSocket specification that the server follows."""
-        return _version(self.scope.get("asgi", {}).get("spec_version", "2.0"))
-
-    @property
     def secure(self) -> bool:
-        """Whether the connection to the ASGI server is encrypted."""
+        """True when the connection to the ASGI server is encrypted."""
         return self.scope.get("scheme") in {"https", "wss"}
+
+
+def asgi_version(scope: Scope) -> tuple[int, ...]:
+    """The version of ASGI's HTTP and WebSocket specification that the server follows."""
+    return _version(scope.get("asgi", {}).get("spec_version", "2.0"))
 
 
 @cache

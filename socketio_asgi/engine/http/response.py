@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import orjson
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from ...websocket.headers import Header
 from .request import EngineRequest
@@ -25,7 +25,7 @@ _COMPRESSION_LEVEL = 6
 
 
 class ErrorCode(IntEnum):
-    """Why a request was refused; the number is part of the answer.
+    """The reason why a request was refused; the number is part of the answer.
 
     Source: https://socket.io/docs/v4/server-api/#event-connection_error-1
     """
@@ -152,3 +152,24 @@ async def respond(send: Send, response: Response) -> None:
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def refuse(scope: Scope, send: Send, response: Response) -> None:
+    """Refuse a request of either kind."""
+    if scope["type"] == "websocket":
+        await refuse_websocket(scope, send, response)
+    else:
+        await respond(send, response)
+
+
+async def refuse_websocket(scope: Scope, send: Send, response: Response) -> None:
+    """Refuse a WebSocket with an HTTP response, where the ASGI server can send one."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        return await send({"type": "websocket.close"})
+    headers = [
+        (b"content-type", response.content_type),
+        (b"content-length", b"%d" % len(response.body)),
+    ]
+    status = response.status
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})

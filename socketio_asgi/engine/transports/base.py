@@ -1,31 +1,36 @@
-"""What a transport is to a session, and a session to its transport."""
+"""The interfaces between a session and its transport."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Awaitable, Sequence
+from typing import ClassVar, Literal, Protocol
 
 from ...protocol import EngineCodec, EnginePacket, OutgoingPacket
 from ...runtime import Runtime
+from ..http.body import RequestBody
+from ..http.request import EngineRequest
+from ..http.response import ErrorCode, Refusal, Response
 from .outbox import Outbox
+
+TransportName = Literal["polling", "websocket"]
 
 
 class TransportOwner(Protocol):
-    """Who receives what a transport brings: a session, or an upgrade that tests the transport."""
+    """The receiver of what a transport brings: a session, or an upgrade that tests it."""
 
     def receive(self, data: str | bytes) -> None:
-        """Take one message as it came in."""
+        """Take one message that holds one packet, as it came in."""
         ...
 
-    def receive_packets(self, packets: list[EnginePacket]) -> None:
-        """Take the packets of one POST request."""
+    def receive_packet(self, packet: EnginePacket) -> None:
+        """Take one packet."""
         ...
 
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
-        """The transport is gone.
+        """The transport is gone; it has closed itself before it says so.
 
         Args:
             transport: The one that is gone.
@@ -40,7 +45,7 @@ class TransportOwner(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether no more messages are welcome at present."""
+        """True while no more messages are welcome."""
         ...
 
     async def readable(self) -> None:
@@ -49,7 +54,10 @@ class TransportOwner(Protocol):
 
 
 class Transport(ABC):
-    """One way to move packets between a session and its client.
+    """A way to move packets between a session and its client.
+
+    What the engine has to know of a kind of transport are its class attributes; the table of all
+    kinds is :data:`.registry.TRANSPORTS`.
 
     Args:
         runtime: The event loop.
@@ -57,12 +65,19 @@ class Transport(ABC):
         outbox: The packets that wait to be sent; the session takes it along to another transport.
 
     Attributes:
-        owner: Who receives what comes in.
+        name: The value of the query parameter ``transport``.
+        scope_type: The type of the ASGI scopes that open it.
+        upgrades_from: The transports that a client may leave for it.
+        writes_at_once: Whether :meth:`write_message` may succeed.
+        owner: The receiver of what comes in.
     """
 
     __slots__ = ("__weakref__", "codec", "outbox", "owner", "runtime")
 
-    name: ClassVar[str]
+    name: TransportName  # the same for all of a kind; a protocol asks for it as for an attribute
+    scope_type: ClassVar[str]
+    upgrades_from: ClassVar[tuple[TransportName, ...]] = ()
+    writes_at_once: ClassVar[bool] = False
     owner: TransportOwner
 
     def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
@@ -71,31 +86,43 @@ class Transport(ABC):
         self.outbox: Outbox = outbox
 
     def set_owner(self, owner: TransportOwner) -> None:
-        """Say who receives what comes in."""
+        """Set the receiver of what comes in."""
         self.owner = owner
 
     @property
     @abstractmethod
     def connected(self) -> bool:
-        """Whether there is a connection by which packets can be sent at present."""
+        """True while there is a connection by which packets can be sent."""
 
     @property
     @abstractmethod
     def writable(self) -> bool:
-        """Whether a packet sent now would go out at once: what volatile packets ask for."""
+        """True when a packet sent now would go out at once: what volatile packets ask for."""
 
-    def send(self, frames: Sequence[OutgoingPacket]) -> None:
+    # -- out ---------------------------------------------------------------------------------
+
+    def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets that belong together, as soon as they can be sent."""
-        self.outbox.extend(frames)
+        self.outbox.extend(packets)
         self.flush()
 
-    def send_message(self, message: str | bytes) -> None:
-        """Send one message, as soon as it can be sent."""
-        self.send([OutgoingPacket.message(message)])
+    def write_message(self, message: str | bytes) -> bool:
+        """Send one message at once; False when that is not possible, and it has to be sent."""
+        return False
 
     @abstractmethod
     def flush(self) -> None:
         """Send what waits in the outbox, as soon as it can be sent."""
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def serve(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:
+        """Serve an HTTP request of the session, where requests carry the packets.
+
+        Raises:
+            Refusal: There is no use for the request.
+        """
+        raise Refusal(ErrorCode.BAD_REQUEST, detail=f"method {request.method[:20]!r}")
 
     def pause_reading(self) -> None:  # noqa: B027  # most ask their owner before they read
         """Receive no more messages until :meth:`resume_reading`."""
@@ -103,10 +130,38 @@ class Transport(ABC):
     def resume_reading(self) -> None:  # noqa: B027
         """Receive messages again."""
 
+    # -- moving on to another transport --------------------------------------------------------
+
+    def release(self) -> None:  # noqa: B027  # only one whose requests wait holds its client back
+        """Let no request wait any more: the client is about to move on."""
+
+    def hold(self) -> None:  # noqa: B027
+        """Let requests wait as usual again: the client stays."""
+
+    def retire(self) -> None:  # noqa: B027
+        """End without a CLOSE for the client, which knows already; the owner is not told."""
+
+    # -- closing -----------------------------------------------------------------------------
+
     @abstractmethod
     def close(self) -> None:
         """Close after everything that waits was sent; the owner is told when that is done."""
 
     @abstractmethod
     def abort(self) -> None:
-        """Close at once; what waits is not sent."""
+        """Close at once; what waits is not sent. The owner is told, now or later."""
+
+
+class ConnectionTransport(Transport):
+    """A transport over one connection that lasts, such as a WebSocket."""
+
+    __slots__ = ()
+
+    @property
+    def connected(self) -> bool:
+        """Always true, as long as the transport lasts."""
+        return True
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Move messages, as long as the ASGI server wants to be waited for."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ...protocol import OutgoingPacket
 from ...runtime import Event, Runtime
 
-FRAME_OVERHEAD = 64
+PACKET_OVERHEAD = 64
 """Bytes that a waiting packet is counted with beyond its content, so that empty ones count too."""
 
 
@@ -17,38 +17,39 @@ class Outbox:
 
     Attributes:
         first: The packet that is next to be sent, which stays in the queue; None for none.
-        size: What waits, in bytes.
+        rest: The packets behind it; None or empty when there are none.
+        size: The bytes that wait.
         on_drained: Called when nothing waits any more.
     """
 
-    __slots__ = ("_drained", "_rest", "first", "on_drained", "size")
+    __slots__ = ("_drained", "first", "on_drained", "rest", "size")
 
     def __init__(self) -> None:
         self.first: OutgoingPacket | None = None
         # Made when it is needed: mostly one packet waits at a time, and a deque is large.
-        self._rest: deque[OutgoingPacket] | None = None
+        self.rest: deque[OutgoingPacket] | None = None
         self.size: int = 0
         self.on_drained: Callable[[], object] | None = None
         self._drained: Event | None = None
 
     def __len__(self) -> int:
-        return 0 if self.first is None else 1 + len(self._rest or ())
+        return 0 if self.first is None else 1 + len(self.rest or ())
 
     def __iter__(self) -> Iterator[OutgoingPacket]:
         if self.first is not None:
             yield self.first
-            yield from self._rest or ()
+            yield from self.rest or ()
 
-    def extend(self, frames: Iterable[OutgoingPacket]) -> None:
+    def extend(self, packets: Iterable[OutgoingPacket]) -> None:
         """Append packets that belong together."""
-        for frame in frames:
+        for packet in packets:
             if self.first is None:
-                self.first = frame
-            elif self._rest is None:
-                self._rest = deque((frame,))
+                self.first = packet
+            elif self.rest is None:
+                self.rest = deque((packet,))
             else:
-                self._rest.append(frame)
-            self.size += frame.size + FRAME_OVERHEAD
+                self.rest.append(packet)
+            self.size += packet.size + PACKET_OVERHEAD
 
     def take(self, count: int) -> list[OutgoingPacket]:
         """Remove the first packets, which the transport has taken over."""
@@ -60,18 +61,18 @@ class Outbox:
         Raises:
             IndexError: There is none.
         """
-        frame = self.first
-        if frame is None:
+        packet = self.first
+        if packet is None:
             raise IndexError("nothing waits")
-        if self._rest:
-            self.first = self._rest.popleft()
-            self.size -= frame.size + FRAME_OVERHEAD
+        if self.rest:
+            self.first = self.rest.popleft()
+            self.size -= packet.size + PACKET_OVERHEAD
         else:
-            self.first = self._rest = None
+            self.first = self.rest = None
             self.size = 0
             if self._drained is not None or self.on_drained is not None:
                 self._on_empty()
-        return frame
+        return packet
 
     def _on_empty(self) -> None:
         if self._drained is not None:
@@ -83,7 +84,7 @@ class Outbox:
     def clear(self) -> None:
         """Remove everything."""
         if self.first is not None:
-            self.first = self._rest = None
+            self.first = self.rest = None
             self.size = 0
             self._on_empty()
 

@@ -5,8 +5,11 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from ...protocol import DecodeError, EngineCodec, OutgoingPacket
 from ...protocol.engine_packet import CLOSE, NOOP
+from ...protocol.reasons import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ...runtime import CancelScope, Runtime
 from ..http.body import BodyTooLarge, ClientGone, RequestBody
 from ..http.request import EngineRequest
@@ -15,7 +18,7 @@ from .base import Transport
 from .outbox import Outbox
 
 PROBE_POLL_SECONDS = 0.1
-"""How long a poll may wait while the client tries to upgrade: the client cannot complete the
+"""The time that a poll may wait while the client tries to upgrade: the client cannot complete the
 upgrade before its poll is answered."""
 
 _OK = Response(200, b"ok", HTML)
@@ -37,14 +40,15 @@ class PollingTransport(Transport):
         "_last",
         "_max_payload",
         "_noop_due",
-        "_poll",
         "_posting",
-        "_probed",
+        "_released",
         "_supports_binary",
+        "_waiting_poll",
         "_woken",
     )
 
     name = "polling"
+    scope_type = "http"
 
     def __init__(
         self,
@@ -58,31 +62,49 @@ class PollingTransport(Transport):
         super().__init__(runtime, codec, outbox)
         self._max_payload = max_payload
         self._supports_binary = supports_binary
-        # Interrupts the poll that waits.
-        self._poll: CancelScope | None = None
+        # The scope in which a poll waits, to wake it up.
+        self._waiting_poll: CancelScope | None = None
         self._woken = False
         self._posting = False
-        self._probed = False
+        # The client is about to move on to another transport.
+        self._released = False
         self._noop_due = False
         self._closing = False
-        # What answers polls once this transport has nothing to send any more.
+        # The answer to polls once this transport is at its end; the outbox is not its own then.
         self._last: OutgoingPacket | None = None
 
     @property
     def connected(self) -> bool:
-        """Whether a poll waits."""
-        return self._poll is not None
+        """True while a poll waits."""
+        return self._waiting_poll is not None
 
     @property
     def writable(self) -> bool:
-        """Whether a poll waits, and nothing has been sent to it yet."""
-        return self._poll is not None and not self._woken
+        """True while a poll waits, and nothing has been sent to it yet."""
+        return self._waiting_poll is not None and not self._woken
 
     def flush(self) -> None:
         """Answer the poll that waits, if there is one."""
-        if self._poll is not None and not self._woken:
+        if self._waiting_poll is not None and not self._woken:
             self._woken = True
-            self._poll.cancel()
+            self._waiting_poll.cancel()
+
+    # -- moving on to another transport --------------------------------------------------------
+
+    def release(self) -> None:
+        """End this poll or the next one at once, and later ones soon."""
+        self._released = self._noop_due = True
+        self.flush()
+
+    def hold(self) -> None:
+        """Let polls wait as usual again: the upgrade failed."""
+        self._released = self._noop_due = False
+
+    def retire(self) -> None:
+        """Answer polls with a NOOP: the client knows that this transport is done."""
+        self._end(NOOP)
+
+    # -- closing -----------------------------------------------------------------------------
 
     def close(self) -> None:
         """Answer polls with everything that waits, and the one after that with a CLOSE."""
@@ -90,106 +112,114 @@ class PollingTransport(Transport):
         self.flush()
 
     def abort(self) -> None:
-        """End the poll that waits with a CLOSE."""
-        self._end(CLOSE)
-        self.owner.transport_closed(self, "transport close")
+        """Answer polls with a CLOSE."""
+        self.outbox.clear()
+        self._fail(TRANSPORT_CLOSE)
 
-    def end_quietly(self) -> None:
-        """End the poll that waits with a NOOP: the client knows that this transport is done."""
-        self._end(NOOP)
-
-    def release_poll(self) -> None:
-        """End this poll or the next one at once, and later ones soon: the client upgrades."""
-        self._probed = self._noop_due = True
+    def _end(self, last: OutgoingPacket) -> None:
+        if self._last is None:
+            self._last = last
         self.flush()
 
-    def hold_polls(self) -> None:
-        """Let polls wait as usual again: the upgrade failed."""
-        self._probed = self._noop_due = False
+    def _fail(self, reason: str, description: str | None = None) -> None:
+        # First the end: the owner may open the way for another request when it is told.
+        self._end(CLOSE)
+        self.owner.transport_closed(self, reason, description)
 
-    async def poll(self, body: RequestBody) -> Response:
-        """Serve a GET request: wait for packets and answer with them."""
-        if self._poll is not None:
-            self.owner.transport_closed(self, "transport error", "overlap from client")
+    # -- requests ----------------------------------------------------------------------------
+
+    def serve(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:
+        """Serve a request of the session: a poll, or packets of the client.
+
+        Raises:
+            Refusal: It is neither.
+        """
+        if request.method == "GET":
+            return self._poll(body)
+        if request.method == "POST":
+            return self._post(request, body)
+        return super().serve(request, body)
+
+    async def _poll(self, body: RequestBody) -> Response:
+        """Wait for packets and answer with them."""
+        if self._waiting_poll is not None:
+            self._fail(TRANSPORT_ERROR, "overlap from client")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         if not self._has_answer():
             await self.runtime.cancellable(self._wait(body))
         return self.answer()
 
-    async def post(self, request: EngineRequest, body: RequestBody) -> Response:
-        """Serve a POST request: take its packets. The answer waits for no handler."""
+    async def _post(self, request: EngineRequest, body: RequestBody) -> Response:
+        """Take the packets of a request. The answer waits for no handler."""
         if self._posting:
-            self.owner.transport_closed(self, "transport error", "data request overlap from client")
+            self._fail(TRANSPORT_ERROR, "data request overlap from client")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         self._posting = True
+        owner = self.owner
         try:
-            if self.owner.paused:
-                await self.owner.readable()
+            if owner.paused:
+                await owner.readable()
             payload = await body.read(self.runtime, self._max_payload)
             binary = request.header(b"content-type") == "application/octet-stream"
-            self.owner.receive_packets(self.codec.decode_payload(payload, binary=binary))
+            # All of them are decoded before the first is handled: a bad payload has no effect.
+            for packet in self.codec.decode_payload(payload, binary=binary):
+                owner.receive_packet(packet)
         except BodyTooLarge:
             return Refusal(ErrorCode.BAD_REQUEST, "Payload too large", status=413).response()
         except (ClientGone, TimeoutError):
-            self.owner.transport_closed(
-                self, "transport error", "data request connection closed prematurely"
-            )
+            self._fail(TRANSPORT_ERROR, "data request connection closed prematurely")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         except DecodeError as error:
-            self.owner.transport_closed(self, "parse error", str(error))
+            self._fail(PARSE_ERROR, str(error))
             return Refusal(ErrorCode.BAD_REQUEST).response()
         finally:
             self._posting = False
         return _OK
 
     def answer(self) -> Response:
-        """What waits, as far as it fits, or what tells the client that there is nothing."""
-        frames = self._take()
-        body, binary = self.codec.encode_payload(frames, supports_binary=self._supports_binary)
-        compressible = frames[0].compress or any(frame.compress for frame in frames)
+        """The packets that wait, as far as they fit, or one that says that there are none."""
+        packets = self._take()
+        body, binary = self.codec.encode_payload(packets, supports_binary=self._supports_binary)
+        compressible = packets[0].compress or any(packet.compress for packet in packets)
         return Response(200, body, BINARY if binary else TEXT, compressible)
 
     def _take(self) -> list[OutgoingPacket]:
         if self._last is not None:
             return [self._last]
-        waiting = len(self.outbox)
-        if waiting == 1:  # nearly always, and one is sent even when it is too large
-            return [self.outbox.take_first()]
-        if waiting:
-            return self.outbox.take(self.codec.fitting(self.outbox, self._max_payload))
+        outbox = self.outbox
+        if outbox.rest:
+            return outbox.take(self.codec.fitting(outbox, self._max_payload))
+        if outbox.first is not None:  # nearly always, and one is sent even when it is too large
+            return [outbox.take_first()]
         if self._closing:
             # In an answer of its own: clients handle a CLOSE before the messages beside it.
-            self._end(CLOSE)
-            self.owner.transport_closed(self, "transport close")
+            self._fail(TRANSPORT_CLOSE)
             return [CLOSE]
         self._noop_due = False
         return [NOOP]
 
     async def _wait(self, body: RequestBody) -> None:
         """Wait until there is something to answer, or the client leaves."""
-        poll = self._poll = self.runtime.cancel_scope()
+        poll = self._waiting_poll = self.runtime.cancel_scope()
         self._woken = answered = False
-        timer = self.runtime.call_later(PROBE_POLL_SECONDS, self.flush) if self._probed else None
+        # A client that is about to move on is given no long time to wait here.
+        soon = self.runtime.call_later(PROBE_POLL_SECONDS, self.flush) if self._released else None
         try:
             async with poll:
                 await body.disconnected()
             answered = self._woken
         finally:
             # Also when the ASGI server cancels the request, as some do when the client leaves.
-            self._poll = None
-            if timer is not None:
-                timer.cancel()
+            self._waiting_poll = None
+            if soon is not None:
+                soon.cancel()
             if not answered:
-                self.owner.transport_closed(
-                    self, "transport error", "poll connection closed prematurely"
-                )
+                self._fail(TRANSPORT_ERROR, "poll connection closed prematurely")
 
     def _has_answer(self) -> bool:
-        return bool(self.outbox) or self._closing or self._noop_due or self._last is not None
-
-    def _end(self, last: OutgoingPacket) -> None:
-        if self._last is None:
-            self._last = last
-        # The outbox may have gone over to the next transport.
-        self.outbox: Outbox = Outbox()
-        self.flush()
+        return (
+            self.outbox.first is not None
+            or self._closing
+            or self._noop_due
+            or self._last is not None
+        )

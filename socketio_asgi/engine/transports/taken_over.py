@@ -9,16 +9,17 @@ from collections.abc import Sequence
 
 from ...extensions.websocket import Attach, AttachedWebSocket
 from ...protocol import EngineCodec, EnginePacketType, OutgoingPacket
+from ...protocol.reasons import TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ...runtime import Runtime
 from ...websocket.frames import CloseCode, text_frame
-from .base import Transport, TransportOwner
+from .base import TransportOwner
 from .outbox import Outbox
-from .websocket_form import encode_websocket
+from .websocket_base import WebSocketBase, encode_websocket
 
 _MESSAGE = b"%d" % EnginePacketType.MESSAGE
 
 
-class TakenOverTransport(Transport):
+class TakenOverTransport(WebSocketBase):
     """Packets as frames of a WebSocket that calls back.
 
     Args:
@@ -29,7 +30,7 @@ class TakenOverTransport(Transport):
 
     __slots__ = ("_closing", "_websocket")
 
-    name = "websocket"
+    writes_at_once = True
     _websocket: AttachedWebSocket
 
     def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
@@ -54,42 +55,38 @@ class TakenOverTransport(Transport):
         self._websocket.resume_reading()
 
     @property
-    def connected(self) -> bool:
-        """Always, as long as the transport lasts."""
-        return True
-
-    @property
     def writable(self) -> bool:
-        """Whether the client reads."""
+        """True while the client reads."""
         return not (self._websocket.paused or self._closing)
 
     # -- out ---------------------------------------------------------------------------------
 
-    def send(self, frames: Sequence[OutgoingPacket]) -> None:
+    def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets at once, or when the client reads again."""
         websocket, outbox = self._websocket, self.outbox
         if websocket.paused:
-            return outbox.extend(frames)
+            return outbox.extend(packets)
         codec = self.codec
-        for frame in frames:
-            websocket.write(frame.websocket_text or encode_websocket(frame, codec))
+        for packet in packets:
+            websocket.write(packet.websocket_text or encode_websocket(packet, codec))
         if outbox.on_drained is not None:
             outbox.on_drained()
 
-    def send_message(self, message: str | bytes) -> None:
-        """Send one message at once, or when the client reads again."""
-        websocket, outbox = self._websocket, self.outbox
-        if websocket.paused or outbox.on_drained is not None or not isinstance(message, str):
-            return super().send_message(message)
+    def write_message(self, message: str | bytes) -> bool:
+        """Send one message at once; False while the client does not read."""
+        websocket = self._websocket
+        if websocket.paused or self.outbox.on_drained is not None or not isinstance(message, str):
+            return False
         websocket.write(text_frame(_MESSAGE + message.encode("utf-8", "replace")))
+        return True
 
     def flush(self) -> None:
         """Send what waits, as far as the client reads."""
         websocket, outbox = self._websocket, self.outbox
-        while (frame := outbox.first) is not None and not websocket.paused:
-            websocket.write(encode_websocket(frame, self.codec))
+        while (packet := outbox.first) is not None and not websocket.paused:
+            websocket.write(encode_websocket(packet, self.codec))
             outbox.take_first()
-        if self._closing and not outbox:
+        if self._closing and outbox.first is None:
             websocket.close(CloseCode.NORMAL)
 
     def close(self) -> None:
@@ -99,7 +96,7 @@ class TakenOverTransport(Transport):
 
     def abort(self) -> None:
         """Close at once; a client that does not read is cut off."""
-        self.outbox: Outbox = Outbox()
+        self.outbox.clear()
         self._closing = True
         if self._websocket.paused:
             self._websocket.abort()
@@ -109,7 +106,7 @@ class TakenOverTransport(Transport):
     # -- in ----------------------------------------------------------------------------------
 
     def set_owner(self, owner: TransportOwner) -> None:
-        """Say who receives what comes in."""
+        """Set the receiver of what comes in."""
         super().set_owner(owner)
         self._websocket.on_message = owner.receive  # messages go there without a detour
 
@@ -131,8 +128,8 @@ class TakenOverTransport(Transport):
 
     def on_close(self, code: int, reason: str) -> None:
         """The connection is closed."""
-        self.owner.transport_closed(self, "transport close", f"WebSocket closed with code {code}")
+        self.owner.transport_closed(self, TRANSPORT_CLOSE, f"WebSocket closed with code {code}")
 
     def on_failure(self, code: int, reason: str) -> None:
         """The client broke the rules of WebSocket."""
-        self.owner.transport_closed(self, "transport error", reason)
+        self.owner.transport_closed(self, TRANSPORT_ERROR, reason)

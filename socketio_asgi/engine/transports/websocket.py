@@ -5,30 +5,31 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#websocket
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
-import anyio
 from starlette.types import Message, Receive, Send
 
 from ...protocol import EngineCodec, OutgoingPacket
-from ...runtime import Cancellable, Runtime
+from ...protocol.reasons import TRANSPORT_CLOSE, TRANSPORT_ERROR
+from ...runtime import Cancellable, CancelScope, Runtime
 from ...websocket.frames import CloseCode
-from .base import Transport
 from .outbox import Outbox
+from .websocket_base import WebSocketBase
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 MAX_UTF8_BYTES = 4
-"""The most that a character takes; so most messages are known to be small enough at once."""
+"""The most bytes of a character; so most messages are known to be small enough at once."""
 
 CLOSE_SECONDS = 5.0
-"""How long an ASGI server may take to accept a close: it waits for a client that does not read."""
+"""The time for an ASGI server to take a close: it waits for a client that does not read."""
 
 
-class WebSocketTransport(Transport):
+class WebSocketTransport(WebSocketBase):
     """Packets as messages of a WebSocket that was accepted already.
 
     Args:
@@ -44,21 +45,18 @@ class WebSocketTransport(Transport):
     __slots__ = (
         "_close_code",
         "_close_due",
-        "_closed",
         "_closing",
         "_end",
         "_flush_due",
         "_max_payload",
         "_names_reasons",
+        "_reading",
         "_receive",
-        "_scope",
         "_send",
         "_sending",
         "context",
         "send_task",
     )
-
-    name = "websocket"
 
     def __init__(
         self,
@@ -81,30 +79,24 @@ class WebSocketTransport(Transport):
         self._flush_due = False
         self._sending = False
         self._closing = False
-        self._closed = False
         self._close_code = CloseCode.NORMAL
         self._close_due = False
-        self._scope = runtime.cancel_scope()
-        # Why the connection ended, once it has.
+        self._reading: CancelScope = runtime.cancel_scope()
+        # The reason of the end and more about it, once the connection has ended.
         self._end: tuple[str, str | None] | None = None
 
     @property
-    def connected(self) -> bool:
-        """Always, as long as the transport lasts."""
-        return True
-
-    @property
     def writable(self) -> bool:
-        """Whether the ASGI server takes what is sent, as far as is known."""
+        """True while the ASGI server takes what is sent, as far as is known."""
         return not (self._sending or self._closing)
 
-    def send(self, frames: Sequence[OutgoingPacket]) -> None:
+    def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets when this turn of the event loop is over.
 
         Handlers of other connections run first, and then all that they have to say is sent: code
         that is interrupted by a system call for each message runs at half the speed.
         """
-        self.outbox.extend(frames)
+        self.outbox.extend(packets)
         if not self._flush_due:
             self._flush_due = True
             self.runtime.send_after_turn(self)
@@ -114,7 +106,7 @@ class WebSocketTransport(Transport):
         self.send(())
 
     def begin_sending(self) -> Coroutine[Any, Any, None] | None:
-        """What sends all that waits; None when there is nothing to do, or it is done already."""
+        """A coroutine that sends all that waits; None when nothing waits, or one is at work."""
         self._flush_due = False
         if self._sending or not (self.outbox.size or self._closing):
             return None
@@ -128,9 +120,7 @@ class WebSocketTransport(Transport):
 
     def abort(self) -> None:
         """Close at once; a message that the client does not take is given up."""
-        if self._closed:
-            return
-        self.outbox: Outbox = Outbox()
+        self.outbox.clear()
         self._closing = True
         if self.send_task is not None:
             self.send_task.cancel()
@@ -138,21 +128,22 @@ class WebSocketTransport(Transport):
 
     def _end_reading(self) -> None:
         self._close_due = True
-        self._scope.cancel()
+        self._reading.cancel()
 
     async def run(self) -> None:
         """Move messages until the connection ends; the owner is told, however it ends."""
         try:
-            async with self._scope:
+            async with self._reading:
                 await self._read()
             if self._close_due:
                 # Not before the end of the reader: granian sends no close while it receives.
-                await self._send_close()
+                with contextlib.suppress(TimeoutError):
+                    await self.runtime.within(CLOSE_SECONDS, self._send_close())
         finally:
             if self.send_task is not None:
                 self.send_task.cancel()
-            self._closed = self._sending = True  # nothing is sent any more
-            reason, description = self._end or ("transport close", None)
+            self._sending = True  # nothing is sent any more
+            reason, description = self._end or (TRANSPORT_CLOSE, None)
             self.owner.transport_closed(self, reason, description)
 
     async def _read(self) -> None:
@@ -167,7 +158,7 @@ class WebSocketTransport(Transport):
             text: Any = message.get("text")
             data: str | bytes = message["bytes"] if text is None else text
             if len(data) > fits and self._is_too_big(data):
-                self._end = ("transport error", "message is larger than max_http_buffer_size")
+                self._end = (TRANSPORT_ERROR, "message is larger than max_http_buffer_size")
                 self._close_code, self._close_due = CloseCode.MESSAGE_TOO_BIG, True
                 return
             self.owner.receive(data)
@@ -177,7 +168,7 @@ class WebSocketTransport(Transport):
     def _on_disconnect(self, message: Message) -> None:
         code: int = message.get("code") or CloseCode.NORMAL
         if self._end is None:
-            self._end = ("transport close", f"WebSocket closed with code {code}")
+            self._end = (TRANSPORT_CLOSE, f"WebSocket closed with code {code}")
         # Clients may close with this code as well. Only where their reason would come with it is
         # one without a reason the ASGI server's own.
         if code == CloseCode.SERVICE_RESTART and self._names_reasons and "reason" not in message:
@@ -185,39 +176,38 @@ class WebSocketTransport(Transport):
 
     async def _send_all(self) -> None:
         # A packet leaves the outbox only when the ASGI server has it. The outbox is looked up
-        # anew each time: an upgrade or abort() exchanges it.
+        # anew each time: an upgrade exchanges it, and abort() clears it.
         try:
-            while (frame := (outbox := self.outbox).first) is not None:
-                text = frame.text
+            while (packet := (outbox := self.outbox).first) is not None:
+                text = packet.text
                 if text is None:
-                    message = self._binary(frame)
+                    message = self._binary(packet)
                 else:
                     message = {"type": "websocket.send", "text": text}
                 await self._send(message)
-                if outbox.first is frame:
+                if outbox.first is packet:
                     outbox.take_first()
         except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
-            self._end = ("transport error", f"write error: {error!r}")
-            self._scope.cancel()
+            self._end = (TRANSPORT_ERROR, f"write error: {error!r}")
+            self._reading.cancel()
         else:
             if self._closing:
                 self._end_reading()
         finally:
             self._sending = False
 
-    def _binary(self, frame: OutgoingPacket) -> dict[str, Any]:
-        return {"type": "websocket.send", "bytes": self.codec.encode_binary(frame.binary or b"")}
+    def _binary(self, packet: OutgoingPacket) -> dict[str, Any]:
+        return {"type": "websocket.send", "bytes": self.codec.encode_binary(packet.binary or b"")}
 
     async def _send_close(self) -> None:
         # daphne takes no other of the codes that a server may have to send.
         codes = dict.fromkeys((self._close_code, CloseCode.NORMAL))
-        with anyio.move_on_after(CLOSE_SECONDS):
-            for code in codes:
-                try:
-                    # Autobahn, below daphne, refuses members of an enumeration.
-                    return await self._send({"type": "websocket.close", "code": int(code)})
-                except Exception as error:  # noqa: BLE001  # the client was faster
-                    logger.debug("a WebSocket did not close with code %s: %r", code, error)
+        for code in codes:
+            try:
+                # Autobahn, below daphne, refuses members of an enumeration.
+                return await self._send({"type": "websocket.close", "code": int(code)})
+            except Exception as error:  # noqa: BLE001  # the client was faster
+                logger.debug("a WebSocket did not close with code %s: %r", code, error)
 
     def _is_too_big(self, data: str | bytes) -> bool:
         # The ASGI server has a limit of its own, which may be larger.

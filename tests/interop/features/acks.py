@@ -129,7 +129,7 @@ def apply(operator: Any, step: Step) -> Any:
 
 async def ready(socket: Socket) -> None:
     """Wait until the client can take something volatile."""
-    await until(lambda: socket.conn.transport.writable)
+    await until(lambda: socket.conn.__socketio__.transport.writable)
 
 
 @io.on("chained questions")

@@ -34,7 +34,7 @@ emitters = pytest.mark.parametrize("emitter", EMITTERS.values(), ids=list(EMITTE
 
 
 async def writable(socket: Socket) -> None:
-    await until(lambda: socket.conn.transport.writable)
+    await until(lambda: socket.conn.__socketio__.transport.writable)
 
 
 # -- volatile --------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ async def test_volatile_to_who_is_ready(
 
 async def fill(socket: Socket) -> None:
     """Send until the client has to read first; on polling, that is at once."""
-    while socket.conn.transport.writable:
+    while socket.conn.__socketio__.transport.writable:
         socket.emit("filling", "x" * 100_000)
         await anyio.lowlevel.checkpoint()
 
@@ -90,7 +90,7 @@ async def test_two_volatile_events_for_one_poll(io: Server, join: Join) -> None:
 async def test_volatile_without_an_open_poll(io: Server, join: Join, emitter: Emitter) -> None:
     client = await join(transport="polling")
     socket = socket_of(io, client)
-    assert not socket.conn.transport.writable
+    assert not socket.conn.__socketio__.transport.writable
     emitter(io, socket).volatile.emit("dropped")
     emitter(io, socket).volatile.send("dropped")
     assert await client.heard() == []

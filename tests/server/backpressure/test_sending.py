@@ -111,7 +111,7 @@ async def test_a_volatile_event_is_dropped_for_a_slow_client(serving: Serving) -
         assert await read_numbers(quick, count + 1) == [count + 1]
         assert await read_numbers(ws, count) == list(range(1, count + 1))
         await socket.drain()
-        await until(lambda: socket.conn.transport.writable)
+        await until(lambda: socket.conn.__socketio__.transport.writable)
         await socket.volatile.emit("data", count + 3)
         assert await read_numbers(ws, count + 1) == [count + 3]
 
@@ -132,7 +132,7 @@ async def test_volatile_events_wait_for_no_poll(serving: Serving) -> None:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(poll)
-            await until(lambda: socket.conn.transport.writable)
+            await until(lambda: socket.conn.__socketio__.transport.writable)
             # All of a packet, or nothing: the second one finds a poll that is answered already.
             socket.volatile.emit("binary", b"\x01")
             socket.volatile.emit("too late", b"\x02")
@@ -200,5 +200,5 @@ async def test_waiting_ends_with_the_connection(serving: Serving) -> None:
         tasks.start_soon(emit)
         tasks.start_soon(drain)
         await until(lambda: socket.conn.buffered > HIGH_WATER)
-        socket.conn.end("transport close")
+        socket.conn.__socketio__.end("transport close")
         await until(lambda: sorted(ended) == ["drain", "emit"])

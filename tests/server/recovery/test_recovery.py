@@ -148,7 +148,7 @@ async def test_acknowledged_and_volatile_events_are_not_kept(start_app: StartApp
     guest = Guest(app.url)
     async with guest.connected():
         socket = await app.arrived(1)
-        await until(lambda: socket.conn.transport.writable)
+        await until(lambda: socket.conn.__socketio__.transport.writable)
         socket.volatile.emit("volatile", 1)
         await socket.emit("mark")
         assert await guest.event() == ["volatile", 1]

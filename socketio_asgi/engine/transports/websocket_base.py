@@ -1,4 +1,4 @@
-"""The form of a packet on WebSocket.
+"""The part that all WebSocket transports share.
 
 Source: https://socket.io/docs/v4/engine-io-protocol/#websocket
 """
@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from ...protocol import EngineCodec, OutgoingPacket
 from ...websocket.frames import Opcode, encode_frame, text_frame
+from .base import ConnectionTransport
+
+
+class WebSocketBase(ConnectionTransport):
+    """A transport with one packet in each message of a WebSocket."""
+
+    __slots__ = ()
+
+    name = "websocket"
+    scope_type = "websocket"
+    upgrades_from = ("polling",)
 
 
 def encode_websocket(packet: OutgoingPacket, codec: EngineCodec) -> bytes:

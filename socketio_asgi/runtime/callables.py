@@ -1,4 +1,4 @@
-"""Functions of applications: whether they are asynchronous, and checks of those that may not be."""
+"""Functions of applications: asynchronous ones, and plain ones."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a function, or an object that can be called, is ``async def``."""
+    """True when calling the function gives something to be awaited."""
     call = getattr(function, "__call__", None)  # noqa: B004  # an object with an async __call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 def check_plain(function: Callable[..., Any]) -> None:
-    """Check a listener that is called at once and only observes.
+    """Check a listener that is called at once, where nothing can be awaited.
 
     Raises:
-        TypeError: It is asynchronous, so that nothing would run it.
+        TypeError: It is asynchronous, so that it would never run.
     """
     if is_async(function):
         raise TypeError(f"this listener is called at once, so it must be a plain def: {function!r}")

@@ -1,0 +1,170 @@
+"""The inside of an engine: its life, from the first request to the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ..protocol.reasons import SERVER_SHUTTING_DOWN
+from ..runtime import Runtime, RuntimeFactory
+from ..runtime.current import running_on_asyncio
+from .directory import SessionDirectory
+from .exit_signals import ExitSignals
+from .listeners import ENGINE_EVENTS, registration
+from .loop_state import LoopState
+from .observer import EngineObserver
+from .observers import Observers
+from .opening import OnSession, SessionOpener
+from .options import EngineOptions
+from .public_session import ListenerT
+from .response_headers import HEADER_EVENTS, ResponseHeaders
+from .routing import RequestRouter
+from .transports.base import Transport
+
+GRACE_SECONDS = 1.0
+"""The time for transports and handlers to finish when the server closes."""
+
+
+OnBind = Callable[[Runtime], object]
+
+
+class EngineCore:
+    """The inside of an engine; see :class:`.engine.Engine` for the arguments.
+
+    Attributes:
+        options: The engine's options.
+        requests: The way of requests to their sessions.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        on_session: OnSession,
+        observer: EngineObserver | None,
+        directory: SessionDirectory | None,
+        runtime_factory: RuntimeFactory,
+        on_bind: OnBind | None,
+    ) -> None:
+        self.options: EngineOptions = options
+        self._runtime_factory = runtime_factory
+        self._on_bind = on_bind
+        self._loop_state: LoopState | None = None
+        self._exit_signals = ExitSignals(self._on_exit_signal)
+        self._observers = Observers()
+        if observer is not None:
+            self._observers.add(observer)
+        self._headers = ResponseHeaders(options)
+        self.requests: RequestRouter = RequestRouter(
+            options,
+            bound=self.bound,
+            opener=SessionOpener(options, self._observers, on_session),
+            headers=self._headers,
+            observers=self._observers,
+            directory=directory,
+        )
+
+    def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
+        """Register the decorated function as a listener; see :meth:`.engine.Engine.on`."""
+        names = (*ENGINE_EVENTS, *HEADER_EVENTS)
+        return registration(name, names, lambda listener: self._listen(name, listener))
+
+    def _listen(self, name: str, listener: Callable[..., Any]) -> None:
+        if name in HEADER_EVENTS:
+            self._headers.add_hook(name, listener)
+        else:
+            self._observers.add(ENGINE_EVENTS[name](listener))
+
+    @property
+    def clients_count(self) -> int:
+        """The number of connected clients."""
+        return len(self._loop_state.sessions) if self._loop_state else 0
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop, once there was a first request (or the lifespan began)."""
+        return self._loop_state.runtime if self._loop_state else None
+
+    # -- beginning ---------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None]:
+        """Own the engine's timers and tasks; needed on trio, harmless on asyncio."""
+        async with contextlib.AsyncExitStack() as stack:
+            if running_on_asyncio():
+                self._bind(self._runtime_factory())
+            else:
+                from ..runtime.trio_runtime import open_trio_runtime
+
+                self._bind(await stack.enter_async_context(open_trio_runtime()))
+            try:
+                yield
+            finally:
+                await self.close()
+
+    def bound(self) -> LoopState:
+        """The sessions and the clock of the current event loop.
+
+        Raises:
+            RuntimeError: On trio, outside the lifespan.
+        """
+        loop_state = self._loop_state
+        if loop_state is None or not loop_state.runtime.is_current():
+            loop_state = self._bind(self._runtime_factory())
+        return loop_state
+
+    def _bind(self, runtime: Runtime) -> LoopState:
+        self._loop_state = LoopState(runtime, self.options, self.shut_down)
+        self._exit_signals.install()
+        if self._on_bind is not None:
+            self._on_bind(runtime)
+        return self._loop_state
+
+    # -- end ---------------------------------------------------------------------------------
+
+    def _on_exit_signal(self) -> None:
+        if self._loop_state is not None:
+            with contextlib.suppress(RuntimeError):  # the event loop is closed already
+                self._loop_state.runtime.call_from_thread(self.shut_down)
+
+    def shut_down(self) -> None:
+        """Tell all clients that the server ends, and take no new ones.
+
+        They are told by closing their transport, after which they connect again, to whatever
+        process serves then.
+        """
+        loop_state = self._loop_state
+        if loop_state is None or loop_state.shutting_down:
+            return
+        loop_state.shutting_down = True
+        for session in list(loop_state.sessions.values()):
+            session.end(SERVER_SHUTTING_DOWN, flush=True)
+        if loop_state.linger_deadlines:
+            loop_state.runtime.call_later(GRACE_SECONDS, self._abort_lingering)
+
+    def _abort_lingering(self) -> None:
+        if self._loop_state is not None:
+            for transport in self._loop_state.linger_deadlines.items():
+                transport.abort()
+
+    async def close(self) -> None:
+        """End all sessions, and wait a moment for the handlers that still run."""
+        loop_state = self._loop_state
+        if loop_state is None:
+            return
+        self.shut_down()
+        self._exit_signals.restore()
+        runtime = loop_state.runtime
+        if runtime.is_current():
+            await runtime.settle(GRACE_SECONDS)
+            # Not for a client that is between two polls: it finds its session gone anyway.
+            connected = [item for item in loop_state.linger_deadlines.items() if item.connected]
+            with contextlib.suppress(TimeoutError):
+                await runtime.within(GRACE_SECONDS, _all_sent(runtime, connected))
+        self._abort_lingering()
+
+
+async def _all_sent(runtime: Runtime, transports: Iterable[Transport]) -> None:
+    for transport in transports:
+        await transport.outbox.drained(runtime)

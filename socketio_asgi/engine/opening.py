@@ -1,0 +1,116 @@
+"""The opening of sessions: capacity, ids, and the first that happens in them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..protocol import EngineCodec
+from ..protocol.states import SessionState
+from ..websocket.headers import Header
+from .admission import check_allowed, check_handshake
+from .cookies import cookie_header
+from .http.request import EngineRequest
+from .http.response import ErrorCode, Refusal
+from .loop_state import LoopState
+from .observers import Observers
+from .offer import Offer
+from .options import EngineOptions
+from .session import SessionCore, SessionListener
+from .transports.base import Transport
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+MAX_ID_ATTEMPTS = 3
+"""The times that ``generate_id`` may return an id which is in use."""
+
+OnSession = Callable[[SessionCore], SessionListener]
+"""Called with each new session; returns the receiver of its messages."""
+
+
+class Admission(NamedTuple):
+    """The permission to open a session.
+
+    Attributes:
+        codec: The revision of the protocol that the client speaks.
+        sid: The id of the session, not in use so far.
+        headers: Headers of the response that opens it.
+    """
+
+    codec: EngineCodec
+    sid: str
+    headers: list[Header]
+
+
+class SessionOpener:
+    """Opens the sessions of an engine.
+
+    Args:
+        options: The engine's options.
+        observers: The engine's observers.
+        on_session: Called with each new session.
+    """
+
+    def __init__(self, options: EngineOptions, observers: Observers, on_session: OnSession) -> None:
+        self._options = options
+        self._observers = observers
+        self._on_session = on_session
+
+    async def admit(self, loop_state: LoopState, offer: Offer, request: EngineRequest) -> Admission:
+        """Decide about a new session.
+
+        Raises:
+            Refusal: There will be none.
+        """
+        codec = check_handshake(offer, request, self._options)
+        self._check_capacity(loop_state)
+        await check_allowed(request, self._options)
+        sid = await self._generate_id(loop_state, request)
+        # Once more: allow_request and generate_id may have taken their time.
+        self._check_capacity(loop_state)
+        cookie = self._options.cookie
+        return Admission(codec, sid, [] if cookie is None else [cookie_header(cookie, sid)])
+
+    def open(
+        self,
+        loop_state: LoopState,
+        admission: Admission,
+        request: EngineRequest,
+        transport: Transport,
+    ) -> None:
+        """Open a session on its first transport."""
+        loop_state.common.share(request.scope)
+        session = SessionCore(loop_state, admission.sid, admission.codec, request, transport)
+        loop_state.sessions[admission.sid] = session
+        observers = self._observers
+        if observers.of_sessions:
+            session.observe(*observers.of_sessions)
+        session.open(self._on_session(session))
+        if observers.opening:
+            observers.opened(session.public)
+        if session.state is not SessionState.CLOSED:  # as a listener may have had it
+            session.listener.on_open()
+
+    def _check_capacity(self, loop_state: LoopState) -> None:
+        limit = self._options.max_clients
+        if loop_state.shutting_down:
+            raise Refusal(ErrorCode.FORBIDDEN, "Server is shutting down", status=503)
+        if limit is not None and loop_state.clients_count >= limit:
+            raise Refusal(
+                ErrorCode.FORBIDDEN, "Too many clients", status=503, detail=f"max_clients={limit}"
+            )
+
+    async def _generate_id(self, loop_state: LoopState, request: EngineRequest) -> str:
+        for _ in range(MAX_ID_ATTEMPTS):
+            try:
+                sid = self._options.generate_id(request)
+                if not isinstance(sid, str) and inspect.isawaitable(sid):
+                    sid = await sid
+            except Exception as error:
+                logger.exception("generate_id raised; the request is refused")
+                raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
+            if sid and not loop_state.knows(sid):
+                return sid
+        raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")

@@ -1,0 +1,290 @@
+"""The way of a request: to the session that it names, or to the opening of a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..websocket.headers import Header
+from .admission import check_offer, check_session
+from .directory import AddressedSession, HandedOver, SessionDirectory
+from .http.body import RequestBody
+from .http.request import EngineRequest
+from .http.response import ErrorCode, Refusal, Response, refuse_websocket, respond
+from .loop_state import LoopState
+from .observer import RefusedRequest
+from .observers import Observers
+from .offer import Offer
+from .opening import SessionOpener
+from .options import EngineOptions
+from .response_headers import ResponseHeaders
+from .transports.base import ConnectionTransport
+from .transports.opening import open_websocket
+from .transports.outbox import Outbox
+from .transports.polling import PollingTransport
+from .transports.websocket_base import WebSocketBase
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+_OK = HTTPStatus.OK.value  # a global name: members of an enum are slow on the way of every response
+
+
+class RequestRouter:
+    """Serves the requests of an engine, by the type of their scopes.
+
+    Args:
+        options: The engine's options.
+        bound: Returns the state of the present event loop.
+        opener: Opens new sessions.
+        headers: Completes responses.
+        observers: The engine's observers.
+        directory: The sessions of other engines; None when there are none.
+    """
+
+    # A WebSocket waits at the end of a chain of coroutines, and each message passes through all of
+    # them: that is why some functions here return what is to be awaited.
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        *,
+        bound: Callable[[], LoopState],
+        opener: SessionOpener,
+        headers: ResponseHeaders,
+        observers: Observers,
+        directory: SessionDirectory | None,
+    ) -> None:
+        self._options = options
+        self._bound = bound
+        self._opener = opener
+        self._headers = headers
+        self._observers = observers
+        self._directory = directory
+        self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
+        self._stack: ASGIApp | None = None
+        self._by_scope_type: Mapping[str, ASGIApp] = {
+            "http": self.handle_http,
+            "websocket": self.handle_websocket,
+        }
+
+    def use(self, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Put an ASGI middleware in front of all requests.
+
+        Raises:
+            RuntimeError: There was a request already.
+        """
+        if self._stack is not None:
+            raise RuntimeError("engine.use() comes before the first request")
+        self._middlewares.append(middleware)
+
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one HTTP request or WebSocket, through the middlewares."""
+        if self._stack is None:
+            self._stack = self._build_stack()
+        return self._stack(scope, receive, send)
+
+    def _build_stack(self) -> ASGIApp:
+        if not self._middlewares:
+            return self._dispatch
+
+        # A coroutine function, by which middlewares tell ASGI 3 from its predecessor.
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._dispatch(scope, receive, send)
+
+        stack: ASGIApp = dispatch
+        for wrap in reversed(self._middlewares):
+            stack = wrap(stack)
+        return stack
+
+    def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._by_scope_type[scope["type"]](scope, receive, send)
+
+    # -- HTTP --------------------------------------------------------------------------------
+
+    async def handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; every one is answered, and nothing is raised."""
+        request = EngineRequest(scope)
+        if request.method == "OPTIONS":
+            preflight = self._headers.preflight(request)
+            if preflight is not None:
+                return await respond(send, preflight)
+        loop_state = self._bound()
+        body = RequestBody(request, receive)
+        try:
+            response = await self._respond(loop_state, request, body)
+        except Refusal as refusal:
+            self._report(request, refusal)
+            response = refusal.response()
+        except HandedOver:
+            return
+        if response.status != _OK and request.method != "GET":
+            await body.discard(loop_state.runtime, self._options.max_http_buffer_size)
+        await respond(send, self._headers.complete(request, response))
+
+    def _respond(
+        self, loop_state: LoopState, request: EngineRequest, body: RequestBody
+    ) -> Awaitable[Response]:
+        offer = Offer(request.revision, request.transport, request.sid)
+        check_offer(offer, request, self._options)
+        if not offer.sid:
+            return self._open_polling(loop_state, offer, request)
+        known = loop_state.sessions.get(offer.sid)
+        if known is None and self._directory is not None:
+            return self._respond_elsewhere(self._directory, offer, request, body)
+        session = check_session(offer, known, moves_on=False)
+        return session.transport.serve(request, body)
+
+    async def _respond_elsewhere(
+        self,
+        directory: SessionDirectory,
+        offer: Offer,
+        request: EngineRequest,
+        body: RequestBody,
+    ) -> Response:
+        found = await _ask(directory, offer, request)
+        session = check_session(offer, found, moves_on=False)
+        return await session.transport.serve(request, body)
+
+    async def _open_polling(
+        self, loop_state: LoopState, offer: Offer, request: EngineRequest
+    ) -> Response:
+        admission = await self._opener.admit(loop_state, offer, request)
+        transport = PollingTransport(
+            loop_state.runtime,
+            admission.codec,
+            Outbox(),
+            max_payload=self._options.max_http_buffer_size,
+            supports_binary="b64" not in request.query,
+        )
+        self._opener.open(loop_state, admission, request, transport)
+        return transport.answer().with_headers(admission.headers)
+
+    # -- WebSocket ---------------------------------------------------------------------------
+
+    async def handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket; nothing is raised."""
+        await receive()  # websocket.connect
+        request = EngineRequest(scope)
+        loop_state = self._bound()
+        offer = Offer(request.revision, request.transport, request.sid)
+        try:
+            check_offer(offer, request, self._options)
+            if offer.sid:
+                found = await self._find(loop_state, offer, request)
+                session = check_session(offer, found, moves_on=True)
+                transport = await self._upgrade(loop_state, session, request, receive, send)
+            else:
+                transport = await self._open_websocket(loop_state, offer, request, receive, send)
+        except Refusal as refusal:
+            self._report(request, refusal)
+            return await refuse_websocket(scope, send, refusal.response())
+        except HandedOver:
+            return
+        if transport is not None:
+            await transport.run()
+
+    async def _find(
+        self, loop_state: LoopState, offer: Offer, request: EngineRequest
+    ) -> AddressedSession | None:
+        session = loop_state.sessions.get(offer.sid)
+        if session is None and self._directory is not None:
+            return await _ask(self._directory, offer, request)
+        return session
+
+    async def _open_websocket(
+        self,
+        loop_state: LoopState,
+        offer: Offer,
+        request: EngineRequest,
+        receive: Receive,
+        send: Send,
+    ) -> ConnectionTransport | None:
+        admission = await self._opener.admit(loop_state, offer, request)
+        loop_state.opening.add(admission.sid)
+        try:
+            headers = admission.headers + self._headers.of_application(request)
+            accepted = await _accept(send, headers)
+        finally:
+            loop_state.opening.discard(admission.sid)
+        if not accepted:
+            return None
+        if loop_state.shutting_down:
+            await _send_close(send)
+            return None
+        transport = open_websocket(
+            loop_state.runtime,
+            admission.codec,
+            request,
+            receive,
+            send,
+            max_payload=self._options.max_http_buffer_size,
+        )
+        self._opener.open(loop_state, admission, request, transport)
+        return transport
+
+    async def _upgrade(
+        self,
+        loop_state: LoopState,
+        session: AddressedSession,
+        request: EngineRequest,
+        receive: Receive,
+        send: Send,
+    ) -> ConnectionTransport | None:
+        if not await _accept(send, self._headers.of_application(request)):
+            return None
+        # Only now: the session may have ended while the WebSocket was accepted.
+        if not self._options.allow_upgrades or not session.begin_upgrade(WebSocketBase.name):
+            await _send_close(send)
+            return None
+        transport = open_websocket(
+            loop_state.runtime,
+            session.codec,
+            request,
+            receive,
+            send,
+            max_payload=self._options.max_http_buffer_size,
+        )
+        session.probe(transport)
+        return transport
+
+    # -- refusals ----------------------------------------------------------------------------
+
+    def _report(self, request: EngineRequest, refusal: Refusal) -> None:
+        _log(request, refusal)
+        if self._observers.refusing:
+            refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
+            self._observers.refused(refused)
+
+
+async def _ask(
+    directory: SessionDirectory, offer: Offer, request: EngineRequest
+) -> AddressedSession | None:
+    found = directory.find(offer, request)
+    return await found if inspect.isawaitable(found) else found
+
+
+async def _accept(send: Send, headers: list[Header]) -> bool:
+    """Accept a WebSocket; False when the client is gone."""
+    try:
+        await send({"type": "websocket.accept", "headers": headers})
+    except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
+        logger.debug("the client left during its WebSocket handshake: %r", error)
+        return False
+    return True
+
+
+async def _send_close(send: Send) -> None:
+    with contextlib.suppress(Exception):  # the client may have been faster
+        await send({"type": "websocket.close"})
+
+
+def _log(request: EngineRequest, refusal: Refusal) -> None:
+    # A page that is not allowed to connect is a matter of configuration; the rest is noise of the
+    # internet, or of clients that come back after a restart.
+    level = logging.WARNING if refusal.code is ErrorCode.FORBIDDEN else logging.INFO
+    logger.log(level, "refused %s from %s: %s", request.scope["type"], request.address, refusal)
