@@ -43,6 +43,7 @@ class EngineCore:
         options: EngineOptions,
         on_session: OnSession,
         observer: EngineObserver | None,
+        *,
         directory: SessionDirectory | None,
         runtime_factory: RuntimeFactory,
         on_bind: OnBind | None,

@@ -45,7 +45,12 @@ class Engine:
         on_bind: OnBind | None = None,
     ) -> None:
         self.__socketio__: EngineCore = EngineCore(
-            options, on_session, observer, directory, runtime_factory, on_bind
+            options,
+            on_session,
+            observer,
+            directory=directory,
+            runtime_factory=runtime_factory,
+            on_bind=on_bind,
         )
 
     @property
