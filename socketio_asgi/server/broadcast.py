@@ -9,7 +9,7 @@ Source: https://socket.io/docs/v4/server-api/#broadcastoperator
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -44,6 +44,11 @@ class Emitter(Protocol):
     @property
     def runtime(self) -> Runtime | None:
         """The event loop; None while no client has come yet."""
+        ...
+
+    @property
+    def recipients(self) -> Mapping[str, object]:
+        """The connected sockets of this process by id."""
         ...
 
     def next_ack_id(self) -> int:
@@ -86,7 +91,7 @@ class Selection:
         outgoing = SharedPacket(packet, self.namespace.parser, compress=self.compress)
         runtime = self.namespace.runtime
         if runtime is not None and not runtime.in_thread():
-            _ = outgoing.frames  # errors are the caller's, and the values may change later
+            outgoing.encode()  # errors are the caller's, and the values may change later
         return outgoing
 
 
@@ -261,8 +266,7 @@ class Broadcaster(ABC):
         outgoing = selection.outgoing(event, args, namespace.next_ack_id())
         if namespace.runtime is None:
             return []  # no client has ever come
-        servers = 1 if selection.target.local else await namespace.adapter.server_count()
-        acks = AckCollector(namespace.runtime, event, servers, selection.timeout)
+        acks = AckCollector(namespace.runtime, event, selection.timeout)
         namespace.adapter.broadcast_with_ack(outgoing, selection.target, acks)
         try:
             return await acks.wait()
@@ -282,12 +286,15 @@ class Broadcaster(ABC):
         """Let the chosen sockets join rooms.
 
         Raises:
-            ValueError: No room was given.
+            ValueError: No room was given, or one is the private room of another socket.
 
         Source: https://socket.io/docs/v4/server-api/#serversocketsjoinrooms
         """
         check_rooms(rooms, "sockets_join")
         selection = self._selection()
+        for room in rooms:
+            if room in selection.namespace.recipients and selection.target.rooms != {room}:
+                raise ValueError(f"the room {room!r} belongs to another socket alone")
         return selection.run(selection.namespace.adapter.sockets_join, selection.target, rooms)
 
     def sockets_leave(self, *rooms: str) -> Awaitable[None]:

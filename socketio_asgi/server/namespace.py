@@ -68,6 +68,11 @@ class NamespaceHost(Protocol):
         """Events of one socket that may wait or be handled at a time."""
         ...
 
+    @property
+    def max_replay_bytes(self) -> int:
+        """How much a client that comes back may be sent at once, in bytes."""
+        ...
+
 
 class _Binding(NamedTuple):
     """What a namespace has once it belongs to a server."""
@@ -132,6 +137,7 @@ class Namespace(Broadcaster):
         self.handlers: HandlerRegistry = HandlerRegistry()
         self._middlewares: list[Handler] = []
         self._binding: _Binding | None = None
+        self._host: NamespaceHost | None = None
         self._last_ack_id = -1
         self._joining = 0
         self._by_pid: dict[str, Socket[Any]] = {}
@@ -289,6 +295,7 @@ class Namespace(Broadcaster):
         """
         if self._binding is not None:
             raise ValueError(f"the namespace {self.name!r} belongs to a server already")
+        self._host = host  # first of all: an adapter may ask for it while it is made
         self._binding = _Binding(host, (adapter or host.adapter_factory)(self))
 
     def _bound(self) -> _Binding:
@@ -321,7 +328,12 @@ class Namespace(Broadcaster):
     @property
     def recovery(self) -> ConnectionStateRecovery | None:
         """How clients that lost their connection are recovered; None when they are not."""
-        return self._bound().host.recovery
+        return None if self._host is None else self._host.recovery
+
+    @property
+    def max_replay_bytes(self) -> int:
+        """How much a client that comes back may be sent at once, in bytes."""
+        return 0 if self._host is None else self._host.max_replay_bytes
 
     @property
     def max_events_in_flight(self) -> int:

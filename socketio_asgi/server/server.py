@@ -14,15 +14,7 @@ from typing import Any, TypeVar, overload
 
 from starlette.types import Receive, Scope, Send
 
-from ..adapters import (
-    Adapter,
-    AdapterFactory,
-    ConnectionStateRecovery,
-    LocalNamespace,
-    MemoryAdapter,
-    RecoveryAdapter,
-)
-from ..adapters.recovery import MAX_BYTES
+from ..adapters import AdapterFactory, ConnectionStateRecovery, MemoryAdapter
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..engine import Cookie, Cors, Engine, EngineOptions, Session
@@ -152,7 +144,7 @@ class Server(Broadcaster):
         self.workers: Workers = Workers()
         self.recovery: ConnectionStateRecovery | None = _recovery(connection_state_recovery)
         self.max_events_in_flight: int = max_events_in_flight
-        self.adapter_factory: AdapterFactory = adapter or self._make_adapter
+        self.adapter_factory: AdapterFactory = adapter or MemoryAdapter
         self.engine: Engine = Engine(options, self._on_session)
         self.entry_point: EntryPoint = EntryPoint(
             self.engine,
@@ -309,6 +301,11 @@ class Server(Broadcaster):
         """The event loop; None while no client has come yet."""
         return self.engine.runtime
 
+    @property
+    def max_replay_bytes(self) -> int:
+        """How much a client that comes back may be sent at once, in bytes."""
+        return self.engine.options.send_buffer_limit // 2
+
     def find_namespace(self, name: str) -> Namespace | None:
         """The namespace of that name, if clients may join it."""
         return self._namespaces.get(name)
@@ -334,13 +331,6 @@ class Server(Broadcaster):
         self._namespaces.pop(child.name, None)
         if self.runtime is not None:
             self.runtime.task_starter(copy_context()).start(child.adapter.close)
-
-    def _make_adapter(self, namespace: LocalNamespace) -> Adapter:
-        if self.recovery is None:
-            return MemoryAdapter(namespace)
-        # What a client missed must not be more than may wait for it.
-        max_bytes = min(MAX_BYTES, self.engine.options.send_buffer_limit // 2)
-        return RecoveryAdapter(namespace, self.recovery.max_disconnection_duration, max_bytes)
 
     def _on_session(self, session: Session) -> ClientConnection:
         runtime = session.runtime

@@ -17,12 +17,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ..adapters import RestoredSocket, SavedSocket, SharedPacket
+from ..adapters.recovery import MissedPackets
 from ..engine.handshake import Handshake
 from ..events.acks import AckTarget
 from ..events.handlers import Handler
 from ..events.listeners import Listeners, Listening, call_all
 from ..exceptions import ConnectionRefused
-from ..protocol import OutgoingPacket, Packet, PacketType
+from ..protocol import Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
 from ..runtime.ids import random_id
@@ -73,9 +74,9 @@ class SocketCore(Listening):
         "_closed_by",
         "_connection",
         "_last_rooms",
-        "_missed",
         "_offset",
         "_pid",
+        "_restored",
         "_state_data",
         "dispatcher",
         "handshake",
@@ -105,16 +106,14 @@ class SocketCore(Listening):
         self._acks: dict[int, AckTarget] = {}
         self._closed_by: tuple[str, str | None] | None = None
         self._last_rooms: frozenset[str] = NOTHING
-        self._missed: Callable[[], Sequence[Sequence[OutgoingPacket]]] | None = None
-        self._offset = 0
+        self._restored = restored
+        self._offset = ""
         if restored is not None:
-            self._continue(restored)
+            self._continue(restored.saved)
 
-    def _continue(self, restored: RestoredSocket) -> None:
-        session = restored.session
-        self.id, self._pid, self._state_data = session.sid, session.pid, session.data
-        self._last_rooms, self._missed = session.rooms, restored.missed
-        self._offset = session.offset
+    def _continue(self, saved: SavedSocket) -> None:
+        self.id, self._pid, self._state_data = saved.sid, saved.pid, saved.data
+        self._last_rooms, self._offset = saved.rooms, saved.offset
 
     @property
     def connected(self) -> bool:
@@ -155,6 +154,8 @@ class SocketCore(Listening):
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
         if self.namespace.middlewares and not skip:
             self._connection.task_starter.start(self._run_middlewares)
+        elif self._restored is not None:
+            self._connection.task_starter.start(self._claim_and_accept, self._restored)
         else:
             self._accept()
 
@@ -170,7 +171,24 @@ class SocketCore(Listening):
             logger.exception("a middleware of %s raised; client refused", self.namespace.name)
             self._refuse(ConnectionRefused("Internal server error"))
         else:
-            self._accept()
+            if self._restored is not None:
+                await self._claim_and_accept(self._restored)
+            else:
+                self._accept()
+
+    async def _claim_and_accept(self, restored: RestoredSocket) -> None:
+        """Continue the earlier socket, unless another connection was faster."""
+        missed: MissedPackets | None = None
+        try:
+            missed = await restored.claim()
+        except Exception:
+            logger.exception("the state of a client cannot be recovered")
+        if missed is None:  # the client comes back at once, and as a new socket
+            self._connection.session.end("transport close", "its state could not be recovered")
+        elif self.state is SocketState.CONNECTING:
+            self._accept(missed)
+        elif self.namespace.adapter.log is not None:  # the client was lost in the meantime
+            self.namespace.adapter.log.save(restored.saved)
 
     def _refuse(self, error: ConnectionRefused) -> None:
         if self.state is SocketState.CONNECTING:
@@ -179,7 +197,7 @@ class SocketCore(Listening):
             self.namespace.joining_ended()
             self._connection.refuse(self.namespace.name, error)
 
-    def _accept(self) -> None:
+    def _accept(self, missed: MissedPackets | None = None) -> None:
         self.state = SocketState.CONNECTED
         namespace, adapter = self.namespace, self.namespace.adapter
         namespace.add(self)
@@ -188,17 +206,17 @@ class SocketCore(Listening):
             adapter.join(self.id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
         self._connection.accept(self)
-        if self._missed is None:
-            self._offset = adapter.offset()
-        else:
-            self._send_missed(self._missed())
+        if missed is not None:
+            self._send_missed(missed)
+        elif adapter.log is not None:
+            self._offset = adapter.log.position()
         handler = namespace.handlers.lifecycle("connection")
         if handler is not None:
             self.dispatcher.hold()
             self._connection.task_starter.start(self._run_connection, handler)
 
-    def _send_missed(self, missed: Sequence[Sequence[OutgoingPacket]]) -> None:
-        self._missed = None
+    def _send_missed(self, missed: MissedPackets) -> None:
+        self._restored = None
         for frames in missed:
             self._connection.session.send(frames)
 
@@ -255,7 +273,7 @@ class SocketCore(Listening):
 
     def deliver(self, outgoing: SharedPacket, volatile: bool = False) -> None:
         """Queue a packet for the client, unless it has left."""
-        frames = outgoing.encoded or outgoing.frames
+        frames = outgoing.encoded or outgoing.encode()
         if self.state is _CONNECTED:
             listeners = self.dispatcher.listeners
             if listeners is not None and outgoing.packet.type is PacketType.EVENT:
@@ -271,7 +289,7 @@ class SocketCore(Listening):
             A function that ends the waiting.
         """
         number = cast("int", outgoing.packet.id)
-        _ = outgoing.frames  # before anybody waits: the values may not be representable
+        outgoing.encode()  # before anybody waits: the values may not be representable
         self._acks[number] = ack
         self.dispatcher.expect_ack()
         self.deliver(outgoing, volatile)
@@ -280,7 +298,7 @@ class SocketCore(Listening):
     def _send(self, outgoing: SharedPacket, volatile: bool = False) -> Awaitable[None]:
         connection = self._connection
         if not connection.runtime.in_thread():
-            _ = outgoing.frames  # errors are the caller's, and the values may change later
+            outgoing.encode()  # errors are the caller's, and the values may change later
             connection.runtime.call_from_thread(self._send, outgoing, volatile)
             return DONE
         self.deliver(outgoing, volatile)
@@ -321,10 +339,10 @@ class SocketCore(Listening):
             self._start_disconnect(reason, description)
 
     def _save(self, reason: str) -> None:
-        if self._pid is not None and reason in RECOVERABLE_REASONS:
+        log = self.namespace.adapter.log
+        if log is not None and self._pid is not None and reason in RECOVERABLE_REASONS:
             rooms = self._last_rooms - {self.id}
-            session = SavedSocket(self.id, self._pid, rooms, self._state_data, self._offset)
-            self.namespace.adapter.save_socket(session)
+            log.save(SavedSocket(self.id, self._pid, rooms, self._state_data, self._offset))
 
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle
