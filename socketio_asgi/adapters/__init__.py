@@ -1,6 +1,8 @@
 """Who gets a packet: the adapters."""
 
 from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDetails
+from .errors import ClusterUnavailable, NotRetryable
+from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
 from .memory import MemoryAdapter
 from .observer import AdapterObserver
 from .packet import SharedPacket
@@ -17,12 +19,17 @@ from .target import Target
 __all__ = [
     "Adapter",
     "AdapterFactory",
+    "AdapterLifecycle",
     "AdapterObserver",
+    "AdapterProvider",
     "AdapterState",
+    "AdapterStatus",
+    "ClusterUnavailable",
     "ConnectionStateRecovery",
     "LocalNamespace",
     "MemoryAdapter",
     "MemoryLog",
+    "NotRetryable",
     "PacketLog",
     "Recipient",
     "RestoredSocket",

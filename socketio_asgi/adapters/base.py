@@ -177,6 +177,10 @@ class Adapter(ABC):
         self.log: PacketLog | None = log
         self.observer: AdapterObserver | None = None
 
+    def observe(self, observer: AdapterObserver | None) -> None:
+        """Tell an observer of every broadcast; with None, nothing is told."""
+        self.observer = observer
+
     @property
     def reaches_other_processes(self) -> bool:
         """Whether a broadcast may reach sockets of other processes.

@@ -72,6 +72,10 @@ class MemoryAdapter(Adapter):
         """Whether a socket of this process is in a room, or has it for its own."""
         return room in self._members or room in self._sockets
 
+    def rooms_with_members(self) -> list[str]:
+        """The rooms that have members in this process, without those of the sockets' own."""
+        return list(self._members)
+
     def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
         if self._memory_log is not None and can_be_missed(packet, target):

@@ -28,11 +28,12 @@ class SharedPacket:
         encoded: The encoded packet with its attachments, when it is there already.
 
     Attributes:
+        parser: The same.
         compress: The same.
         encoded: The same, or what :meth:`encode` returned; no call for each recipient.
     """
 
-    __slots__ = ("_packet", "_parser", "compress", "encoded")
+    __slots__ = ("_packet", "compress", "encoded", "parser")
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class SharedPacket:
         encoded: Sequence[OutgoingPacket] | None = None,
     ) -> None:
         self._packet = packet
-        self._parser = parser
+        self.parser: Parser = parser
         self.compress: bool = compress
         self.encoded: Sequence[OutgoingPacket] | None = encoded
 
@@ -69,7 +70,7 @@ class SharedPacket:
             DecodeError: It came from another process, and is none.
         """
         if self._packet is None:
-            self._packet = _decode(self.messages(), self._parser)
+            self._packet = _decode(self.messages(), self.parser)
         return self._packet
 
     def encode(self) -> Sequence[OutgoingPacket]:
@@ -79,7 +80,7 @@ class SharedPacket:
             EncodeError: The packet's data cannot be represented.
         """
         if self.encoded is None:
-            messages = self._parser.encode(self.packet)
+            messages = self.parser.encode(self.packet)
             self.encoded = OutgoingPacket.messages(messages, compress=self.compress)
         return self.encoded
 
@@ -101,7 +102,7 @@ class SharedPacket:
     def json(self) -> str | None:
         """The data as JSON text, where the encoded packet holds that; otherwise None."""
         packet, (first, *attachments) = self.packet, self.encode()
-        if first.text is None or attachments or not isinstance(self._parser, DefaultParser):
+        if first.text is None or attachments or not isinstance(self.parser, DefaultParser):
             return None
         # Behind the two digits of the types are the namespace and the number, if there are any.
         start = 2 if packet.namespace == "/" else 3 + len(packet.namespace)
@@ -113,31 +114,31 @@ class SharedPacket:
         Raises:
             EncodeError: The packet's data cannot be represented.
         """
-        return to_plain(self.packet.data, self._parser)
+        return to_plain(self.packet.data, self.parser)
 
     def with_argument(self, argument: str) -> SharedPacket:
         """The same event with one more argument."""
         longer = None if self._packet is None else _longer(self._packet, argument)
-        if self.encoded is None or not isinstance(self._parser, DefaultParser):
+        if self.encoded is None or not isinstance(self.parser, DefaultParser):
             longer = longer or _longer(self.packet, argument)
-            return SharedPacket(longer, self._parser, compress=self.compress)
+            return SharedPacket(longer, self.parser, compress=self.compress)
         # The text ends with the bracket behind the arguments, which need not be encoded again.
         first, *attachments = self.encoded
         text = f"{(first.text or '')[:-1]},{orjson.dumps(argument).decode()}]"
         encoded = [OutgoingPacket(text, None, self.compress), *attachments]
-        return SharedPacket(longer, self._parser, compress=self.compress, encoded=encoded)
+        return SharedPacket(longer, self.parser, compress=self.compress, encoded=encoded)
 
     def with_id(self, id: int | None) -> SharedPacket:
         """The same event with another number for its acknowledgement, or without one."""
         packet = self.packet
         numbered = Packet(packet.type, packet.namespace, packet.data, id)
-        return SharedPacket(numbered, self._parser, compress=self.compress)
+        return SharedPacket(numbered, self.parser, compress=self.compress)
 
     def for_namespace(self, name: str) -> SharedPacket:
         """The same packet, addressed to another namespace."""
         packet = self.packet
         addressed = Packet(packet.type, name, packet.data, packet.id)
-        return SharedPacket(addressed, self._parser, compress=self.compress)
+        return SharedPacket(addressed, self.parser, compress=self.compress)
 
 
 def to_plain(value: Any, parser: Parser) -> Any:

@@ -136,6 +136,14 @@ def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
     return frozenset(checked)
 
 
+def _check_private_rooms(selection: Selection, rooms: Sequence[str]) -> None:
+    """Check that nobody is to join the room of another socket of this process."""
+    for room in rooms:
+        alone = selection.target.rooms == frozenset((room,))
+        if room in selection.namespace.recipients and not alone:
+            raise ValueError(f"the room {room!r} belongs to another socket alone")
+
+
 def check_timeout(timeout: float) -> float:
     """Check a time-out.
 
@@ -292,9 +300,7 @@ class Broadcaster(ABC):
         """
         check_rooms(rooms, "sockets_join")
         selection = self._selection()
-        for room in rooms:
-            if room in selection.namespace.recipients and selection.target.rooms != {room}:
-                raise ValueError(f"the room {room!r} belongs to another socket alone")
+        _check_private_rooms(selection, rooms)
         return selection.run(selection.namespace.adapter.sockets_join, selection.target, rooms)
 
     def sockets_leave(self, *rooms: str) -> Awaitable[None]:

@@ -14,7 +14,12 @@ from typing import Any, TypeVar, overload
 
 from starlette.types import Receive, Scope, Send
 
-from ..adapters import AdapterFactory, ConnectionStateRecovery, MemoryAdapter
+from ..adapters import (
+    AdapterFactory,
+    AdapterLifecycle,
+    ConnectionStateRecovery,
+    MemoryAdapter,
+)
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..engine import Cookie, Cors, Engine, EngineOptions, Session
@@ -144,7 +149,8 @@ class Server(Broadcaster):
         self.workers: Workers = Workers()
         self.recovery: ConnectionStateRecovery | None = _recovery(connection_state_recovery)
         self.max_events_in_flight: int = max_events_in_flight
-        self.adapter_factory: AdapterFactory = adapter or MemoryAdapter
+        self._adapters = AdapterLifecycle(adapter or MemoryAdapter)
+        self.adapter_factory: AdapterFactory = self._adapters.adapter_for
         self.engine: Engine = Engine(options, self._on_session)
         self.entry_point: EntryPoint = EntryPoint(
             self.engine,
@@ -280,6 +286,9 @@ class Server(Broadcaster):
         """
         async with self.engine.lifespan():
             try:
+                if self.runtime is not None:
+                    self._adapters.begin(self.runtime)
+                await self._adapters.started()
                 yield
             finally:
                 await self.close()
@@ -291,8 +300,7 @@ class Server(Broadcaster):
         them then. Calling it again does nothing.
         """
         await self.engine.close()
-        for namespace in list(self._namespaces.values()):
-            await namespace.adapter.close()
+        await self._adapters.close()
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -330,10 +338,11 @@ class Server(Broadcaster):
         """The last client of a dynamic namespace has left."""
         self._namespaces.pop(child.name, None)
         if self.runtime is not None:
-            self.runtime.task_starter(copy_context()).start(child.adapter.close)
+            self.runtime.task_starter(copy_context()).start(self._adapters.release, child.adapter)
 
     def _on_session(self, session: Session) -> ClientConnection:
         runtime = session.runtime
+        self._adapters.begin(runtime)
         if self._join_deadlines is None or self._unjoined_runtime is not runtime:
             self._unjoined_runtime = runtime
             for namespace in list(self._namespaces.values()):
