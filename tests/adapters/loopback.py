@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import Any
 
 import anyio.lowlevel
@@ -76,6 +76,11 @@ class Bus:
         driver = adapter.core.driver
         assert isinstance(driver, LoopbackDriver)
         return driver
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way."""
+        return any(driver.busy for driver in self.drivers)
 
     def resume(self) -> None:
         """Hand on what has waited, and all that comes."""
@@ -178,13 +183,22 @@ class LoopbackDriver(Driver):
     def queue(self, message: Message, data: bytes, position: str) -> None:
         if self.inbox.server_id in self.bus.muted or message.namespace not in self.namespaces:
             return
-        if self.traits.subscribes_rooms and message.room is not None:
-            if (message.namespace, message.room) not in self.rooms:
-                return
+        subscribed = message.room is None or (message.namespace, message.room) in self.rooms
+        if self.traits.subscribes_rooms and not subscribed:
+            return
         self._queue.append((data, position))
         if not self._pumping:
             self._pumping = True
-            self.inbox.runtime.call_later(0, self.pump)
+            self.inbox.runtime.start_background(self._pump_soon())
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits that will be handed on."""
+        return self._pumping or bool(self._queue and not self.bus.paused and not self.closed)
+
+    async def _pump_soon(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.pump()
 
     def pump(self) -> None:
         """Hand on what waits, in order."""
@@ -220,7 +234,7 @@ class LoopbackArchive(Archive):
                 raise ValueError(position)
         return max(positions)
 
-    async def since(self, namespace: str, position: str) -> AsyncIterator[tuple[str, Message]]:
+    async def since(self, namespace: str, position: str) -> AsyncGenerator[tuple[str, Message]]:
         first = int(position[1:])
         if first < self.forgotten:
             raise LookupError(position)

@@ -8,7 +8,7 @@ connect, so it need not be able to start twice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -204,7 +204,7 @@ class Archive(ABC):
         """
 
     @abstractmethod
-    def since(self, namespace: str, position: str) -> AsyncIterator[tuple[str, Message]]:
+    def since(self, namespace: str, position: str) -> AsyncGenerator[tuple[str, Message]]:
         """The messages of a namespace behind a position, with their positions, in order.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -140,15 +141,16 @@ class ClusterLog(PacketLog):
         rooms = saved.rooms | {saved.sid}
         missed: list[Sequence[OutgoingPacket]] = []
         size = 0
-        async for position, message in archive.since(self._namespace.name, start):
-            if archive.latest(position, end) != end:
-                break
-            packet = self._packet(message, rooms, position)
-            if packet is not None:
-                size += packet.size
-                missed.append(packet.encode())
-            if size > self._namespace.max_replay_bytes:
-                return None
+        async with aclosing(archive.since(self._namespace.name, start)) as messages:
+            async for position, message in messages:
+                if archive.latest(position, end) != end:
+                    break
+                packet = self._packet(message, rooms, position)
+                if packet is not None:
+                    size += packet.size
+                    missed.append(packet.encode())
+                if size > self._namespace.max_replay_bytes:
+                    return None
         return missed
 
     def _packet(

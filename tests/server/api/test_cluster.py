@@ -20,7 +20,6 @@ from tests.support.background import background
 from tests.support.serving import serve
 from tests.support.waiting import until
 
-
 LONG = 60.0  # seconds; nobody may wait for the end of it
 SHORT = 0.3
 

@@ -101,10 +101,10 @@ def optional_number(value: Any) -> int | None:
     return value if value is None or type(value) is int else refuse("not a number")
 
 
-def timeout(value: Any, unit: float = 1.0) -> float | None:
-    """A number of seconds, from one in units of ``unit`` seconds; None when it is nonsense."""
+def timeout(value: Any, per_second: int = 1) -> float | None:
+    """A time in seconds, given in units of which a second has that many; None for nonsense."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-        return min(value * unit, MAX_TIMEOUT_SECONDS)
+        return min(value / per_second, MAX_TIMEOUT_SECONDS)
     return None
 
 

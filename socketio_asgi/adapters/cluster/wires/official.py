@@ -227,7 +227,7 @@ def _read_broadcast(data: Mapping[str, Any]) -> Broadcast:
     return Broadcast(
         EventValues(checks.event(packet.get("data")), flags.get("compress") is not False),
         _read_target(data),
-        checks.timeout(flags.get("timeout"), unit=1 / _MILLISECONDS),
+        checks.timeout(flags.get("timeout"), _MILLISECONDS),
         ours.get("gone") is True,
         checks.optional_number(ours.get("n")),
     )
