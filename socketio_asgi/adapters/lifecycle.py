@@ -176,14 +176,17 @@ class AdapterLifecycle:
         self._life = _Life(self._provider, runtime, self._observer)
         self._life.begin()
 
-    async def started(self, seconds: float = START_SECONDS) -> None:
+    async def started(self, seconds: float | None = None) -> None:
         """Wait until the broker is there, but no longer than that.
+
+        Args:
+            seconds: The time; None is :data:`START_SECONDS`.
 
         Raises:
             NotRetryable: It will never be there.
         """
         if self._life is not None:
-            await self._life.started(seconds)
+            await self._life.started(START_SECONDS if seconds is None else seconds)
 
     async def release(self, adapter: Adapter) -> None:
         """Close the adapter of a namespace that is gone; the others are left alone."""

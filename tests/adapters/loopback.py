@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import Any
@@ -99,13 +100,18 @@ class Bus:
         """Put a message into the queues of those it is meant for; returns its position."""
         data = self.wire.encode(message)
         self.log.append(data)
-        position = f"p{len(self.log):06}"
+        position = position_after(len(self.log))
         for driver in self.drivers:
             if driver is sender and not self.traits.echo:
                 continue
             if server is None or not self.traits.direct or driver.inbox.server_id == server:
                 driver.queue(message, data, position)
         return position
+
+
+def position_after(messages: int) -> str:
+    """The position of a message, by the number of those that were sent until then."""
+    return f"{messages:06}-0"
 
 
 class Confirmed(Awaitable[Any]):
@@ -143,7 +149,7 @@ class LoopbackDriver(Driver):
         if self.bus.error is not None:
             raise self.bus.error
         self.inbox = inbox
-        self.position = f"p{len(self.bus.log):06}"
+        self.position = position_after(len(self.bus.log))
         self.bus.drivers.append(self)
         return inbox.position is not None
 
@@ -230,16 +236,16 @@ class LoopbackArchive(Archive):
 
     def latest(self, *positions: str) -> str:
         for position in positions:
-            if not (position.startswith("p") and position[1:].isdigit()):
+            if not re.fullmatch(r"\d{6}-0", position):
                 raise ValueError(position)
         return max(positions)
 
     async def since(self, namespace: str, position: str) -> AsyncGenerator[tuple[str, Message]]:
-        first = int(position[1:])
+        first = int(position.removesuffix("-0"))
         if first < self.forgotten:
             raise LookupError(position)
         for number, data in enumerate(list(self._bus.log[first:]), start=first + 1):
             await anyio.lowlevel.checkpoint()
             message = self._bus.wire.decode(data)
             if message.namespace == namespace:
-                yield f"p{number:06}", message
+                yield position_after(number), message

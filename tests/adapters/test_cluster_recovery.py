@@ -88,7 +88,7 @@ async def test_a_client_that_has_received_nothing(start_servers: StartServers) -
     assert await recover(two) == [["missed"]]
 
 
-@pytest.mark.parametrize("offset", ["p000000", "p000001"])
+@pytest.mark.parametrize("offset", ["000000-0", "000001-0"])
 async def test_nothing_from_before_it_connected(start_servers: StartServers, offset: str) -> None:
     bus = Bus(positions=True)
     one, two = await start_servers(bus, 2, recovery=RECOVERY)
@@ -101,7 +101,7 @@ async def test_nothing_from_before_it_connected(start_servers: StartServers, off
     assert await recover(two, offset) == [["missed"]]
 
 
-@pytest.mark.parametrize("offset", ["", "nonsense", "p999999", "p-1"])
+@pytest.mark.parametrize("offset", ["", "nonsense", "999999-0", "-1-0"])
 async def test_offsets_that_were_never_given(start_servers: StartServers, offset: str) -> None:
     bus = Bus(positions=True)
     one, two = await start_servers(bus, 2, recovery=RECOVERY)
