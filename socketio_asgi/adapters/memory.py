@@ -153,11 +153,15 @@ class MemoryAdapter(Adapter):
 
     def recipients(self, target: Target) -> list[Recipient]:
         """The sockets of this process that are meant, each once."""
-        sockets = self._sockets
+        sockets, rooms = self._sockets, target.rooms
         # A list, because a delivery can end a connection and so change what is iterated over.
-        if not target.rooms and not target.excluded:
+        if not rooms and not target.excluded:
             return list(sockets.values())
-        sids = self._sids(target.rooms) if target.rooms else sockets.keys()
+        if len(rooms) == 1 and not target.excluded:  # nearly always: no set has to be made
+            (room,) = rooms
+            if room not in sockets:
+                return [sockets[sid] for sid in self._members.get(room, ()) if sid in sockets]
+        sids = self._sids(rooms) if rooms else sockets.keys()
         excluded = self._sids(target.excluded) if target.excluded else ()
         return [sockets[sid] for sid in sids if sid not in excluded and sid in sockets]
 

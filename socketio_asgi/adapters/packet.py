@@ -80,7 +80,7 @@ class SharedPacket:
             EncodeError: The packet's data cannot be represented.
         """
         if self.encoded is None:
-            messages = self.parser.encode(self.packet)
+            messages = self.parser.encode(self._packet or self.packet)
             self.encoded = OutgoingPacket.messages(messages, compress=self.compress)
         return self.encoded
 

@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from socketio_asgi.adapters.cluster.heartbeats import GATHER_SECONDS
 from tests.support.waiting import until
 
 from .loopback import WIRES, Bus
 from .support import FakeServer, ManualClock, open_runtime, quiet
+
+settings.register_profile(
+    "socketio_asgi", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("socketio_asgi")
 
 StartServers = Callable[..., Awaitable[list[FakeServer]]]
 

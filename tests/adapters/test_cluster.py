@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from socketio_asgi import BroadcastAckError
-from socketio_asgi.adapters import ClusterUnavailable, SharedPacket
+from socketio_asgi.adapters import AdapterState, ClusterUnavailable, SharedPacket
 from socketio_asgi.adapters.cluster import MalformedMessage, Message, MessageType, PythonWire
 from socketio_asgi.adapters.cluster import core as core_module
 from socketio_asgi.adapters.cluster.heartbeats import (
+    ANNOUNCE_SECONDS,
     EXPIRY_SECONDS,
     GATHER_SECONDS,
     HEARTBEAT_SECONDS,
@@ -26,7 +27,7 @@ from tests.support.background import background
 from tests.support.waiting import until
 
 from .conftest import StartServers
-from .loopback import WIRES, Bus
+from .loopback import WIRES, Bus, LoopbackDriver
 from .support import LONG, FakeServer, ManualClock, make_target, quiet
 
 # -- broadcasts --------------------------------------------------------------------------------
@@ -498,6 +499,35 @@ async def test_the_count_is_asked_again(start_servers: StartServers, clock: Manu
     assert clock.timers == 0
 
 
+async def test_answers_that_do_not_say_whose_they_are(start_servers: StartServers) -> None:
+    bus = Bus(counts=True, heartbeats=False, foreign=True)
+    one, _ = await start_servers(bus)
+    bus.servers_more = 1
+    acks = one.ask("question")
+    (request,) = one.core.requests.waiting(lambda _: True)
+    await quiet(bus)
+    count = Message(MessageType.BROADCAST_CLIENT_COUNT, "/", "", ClientCount(1), request.id)
+    one.core.received(count, None, None)
+    one.core.received(Message(MessageType.BROADCAST_ACK, "/", "", Reply(5), request.id), None, None)
+    assert await acks.wait() == [5]
+    assert one.core.members.ids == frozenset()
+
+
+async def test_health(start_servers: StartServers) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus)
+    bus.muted.add(two.id)
+    one.ask("question")
+    health = one.provider.health
+    assert (health.server_id, set(health.members)) == (one.id, {two.id})
+    assert (health.queued, health.requests, health.gaps, health.unordered) == (0, 1, 0, 0)
+    assert health.dropped == {}
+    bus.error = ConnectionRefusedError("down")
+    bus.cut()
+    one.emit("event")
+    assert one.provider.health.queued == 1
+
+
 async def test_names_and_numbers_together(start_servers: StartServers) -> None:
     # Servers of ours are known by name; the broker counts official ones too.
     bus = Bus(counts=True)
@@ -870,6 +900,28 @@ async def test_nothing_of_an_old_driver_is_heard(
     assert one.core.ready
 
 
+async def test_a_loss_while_namespaces_are_opened(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = Bus()
+    server = FakeServer(bus, clock, "/", "/chat")
+    open_namespace = LoopbackDriver.open_namespace
+
+    async def lose(driver: LoopbackDriver, name: str) -> None:
+        await open_namespace(driver, name)
+        driver.inbox.lost(ConnectionError("at once"))
+
+    monkeypatch.setattr(LoopbackDriver, "open_namespace", lose)
+    server.life.begin(clock)
+    await until(lambda: server.state is AdapterState.AWAY)
+    assert not server.core.ready
+    monkeypatch.undo()
+    clock.advance(1)
+    await until(lambda: server.state is AdapterState.READY)
+    assert server.core.ready
+    await server.life.close()
+
+
 async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -> None:
     bus = Bus()
     one, two = await start_servers(bus)
@@ -884,19 +936,23 @@ async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -
     assert one.state.value == "ready"
     await quiet(bus)
     assert there.heard == [["event"]]
-    assert one.core.counters["gaps"] == 1
+    assert one.provider.health.gaps == 1
     assert bus.starts == 2
 
 
 # -- namespaces that come and go ---------------------------------------------------------------
 
 
-async def test_a_namespace_that_is_made_later(start_servers: StartServers, wire: str) -> None:
+async def test_a_namespace_that_is_made_later(
+    start_servers: StartServers, clock: ManualClock, wire: str
+) -> None:
     bus = Bus(WIRES[wire]())
     one, two = await start_servers(bus)
     starts = bus.starts
     namespaces = [server.open("/later") for server in (one, two)]
     await until(lambda: all("/later" in driver.namespaces for driver in bus.drivers))
+    await quiet(bus)
+    clock.advance(ANNOUNCE_SECONDS)
     await quiet(bus)
     here, there = namespaces[0].add("a"), namespaces[1].add("b")
     await one.adapter_of("/later").broadcast(namespaces[0].packet("event"), make_target())
@@ -906,18 +962,22 @@ async def test_a_namespace_that_is_made_later(start_servers: StartServers, wire:
     found = await one.adapter_of("/later").fetch_sockets(make_target())
     assert len(found) == 2
     await two.life.release(two.adapter_of("/later"))
+    clock.advance(ANNOUNCE_SECONDS)
     await quiet(bus)
     assert one.core.members.of("/later") == set()
     assert one.core.members.of("/") == {two.id}
     assert bus.starts == starts
 
 
-async def test_questions_in_a_namespace_that_goes_elsewhere(start_servers: StartServers) -> None:
+async def test_questions_in_a_namespace_that_goes_elsewhere(
+    start_servers: StartServers, clock: ManualClock
+) -> None:
     bus = Bus()
     one, two = await start_servers(bus, 2, "/", "/chat")
     bus.muted.add(two.id)
     acks = one.ask("question", namespace="/chat")
     await two.life.release(two.adapter_of("/chat"))
+    clock.advance(ANNOUNCE_SECONDS)
     await quiet(bus)
     with pytest.raises(BroadcastAckError) as caught:
         await acks.wait()
@@ -943,6 +1003,21 @@ async def test_heartbeats(start_servers: StartServers, clock: ManualClock) -> No
     assert one.core.members.of("/b") == {two.id}
 
 
+async def test_many_namespaces_are_announced_together(
+    start_servers: StartServers, clock: ManualClock
+) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus)
+    before = len(bus.log)
+    for number in range(50):
+        two.open(f"/{number}")
+    await until(lambda: len(bus.driver_of(two.provider).namespaces) == 51)
+    clock.advance(ANNOUNCE_SECONDS)
+    await quiet(bus)
+    assert len(bus.log) == before + 1
+    assert one.core.members.of("/49") == {two.id}
+
+
 async def test_a_server_whose_namespaces_were_missed_is_asked(
     start_servers: StartServers, clock: ManualClock
 ) -> None:
@@ -951,6 +1026,8 @@ async def test_a_server_whose_namespaces_were_missed_is_asked(
     bus.muted.add(one.id)
     two.open("/new")
     await until(lambda: "/new" in bus.driver_of(two.provider).namespaces)
+    await quiet(bus)
+    clock.advance(ANNOUNCE_SECONDS)
     await quiet(bus)
     bus.muted.clear()
     assert one.core.members.of("/new") == set()
@@ -986,7 +1063,7 @@ async def test_official_servers(start_servers: StartServers, clock: ManualClock)
     assert one.core.members.of("/") == set()
     before = len(bus.log)
     clock.advance(HEARTBEAT_SECONDS)
-    beats = bus.messages()[before:]
+    beats = [message for message in bus.messages()[before:] if message.sender == one.id]
     assert [(beat.type, beat.namespace) for beat in beats] == [
         (MessageType.HEARTBEAT, "/"),
         (MessageType.HEARTBEAT, "/chat"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socketio_asgi.adapters import (
     ConnectionStateRecovery,
@@ -44,6 +46,28 @@ def test_nothing_of_the_users_level_raises() -> None:
     assert adapter.has_members("red")
     assert adapter.has_members("a")
     assert not adapter.has_members("blue")
+
+
+ROOMS = ["red", "blue", "a", "b", "empty"]
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.sets(st.sampled_from(ROOMS))),
+    st.sets(st.sampled_from("abcd"), max_size=1),
+    st.sets(st.sampled_from(ROOMS)),
+    st.sets(st.sampled_from(ROOMS)),
+)
+def test_those_that_are_meant(
+    joined: dict[str, set[str]], connecting: set[str], rooms: set[str], excluded: set[str]
+) -> None:
+    namespace, adapter = make()
+    for sid, names in joined.items():
+        namespace.add(sid, *names)
+    for sid in connecting:
+        namespace.sockets.pop(sid, None)  # a middleware has let it join rooms already
+    target = make_target(sorted(rooms), sorted(excluded))
+    expected = [sid for sid in namespace.sockets if target.includes(joined[sid] | {sid})]
+    assert sorted(recipient.id for recipient in adapter.recipients(target)) == sorted(expected)
 
 
 async def test_acknowledgements(clock: ManualClock) -> None:

@@ -19,7 +19,6 @@ from .loopback import WIRES, Bus, Confirmed, LoopbackDriver
 from .support import FakeServer, ManualClock, make_target, quiet
 
 RECOVERY = ConnectionStateRecovery()
-UNORDERED = "events without an offset"
 
 
 async def start_two(
@@ -98,7 +97,9 @@ async def test_nothing_overtakes(start_servers: StartServers) -> None:
     assert await local.wait() == [2]
 
 
-async def test_not_read_back_in_time(start_servers: StartServers, clock: ManualClock) -> None:
+async def test_not_read_back_in_time(
+    start_servers: StartServers, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
     bus, one, two = await start_two(start_servers)
     here, there = one.main.add("a"), two.main.add("b")
     bus.paused = True
@@ -107,7 +108,8 @@ async def test_not_read_back_in_time(start_servers: StartServers, clock: ManualC
     one.emit("in time")
     clock.advance(READ_BACK_SECONDS / 2)
     assert here.heard == [["late"]]
-    assert one.core.counters[UNORDERED] == 1
+    assert one.provider.health.unordered == 1
+    assert "events were delivered without an offset, 1 so far" in caplog.text
     bus.resume()
     await quiet(bus)
     # When it is read back after all, it is known.
@@ -143,6 +145,7 @@ async def test_a_loss_delivers_at_once(start_servers: StartServers) -> None:
     assert here.heard == [["one"], ["question"], ["two"]]
     one.emit("three")
     assert here.heard[-1] == ["three"]
+    assert one.provider.health.unordered == 3
     here.answer(1)
     with pytest.raises(Exception, match="1 servers did not answer"):
         await acks.wait()

@@ -4,7 +4,7 @@ A **core** for each server (members, requests, order) speaks in messages. A **wi
 message looks like to a broker, and a **driver** moves it.
 """
 
-from .adapter import ClusterAdapter
+from .adapter import ClusterAdapter, ClusterHealth
 from .driver import Archive, BytesWire, Driver, Inbox, Traits, hand_in
 from .message import MalformedMessage, Message, MessageType
 from .wires.official import OfficialWire
@@ -14,6 +14,7 @@ __all__ = [
     "Archive",
     "BytesWire",
     "ClusterAdapter",
+    "ClusterHealth",
     "Driver",
     "Inbox",
     "MalformedMessage",

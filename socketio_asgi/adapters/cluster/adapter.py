@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ..base import LocalNamespace
 from ..errors import NotRetryable
@@ -10,6 +11,32 @@ from ..lifecycle import AdapterHost, AdapterProvider
 from .core import Core
 from .driver import Driver
 from .namespace import ClusterNamespace
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterHealth:
+    """What a server of a cluster knows of itself and the others.
+
+    Attributes:
+        server_id: Its id.
+        members: The ids of the other servers, as far as they are known by name.
+        queued: Messages that wait for the broker.
+        requests: Questions to other servers that wait for answers.
+        late_answers: Answers that came when nobody waited for them any more.
+        gaps: How often messages may have been missed, because the broker was away.
+        unordered: Events that were delivered without an offset: their clients cannot tell later
+            that they have got them.
+        dropped: Messages that were not sent or not handled, by reason.
+    """
+
+    server_id: str
+    members: frozenset[str]
+    queued: int
+    requests: int
+    late_answers: int
+    gaps: int
+    unordered: int
+    dropped: Mapping[str, int]
 
 
 class ClusterAdapter(AdapterProvider):
@@ -38,8 +65,6 @@ class ClusterAdapter(AdapterProvider):
         self._namespaces[namespace.name] = adapter
         if self._core is not None:
             adapter.bind(self._core)
-            if self._core.ready:
-                adapter.on_ready()
             self._core.namespace_added(namespace.name)
         return adapter
 
@@ -53,6 +78,25 @@ class ClusterAdapter(AdapterProvider):
         if self._core is None:
             raise RuntimeError("the cluster adapter has not been started")
         return self._core
+
+    @property
+    def health(self) -> ClusterHealth:
+        """How the cluster stands, seen from here.
+
+        Raises:
+            RuntimeError: It has not been started.
+        """
+        core = self.core
+        return ClusterHealth(
+            server_id=core.server_id,
+            members=core.members.ids,
+            queued=len(core.outbox),
+            requests=len(core.requests),
+            late_answers=core.requests.late_answers,
+            gaps=core.gaps,
+            unordered=core.unordered,
+            dropped=dict(core.counters),
+        )
 
     async def start(self, host: AdapterHost) -> None:
         """Connect to the broker."""

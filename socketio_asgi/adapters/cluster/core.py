@@ -52,8 +52,8 @@ class ClusterMember(Protocol):
         """A message of this server was read back."""
         ...
 
-    def on_ready(self) -> None:
-        """The broker is there."""
+    def on_connected(self) -> None:
+        """There is a driver, whose traits are known."""
         ...
 
     def on_away(self) -> None:
@@ -87,6 +87,8 @@ class Core:
         self.outbox: Outbox = Outbox(self.runtime, self.dropped)
         self.counters: Counter[str] = Counter()
         self.position: str | None = None
+        self.gaps = 0
+        self.unordered = 0
         self.traits: Traits = Traits()
         self.driver: Driver | None = None
         self.ready = False
@@ -120,20 +122,21 @@ class Core:
         while missing := [name for name in self._namespaces if name not in self._opened]:
             for name in missing:
                 await self._open(driver, name)
+        if inbox.closed:
+            raise ConnectionError("the broker was lost again at once")
         self._begin(gap=gap)
 
     async def _open(self, driver: Driver, name: str) -> None:
         self._opened.add(name)
+        self._namespaces[name].on_connected()
         await driver.open_namespace(name)
         if self.traits.subscribes_rooms and name in self._namespaces:
-            for room in list(self._namespaces[name].rooms_with_members()):
+            for room in list(self.rooms(name)):
                 await driver.room_created(name, room)
 
     def _begin(self, *, gap: bool) -> None:
         self.ready = self._was_ready = True
-        self.counters["gaps"] += gap
-        for namespace in list(self._namespaces.values()):
-            namespace.on_ready()
+        self.gaps += gap
         if self.traits.heartbeats:
             self._heartbeats.begin(foreign=self.traits.foreign)
             self._gathering = self.runtime.call_later(GATHER_SECONDS, self._on_gathered)
@@ -161,7 +164,7 @@ class Core:
     async def close(self) -> None:
         """Say goodbye, end everything that waits, and close the driver."""
         if self.ready:
-            sent: Any = self._heartbeats.goodbye() if self.traits.heartbeats else None
+            sent = self._heartbeats.goodbye() if self.traits.heartbeats else None
             self._pause()
             if sent is not None:
                 try:
@@ -218,7 +221,7 @@ class Core:
 
     async def _open_later(self, name: str) -> None:
         driver = self.driver
-        if driver is None:
+        if driver is None or name not in self._namespaces:
             return
         try:
             await self._open(driver, name)
@@ -376,6 +379,11 @@ class Core:
         found = self._namespaces.get(namespace)
         return found is not None and (room is None or found.has_members(room))
 
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members in this process."""
+        found = self._namespaces.get(namespace)
+        return () if found is None else found.rooms_with_members()
+
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
         """A server has ended; see :meth:`.Peers.server_gone`."""
         self.requests.server_gone(server, namespaces)
@@ -410,8 +418,16 @@ class Core:
         self.counters[reason] += 1
         if self.host.observer is not None:
             self.host.observer.messages_dropped(reason, 1)
+        self._log(reason, self.counters[reason], error)
+
+    def not_ordered(self) -> None:
+        """Count an event that was delivered without its position; say so once a minute."""
+        self.unordered += 1
+        self._log("events were delivered without an offset", self.unordered)
+
+    def _log(self, reason: str, count: int, error: Exception | None = None) -> None:
         now = self.runtime.now()
         if now - self._log_times.get(reason, -LOG_SECONDS) >= LOG_SECONDS:
             self._log_times[reason] = now
             detail = "" if error is None else f" ({error})"
-            logger.warning("cluster: %s%s, %d so far", reason, detail, self.counters[reason])
+            logger.warning("cluster: %s%s, %d so far", reason, detail, count)

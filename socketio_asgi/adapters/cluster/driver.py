@@ -8,7 +8,7 @@ connect, so it need not be able to start twice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,6 +95,10 @@ class Inbox(Protocol):
             namespace: The namespace.
             room: The only room that is meant, if that is known.
         """
+        ...
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here; official servers may ask for them."""
         ...
 
     def server_gone(self, server: str) -> None:

@@ -9,7 +9,7 @@ Source: ClusterAdapterWithHeartbeat of https://github.com/socketio/socket.io
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from ...runtime import Cancellable, Runtime
@@ -32,6 +32,9 @@ is read first."""
 GATHER_SECONDS = 0.2
 """How long the answers to the first heartbeat may take, before a question counts on knowing all."""
 
+ANNOUNCE_SECONDS = 0.1
+"""How long further changes of the namespaces are waited for, before the others are told."""
+
 MAIN = "/"
 """The namespace of the heartbeats."""
 
@@ -42,7 +45,7 @@ EMITTER = "emitter"
 class Peers(Protocol):
     """The other servers, as the heartbeats need them."""
 
-    def tell_all(self, message: Message) -> object:
+    def tell_all(self, message: Message) -> Awaitable[object] | None:
         """Send a message to all of them; it is lost when the broker is away."""
         ...
 
@@ -95,8 +98,8 @@ class Heartbeats:
         self._foreign = foreign
         self._last_sweep = self._runtime.now()
         self._members.refresh(self._last_sweep)
-        for name in self._namespaces() if foreign else (MAIN,):
-            self._send(MessageType.INITIAL_HEARTBEAT, name, complete=True)
+        self._send(MessageType.INITIAL_HEARTBEAT, complete=True)
+        self._send_foreign(MessageType.INITIAL_HEARTBEAT, self._namespaces())
         self._after(HEARTBEAT_SECONDS, "beat", self._beat)
         self._after(SWEEP_SECONDS, "sweep", self._sweep)
 
@@ -108,37 +111,50 @@ class Heartbeats:
 
     def namespace_opened(self, name: str) -> None:
         """This server has one namespace more."""
-        if self._foreign:
-            self._send(MessageType.INITIAL_HEARTBEAT, name, complete=True)
-        self._send(MessageType.HEARTBEAT, MAIN, complete=True)
+        self._announce_soon()
+        self._send_foreign(MessageType.INITIAL_HEARTBEAT, [name])
 
     def namespace_closed(self, name: str) -> None:
         """This server has one namespace less."""
+        self._announce_soon()
         if self._foreign:
             self._peers.tell_all(Message(MessageType.ADAPTER_CLOSE, name, self._server_id))
-        self._send(MessageType.HEARTBEAT, MAIN, complete=True)
 
-    def goodbye(self) -> object:
+    def _announce_soon(self) -> None:
+        # Dynamic namespaces may come by the hundred, and the list has all.
+        if "announce" not in self._timers:
+            self._after(ANNOUNCE_SECONDS, "announce", self._announce)
+
+    def _announce(self) -> None:
+        del self._timers["announce"]
+        self._send(MessageType.HEARTBEAT, complete=True)
+
+    def goodbye(self) -> Awaitable[object] | None:
         """This server ends; returns what can be awaited until the broker knows."""
         self.pause()
-        sent: object = None
-        for name in self._namespaces() if self._foreign else (MAIN,):
-            sent = self._send(MessageType.ADAPTER_CLOSE, name)
-        return sent
+        self._send_foreign(MessageType.ADAPTER_CLOSE, self._namespaces())
+        return self._send(MessageType.ADAPTER_CLOSE)
 
-    def _send(self, type_: MessageType, namespace: str, *, complete: bool = False) -> object:
-        return self._peers.tell_all(self._heartbeat(type_, namespace, complete=complete))
+    def _send(self, type_: MessageType, *, complete: bool = False) -> Awaitable[object] | None:
+        return self._peers.tell_all(self._heartbeat(type_, complete=complete))
 
-    def _heartbeat(self, type_: MessageType, namespace: str, *, complete: bool) -> Message:
+    def _heartbeat(self, type_: MessageType, *, complete: bool) -> Message:
         presence = presence_of(self._namespaces(), complete=complete)
-        return Message(type_, namespace, self._server_id, presence)
+        return Message(type_, MAIN, self._server_id, presence)
+
+    def _send_foreign(self, type_: MessageType, names: Iterable[str]) -> None:
+        """Tell official servers the same, in each of these namespaces."""
+        if self._foreign:
+            presence = presence_of(self._namespaces(), complete=False)
+            for name in names:
+                if name != MAIN:
+                    self._peers.tell_all(Message(type_, name, self._server_id, presence))
 
     def _beat(self) -> None:
         self._after(HEARTBEAT_SECONDS, "beat", self._beat)
-        self._send(MessageType.HEARTBEAT, MAIN)
-        for name in self._namespaces() if self._foreign else ():
-            if name != MAIN and self._members.has_foreign(name):
-                self._send(MessageType.HEARTBEAT, name)
+        self._send(MessageType.HEARTBEAT)
+        foreign = [name for name in self._namespaces() if self._members.has_foreign(name)]
+        self._send_foreign(MessageType.HEARTBEAT, foreign)
 
     def _sweep(self) -> None:
         now = self._runtime.now()
@@ -160,7 +176,7 @@ class Heartbeats:
         now = self._runtime.now()
         if self._members.heard(message.sender, now) or not self._foreign:
             return
-        if message.sender != EMITTER and not isinstance(message.body, Presence):
+        if message.sender not in {EMITTER, ""} and not isinstance(message.body, Presence):
             self._members.heard_foreign(message.sender, message.namespace, now)
 
     def received(self, message: Message) -> None:
@@ -170,7 +186,8 @@ class Heartbeats:
             self._on_goodbye(message, presence)
         elif presence is None:
             if message.type is MessageType.INITIAL_HEARTBEAT:
-                self._send(MessageType.HEARTBEAT, message.namespace)
+                answer = Message(MessageType.HEARTBEAT, message.namespace, self._server_id)
+                self._peers.tell_all(answer)
         else:
             self._introduced(message, presence)
 
@@ -188,10 +205,10 @@ class Heartbeats:
             self._peers.server_gone(sender, closed)
         if message.type is MessageType.INITIAL_HEARTBEAT:
             if message.namespace == MAIN:
-                answer = self._heartbeat(MessageType.HEARTBEAT, MAIN, complete=True)
+                answer = self._heartbeat(MessageType.HEARTBEAT, complete=True)
                 self._peers.tell(sender, answer)
-        elif self._members.is_incomplete(sender):  # it has other namespaces than it last said
-            question = self._heartbeat(MessageType.INITIAL_HEARTBEAT, MAIN, complete=True)
+        elif message.namespace == MAIN and self._members.is_incomplete(sender):
+            question = self._heartbeat(MessageType.INITIAL_HEARTBEAT, complete=True)
             self._peers.tell(sender, question)
 
     def server_gone(self, server: str) -> None:

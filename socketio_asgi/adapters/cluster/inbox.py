@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Protocol
 
 from ...runtime import Runtime
@@ -43,6 +44,10 @@ class Receiver(Protocol):
 
     def wants(self, namespace: str, room: str | None) -> bool:
         """Whether a broadcast concerns this server at all."""
+        ...
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here."""
         ...
 
     def peer_ended(self, server: str) -> None:
@@ -110,6 +115,10 @@ class DriverInbox:
     def wants(self, namespace: str, room: str | None) -> bool:
         """Whether a broadcast concerns this server at all."""
         return self._core.wants(namespace, room)
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here."""
+        return self._core.rooms(namespace)
 
     def server_gone(self, server: str) -> None:
         """A server has ended."""

@@ -18,11 +18,12 @@ MAX_MEMBERS = 4096
 
 @dataclass(slots=True)
 class _Member:
-    """A server of ours; ``namespaces`` is None while it has not said which it has."""
+    """A server of ours, with the namespaces that it last listed; ``complete`` while they are all."""
 
     heard: float
     digest: str
-    namespaces: frozenset[str] | None
+    namespaces: frozenset[str]
+    complete: bool
 
 
 class Members:
@@ -40,11 +41,7 @@ class Members:
 
     def of(self, namespace: str) -> set[str]:
         """The ids of those that have a namespace, as far as is known."""
-        found = {
-            server
-            for server, member in self._ours.items()
-            if member.namespaces is not None and namespace in member.namespaces
-        }
+        found = {server for server, member in self._ours.items() if namespace in member.namespaces}
         return found.union(self._foreign.get(namespace, ()))
 
     def has_foreign(self, namespace: str) -> bool:
@@ -76,19 +73,20 @@ class Members:
         before = self._ours.get(server)
         if before is None and len(self._ours) >= MAX_MEMBERS:
             return frozenset()
-        namespaces = presence.namespaces
-        if namespaces is None and before is not None and before.digest == presence.digest:
-            namespaces = before.namespaces
+        had: frozenset[str] = frozenset() if before is None else before.namespaces
+        same = before is not None and before.complete and before.digest == presence.digest
+        has, complete = presence.namespaces, True
+        if has is None:
+            has, complete = had, same
         for servers in self._foreign.values():
             servers.pop(server, None)  # it was heard before it was known to be one of ours
-        self._ours[server] = _Member(now, presence.digest, namespaces)
-        had = None if before is None else before.namespaces
-        return (had or frozenset()) - namespaces if namespaces is not None else frozenset()
+        self._ours[server] = _Member(now, presence.digest, has, complete)
+        return had - has
 
     def is_incomplete(self, server: str) -> bool:
-        """Whether a server of ours has not said which namespaces it has."""
+        """Whether a server of ours has other namespaces by now than it has listed."""
         member = self._ours.get(server)
-        return member is not None and member.namespaces is None
+        return member is not None and not member.complete
 
     # -- ends --------------------------------------------------------------------------------
 

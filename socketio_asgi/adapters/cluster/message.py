@@ -232,7 +232,7 @@ class Message:
     Attributes:
         type: What kind of message it is.
         namespace: The namespace that it concerns.
-        sender: The id of the server that sends it.
+        sender: The id of the server that sends it; empty where a broker's form does not say it.
         body: What belongs to the type; None for those that say everything by themselves.
         request: The id of the request that it is, or that it answers; None otherwise.
         recipient: The id of the server that is meant; None for all.

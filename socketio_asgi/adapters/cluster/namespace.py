@@ -157,8 +157,10 @@ class ClusterNamespace(Adapter):
             return DONE
         core = self.core
         _check_size(packet, core.traits.max_payload)
-        if self._order is not None and core.ready and can_be_missed(packet, target):
-            return self._publish_first(self._order, packet, target)
+        if self._recovers and can_be_missed(packet, target):
+            if self._order is not None and core.ready:
+                return self._publish_first(self._order, packet, target)
+            core.not_ordered()
         self._deliver(packet, target)
         return self._publish(MessageType.BROADCAST, Broadcast(packet, target))
 
@@ -342,13 +344,11 @@ class ClusterNamespace(Adapter):
         if self._order and position is not None and isinstance(body, Broadcast):
             self._order.read_back(body.number or 0, position)
 
-    def on_ready(self) -> None:
-        """The broker is there."""
+    def on_connected(self) -> None:
+        """There is a driver, whose traits are known."""
         traits, core = self.core.traits, self.core
         if self._recovers and traits.positions and self._order is None:
-            self._order = BrokerOrder(
-                core.runtime, partial(core.dropped, "events without an offset")
-            )
+            self._order = BrokerOrder(core.runtime, core.not_ordered)
 
     def on_away(self) -> None:
         """The broker is gone."""

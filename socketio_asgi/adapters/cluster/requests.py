@@ -163,7 +163,7 @@ class Answers(Request):
                 values = [value]
             case _:
                 pass
-        if self.servers.answered(message.sender):
+        if self.servers.answered(message.sender or None):
             self.values += values
             self.changed()
 
@@ -194,7 +194,7 @@ class AckRequest(Request):
         sender = message.sender
         match message.type, message.body:
             case MessageType.BROADCAST_CLIENT_COUNT, ClientCount(clients):
-                if self.servers.answered(sender):
+                if self.servers.answered(sender or None):
                     self._clients[sender] += clients
                     self._acks.expect(clients)
             case MessageType.BROADCAST_ACK, Reply(value):
