@@ -102,6 +102,7 @@ class BroadcastAckError(AckError, TimeoutError):
         missing: How many clients did not acknowledge: they left, or time was up.
         left: How many of those left.
         silent_servers: How many servers of the cluster did not even say whom they reached.
+        silent_server_ids: The ids of those servers, as far as they are known.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class BroadcastAckError(AckError, TimeoutError):
         missing: int,
         left: int = 0,
         silent_servers: int = 0,
+        *,
+        silent_server_ids: tuple[str, ...] = (),
     ) -> None:
         super().__init__(event, replies, missing, left, silent_servers)
         self.event = event
@@ -118,6 +121,7 @@ class BroadcastAckError(AckError, TimeoutError):
         self.missing = missing
         self.left = left
         self.silent_servers = silent_servers
+        self.silent_server_ids = silent_server_ids
 
     def __str__(self) -> str:
         servers = f" and {self.silent_servers} servers" if self.silent_servers else ""

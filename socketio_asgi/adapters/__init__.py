@@ -1,27 +1,37 @@
 """Who gets a packet: the adapters."""
 
-from .base import (
-    Adapter,
-    AdapterFactory,
-    LocalNamespace,
-    Recipient,
+from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDetails
+from .errors import ClusterUnavailable, NotRetryable
+from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
+from .memory import MemoryAdapter
+from .observer import AdapterObserver
+from .packet import SharedPacket
+from .recovery import (
+    ConnectionStateRecovery,
+    MemoryLog,
+    PacketLog,
     RestoredSocket,
     SavedSocket,
-    SharedPacket,
-    SocketDetails,
-    Target,
 )
-from .memory import MemoryAdapter
-from .recovery import ConnectionStateRecovery, RecoveryAdapter
+from .states import AdapterState
+from .target import Target
 
 __all__ = [
     "Adapter",
     "AdapterFactory",
+    "AdapterLifecycle",
+    "AdapterObserver",
+    "AdapterProvider",
+    "AdapterState",
+    "AdapterStatus",
+    "ClusterUnavailable",
     "ConnectionStateRecovery",
     "LocalNamespace",
     "MemoryAdapter",
+    "MemoryLog",
+    "NotRetryable",
+    "PacketLog",
     "Recipient",
-    "RecoveryAdapter",
     "RestoredSocket",
     "SavedSocket",
     "SharedPacket",

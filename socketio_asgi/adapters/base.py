@@ -14,72 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..engine.handshake import Handshake
-from ..events.acks import AckSink, AckTarget
-from ..protocol import OutgoingPacket, Packet, Parser
+from ..events.acks import AckTarget, BroadcastAcks
+from ..protocol import Parser
 from ..runtime import Runtime
-
-
-class SharedPacket:
-    """A packet on its way out, encoded when the first recipient is found, and only then.
-
-    Args:
-        packet: The packet.
-        parser: How it is encoded.
-        compress: Whether an HTTP response that carries it may be compressed.
-
-    Attributes:
-        packet: The packet.
-        encoded: The same as ``frames``, once they were needed: no call for each recipient.
-    """
-
-    __slots__ = ("_compress", "_parser", "encoded", "packet")
-
-    def __init__(self, packet: Packet, parser: Parser, *, compress: bool = True) -> None:
-        self.packet: Packet = packet
-        self._parser = parser
-        self._compress = compress
-        self.encoded: Sequence[OutgoingPacket] | None = None
-
-    @property
-    def frames(self) -> Sequence[OutgoingPacket]:
-        """The encoded packet and its attachments.
-
-        Raises:
-            EncodeError: The packet's data cannot be represented.
-        """
-        if self.encoded is None:
-            messages = self._parser.encode(self.packet)
-            self.encoded = OutgoingPacket.messages(messages, compress=self._compress)
-        return self.encoded
-
-    def with_argument(self, argument: Any) -> SharedPacket:
-        """The same event with one more argument."""
-        packet = self.packet
-        data = [*packet.data, argument]
-        longer = Packet(packet.type, packet.namespace, data, packet.id)
-        return SharedPacket(longer, self._parser, compress=self._compress)
-
-    def for_namespace(self, name: str) -> SharedPacket:
-        """The same packet, addressed to another namespace."""
-        packet = Packet(self.packet.type, name, self.packet.data, self.packet.id)
-        return SharedPacket(packet, self._parser, compress=self._compress)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Whom a broadcast is meant for.
-
-    Attributes:
-        rooms: The rooms whose members get it, each socket once; empty means everybody.
-        excluded: The rooms whose members do not get it.
-        volatile: Whether sockets that cannot take it at once miss it.
-        local: Whether it stays in this process.
-    """
-
-    rooms: frozenset[str] = frozenset()
-    excluded: frozenset[str] = frozenset()
-    volatile: bool = False
-    local: bool = False
+from .observer import AdapterObserver
+from .packet import SharedPacket
+from .recovery import ConnectionStateRecovery, PacketLog
+from .target import Target
 
 
 class Recipient(Protocol):
@@ -105,12 +46,12 @@ class Recipient(Protocol):
         """How the client introduced itself."""
         ...
 
-    def deliver(self, packet: SharedPacket, volatile: bool = False) -> None:
-        """Queue a packet for the client."""
+    def deliver(self, packet: SharedPacket, /, volatile: bool = False) -> None:
+        """Queue a packet for the client; does nothing when it has left."""
         ...
 
     def deliver_with_ack(
-        self, packet: SharedPacket, ack: AckTarget, *, volatile: bool = False
+        self, packet: SharedPacket, /, ack: AckTarget, *, volatile: bool = False
     ) -> Callable[[], object]:
         """Queue a packet for the client, and pass its acknowledgement on.
 
@@ -144,7 +85,21 @@ class LocalNamespace(Protocol):
 
     @property
     def recipients(self) -> Mapping[str, Recipient]:
-        """The connected sockets by id."""
+        """The connected sockets by id: always the same mapping, which changes."""
+        ...
+
+    @property
+    def recovery(self) -> ConnectionStateRecovery | None:
+        """How clients that lost their connection are recovered; None when they are not."""
+        ...
+
+    @property
+    def max_replay_bytes(self) -> int:
+        """How much a client that comes back may be sent at once, in bytes."""
+        ...
+
+    def next_ack_id(self) -> int:
+        """A number for an acknowledgement that no other event of the namespace has."""
         ...
 
     async def on_server_event_received(
@@ -200,54 +155,39 @@ class SocketDetails:
                 raise ValueError("not a socket of another process")
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSocket:
-    """What is kept of a socket whose connection was lost.
-
-    Attributes:
-        sid: Its public id.
-        pid: The secret by which the client proves that it is the same.
-        rooms: The rooms it was in.
-        data: What the application kept with it.
-        offset: Where its stream of packets began; for a client that has received none.
-    """
-
-    sid: str
-    pid: str
-    rooms: frozenset[str]
-    data: Any
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredSocket:
-    """A socket that may come back, unless a middleware refuses it.
-
-    Attributes:
-        session: What was kept of it.
-        missed: Called when it has come back; returns the packets that it missed until then,
-            encoded, in order. Until it is called, the session stays kept.
-    """
-
-    session: SavedSocket
-    missed: Callable[[], Sequence[Sequence[OutgoingPacket]]]
-
-
 class Adapter(ABC):
     """Keeps the rooms of one namespace, and leads packets to their sockets.
 
     All methods are called in the thread of the event loop, act at once as far as this process is
-    concerned, and return an awaitable for what takes longer.
+    concerned, and return an awaitable for what takes longer, which may be dropped. What users may
+    and may not ask for was checked before.
 
     Args:
         namespace: The namespace it serves.
+        log: What keeps packets for clients who come back; None when nothing does.
 
     Attributes:
         namespace: The same.
+        log: The same.
+        observer: What is told of every broadcast; None when nothing is.
     """
 
-    def __init__(self, namespace: LocalNamespace) -> None:
+    def __init__(self, namespace: LocalNamespace, log: PacketLog | None = None) -> None:
         self.namespace: LocalNamespace = namespace
+        self.log: PacketLog | None = log
+        self.observer: AdapterObserver | None = None
+
+    def observe(self, observer: AdapterObserver | None) -> None:
+        """Tell an observer of every broadcast; with None, nothing is told."""
+        self.observer = observer
+
+    @property
+    def reaches_other_processes(self) -> bool:
+        """Whether a broadcast may reach sockets of other processes.
+
+        Where it cannot, a broadcast before the first client has nothing to do.
+        """
+        return True
 
     @abstractmethod
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
@@ -266,20 +206,27 @@ class Adapter(ABC):
         """The rooms of a socket, without the one of its own."""
 
     @abstractmethod
-    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
-        """Hand a packet to all sockets that it is meant for."""
+    def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
+        """Hand a packet to all sockets that it is meant for.
 
-    @abstractmethod
-    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
-        """Hand a packet to all sockets that it is meant for, and collect what they answer.
-
-        Every server that takes part reports its clients with :meth:`AckSink.expect`; one that was
-        asked by another does so through an :class:`~socketio_asgi.acks.AckRelay`.
+        Raises:
+            EncodeError: The packet's data cannot be represented.
         """
 
     @abstractmethod
-    async def server_count(self) -> int:
-        """How many servers the cluster has, this one included."""
+    def broadcast_with_ack(
+        self, packet: SharedPacket, target: Target, acks: BroadcastAcks
+    ) -> Awaitable[None]:
+        """Hand a packet to all sockets that it is meant for, and collect what they answer.
+
+        It is queued at once, in the order of the calls. Every server that takes part says how many
+        clients it has reached, with :meth:`AckReceiver.expect`; an adapter that asks other servers
+        says so first, with :meth:`BroadcastAcks.depend_on`, even when it does not know yet how
+        many there are.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented.
+        """
 
     @abstractmethod
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
@@ -299,7 +246,11 @@ class Adapter(ABC):
 
     @abstractmethod
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """Send an event to the other servers."""
+        """Send an event to the other servers.
+
+        Raises:
+            EncodeError: A value cannot be represented.
+        """
 
     @abstractmethod
     async def server_side_emit_with_ack(
@@ -309,30 +260,8 @@ class Adapter(ABC):
 
         Raises:
             BroadcastAckError: Not all of them answered within ``timeout`` seconds.
+            EncodeError: A value cannot be represented.
         """
-
-    def offset(self) -> int:
-        """Where the stream of packets stands at present; only for adapters that recover."""
-        return 0
-
-    def save_socket(self, session: SavedSocket) -> None:  # noqa: B027  # most keep nothing
-        """Keep a socket whose connection was lost; only for adapters that recover."""
-
-    async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
-        """Find a socket that was kept.
-
-        Args:
-            pid: The secret of the client.
-            offset: The last packet that it has received, if it has received any.
-
-        Returns:
-            The socket, or None when it is too late, or cannot be told what was missed.
-        """
-        return None
-
-    def kept_for(self) -> float:
-        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
-        return 0.0
 
     @abstractmethod
     async def close(self) -> None:

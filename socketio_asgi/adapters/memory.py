@@ -6,21 +6,37 @@ as a room is found among the sockets.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from ..events.acks import AckSink
-from ..runtime.awaitables import DONE
-from .base import Adapter, LocalNamespace, Recipient, SharedPacket, SocketDetails, Target
+from ..runtime.awaitables import DONE, together
+from .base import Adapter, LocalNamespace, Recipient, SocketDetails
+from .packet import SharedPacket
+from .recovery import MAX_BYTES, MemoryLog, can_be_missed
+from .target import Target
 
 
 class MemoryAdapter(Adapter):
-    """Joins and leaves cost the number of rooms named; a broadcast, the number of members."""
+    """Joins and leaves cost the number of rooms named; a broadcast, the number of members.
 
-    def __init__(self, namespace: LocalNamespace) -> None:
-        super().__init__(namespace)
+    Args:
+        namespace: The namespace it serves.
+        recovers: Whether it keeps packets and sockets for clients who come back, when the
+            namespace recovers them.
+    """
+
+    def __init__(self, namespace: LocalNamespace, *, recovers: bool = True) -> None:
+        self._memory_log = memory_log(namespace) if recovers else None
+        super().__init__(namespace, self._memory_log)
+        self._sockets: Mapping[str, Recipient] = namespace.recipients
         self._members: dict[str, set[str]] = {}
         self._rooms: dict[str, set[str]] = {}
+
+    @property
+    def reaches_other_processes(self) -> bool:
+        """There are none."""
+        return False
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
@@ -44,30 +60,59 @@ class MemoryAdapter(Adapter):
         """Take a socket out of all rooms."""
         for room in self._rooms.pop(sid, ()):
             self._remove_member(room, sid)
+        if self._memory_log is not None:
+            self._memory_log.forget(sid)
         return DONE
 
     def rooms_of(self, sid: str) -> frozenset[str]:
         """The rooms of a socket, without the one of its own."""
         return frozenset(self._rooms.get(sid, ()))
 
-    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
+    def has_members(self, room: str) -> bool:
+        """Whether a socket of this process is in a room, or has it for its own."""
+        return room in self._members or room in self._sockets
+
+    def rooms_with_members(self) -> list[str]:
+        """The rooms that have members in this process, without those of the sockets' own."""
+        return list(self._members)
+
+    def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
+        if self._memory_log is not None and can_be_missed(packet, target):
+            return self._keep_and_broadcast(self._memory_log, packet, target)
         volatile = target.volatile
-        for recipient in self.recipients(target):
-            recipient.deliver(outgoing, volatile)
+        recipients = self.recipients(target)
+        for recipient in recipients:
+            recipient.deliver(packet, volatile)
+        if self.observer is not None:
+            self.observer.broadcast(self.namespace.name, len(recipients))
         return DONE
 
-    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
+    def _keep_and_broadcast(
+        self, log: MemoryLog, packet: SharedPacket, target: Target
+    ) -> Awaitable[None]:
+        packet = log.keep(packet, target)
+        recipients = self.recipients(target)
+        for recipient in recipients:
+            if recipient.id in self._sockets:  # no delivery before this one has ended it
+                log.delivered(recipient.id)
+                recipient.deliver(packet)
+        if self.observer is not None:
+            self.observer.broadcast(self.namespace.name, len(recipients))
+        return DONE
+
+    def broadcast_with_ack(
+        self, packet: SharedPacket, target: Target, acks: AckSink
+    ) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for, and collect what they answer."""
         recipients = self.recipients(target)
         for recipient in recipients:
-            forget = recipient.deliver_with_ack(outgoing, acks, volatile=target.volatile)
+            forget = recipient.deliver_with_ack(packet, acks, volatile=target.volatile)
             acks.hold(recipient.id, forget)
         acks.expect(len(recipients))
-
-    async def server_count(self) -> int:
-        """This process is alone."""
-        return 1
+        if self.observer is not None:
+            self.observer.broadcast(self.namespace.name, len(recipients))
+        return DONE
 
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
         """Look up the sockets that are meant."""
@@ -78,9 +123,7 @@ class MemoryAdapter(Adapter):
 
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant join rooms."""
-        for recipient in self.recipients(target):
-            self.join(recipient.id, rooms)
-        return DONE
+        return together(self.join(recipient.id, rooms) for recipient in self.recipients(target))
 
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant leave rooms."""
@@ -110,13 +153,17 @@ class MemoryAdapter(Adapter):
 
     def recipients(self, target: Target) -> list[Recipient]:
         """The sockets of this process that are meant, each once."""
-        everybody = self.namespace.recipients
+        sockets, rooms = self._sockets, target.rooms
         # A list, because a delivery can end a connection and so change what is iterated over.
-        if not target.rooms and not target.excluded:
-            return list(everybody.values())
-        sids = self._sids(target.rooms) if target.rooms else everybody.keys()
+        if not rooms and not target.excluded:
+            return list(sockets.values())
+        if len(rooms) == 1 and not target.excluded:  # nearly always: no set has to be made
+            (room,) = rooms
+            if room not in sockets:
+                return [sockets[sid] for sid in self._members.get(room, ()) if sid in sockets]
+        sids = self._sids(rooms) if rooms else sockets.keys()
         excluded = self._sids(target.excluded) if target.excluded else ()
-        return [everybody[sid] for sid in sids if sid not in excluded and sid in everybody]
+        return [sockets[sid] for sid in sids if sid not in excluded and sid in sockets]
 
     def _sids(self, rooms: frozenset[str]) -> set[str]:
         sids: set[str] = set(rooms)  # the room of its own, where it is the id of a socket
@@ -129,3 +176,14 @@ class MemoryAdapter(Adapter):
         members.discard(sid)
         if not members:
             del self._members[room]
+
+
+def memory_log(namespace: LocalNamespace) -> MemoryLog | None:
+    """A log in this process, when the namespace recovers clients.
+
+    What one client has missed must not be more than may be sent to it at once.
+    """
+    if namespace.recovery is None:
+        return None
+    max_bytes = min(MAX_BYTES, namespace.max_replay_bytes)
+    return MemoryLog(namespace, namespace.recovery.max_disconnection_duration, max_bytes)

@@ -1,7 +1,9 @@
-"""Connection state recovery in memory: what a client missed is kept for a while.
+"""Connection state recovery: what a client missed is kept for a while.
 
 Every event that may be missed ends with its offset, an extra argument that official clients keep
-and send back when they connect again.
+and send back when they connect again. Offsets are text to everything but the log that made them.
+
+:class:`PacketLog` is what the server needs; :class:`MemoryLog` keeps everything in this process.
 
 Source: https://socket.io/docs/v4/connection-state-recovery/
 """
@@ -9,18 +11,19 @@ Source: https://socket.io/docs/v4/connection-state-recovery/
 from __future__ import annotations
 
 import secrets
-import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..engine.transports.outbox import PACKET_OVERHEAD
 from ..protocol import OutgoingPacket, PacketType
+from ..runtime import Runtime
 from ..runtime.awaitables import DONE
-from .base import LocalNamespace, RestoredSocket, SavedSocket, SharedPacket, Target
-from .memory import MemoryAdapter
+from .packet import SharedPacket
+from .target import Target
 
 MAX_PACKETS = 10_000
 """Packets that a namespace keeps for clients who come back: more than a client misses during a
@@ -31,6 +34,9 @@ MAX_BYTES = 8 * 1024 * 1024
 
 MAX_SESSIONS = 100_000
 """Sockets that a namespace keeps for clients who come back."""
+
+MissedPackets = Sequence[Sequence[OutgoingPacket]]
+"""Encoded packets with their attachments, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +52,102 @@ class ConnectionStateRecovery:
     skip_middlewares: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SavedSocket:
+    """What is kept of a socket whose connection was lost.
+
+    Attributes:
+        sid: Its public id.
+        pid: The secret by which the client proves that it is the same.
+        rooms: The rooms it was in.
+        data: What the application kept with it.
+        offset: The position of the log when the socket connected; for a client that has received
+            no packet since.
+    """
+
+    sid: str
+    pid: str
+    rooms: frozenset[str]
+    data: Any
+    offset: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredSocket:
+    """A socket that may come back, unless a middleware refuses it.
+
+    Attributes:
+        saved: What was kept of it.
+        claim: Takes it back when all have agreed, and returns what the client has missed until
+            then; None when another connection was faster, or time is up. Until it is called, the
+            socket stays kept. A log in memory does not wait in it.
+    """
+
+    saved: SavedSocket
+    claim: Callable[[], Awaitable[MissedPackets | None]]
+
+
+class PacketLog(ABC):
+    """What keeps packets and sockets for clients who come back; any adapter can have one."""
+
+    @abstractmethod
+    def position(self) -> str:
+        """The offset at which the stream of packets stands at present."""
+
+    @abstractmethod
+    def save(self, saved: SavedSocket) -> Awaitable[None]:
+        """Keep a socket whose connection was lost.
+
+        Returns:
+            An awaitable for what takes longer; nothing is lost when it is dropped.
+        """
+
+    @abstractmethod
+    async def find(self, pid: str, offset: str | None) -> RestoredSocket | None:
+        """Find a socket that is kept.
+
+        Args:
+            pid: The secret of the client.
+            offset: The last packet that it has received, if it has received any.
+
+        Returns:
+            The socket, or None when it is too late, or unknown what the client has missed.
+        """
+
+    def kept_for(self) -> float:
+        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        return 0.0
+
+
+def can_be_missed(packet: SharedPacket, target: Target) -> bool:
+    """Whether a packet is kept for those who are away.
+
+    An acknowledgement cannot be given later, and a volatile packet may be missed.
+    """
+    if target.volatile:
+        return False
+    data = packet.packet
+    return data.type is PacketType.EVENT and data.id is None
+
+
+class HasRuntime(Protocol):
+    """A part of a namespace that lives in an event loop."""
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The event loop; None while the server has not been used in one."""
+        ...
+
+
 _MAX_OFFSET_DIGITS = 16
 
 
 class _Kept(NamedTuple):
-    """A packet that somebody may have missed."""
+    """A packet that a client may have missed."""
 
     expires: float
     target: Target
-    frames: Sequence[OutgoingPacket]
+    encoded: Sequence[OutgoingPacket]
     size: int
 
 
@@ -66,24 +159,22 @@ class _Away(NamedTuple):
     """
 
     expires: float
-    session: SavedSocket
-    sent: int
+    saved: SavedSocket
+    sent: int | None
     left: int
 
 
-class RecoveryAdapter(MemoryAdapter):
-    """A memory adapter that keeps packets and sockets for clients who come back.
+class MemoryLog(PacketLog):
+    """Keeps the packets and sockets of one namespace in this process.
 
     Args:
-        namespace: The namespace it serves.
-        duration: How long it keeps them, in seconds.
-        max_bytes: How much of the packets it keeps; no more than one client can be sent at once.
+        namespace: The namespace; its event loop has the clock.
+        duration: How long they are kept, in seconds.
+        max_bytes: How much of the packets is kept; no more than one client can be sent at once.
     """
 
-    def __init__(
-        self, namespace: LocalNamespace, duration: float, max_bytes: int = MAX_BYTES
-    ) -> None:
-        super().__init__(namespace)
+    def __init__(self, namespace: HasRuntime, duration: float, max_bytes: int = MAX_BYTES) -> None:
+        self._namespace = namespace
         self._duration = duration
         self._max_bytes = max_bytes
         # Offsets of another process, or texts that only look like one, name no packet of ours.
@@ -94,113 +185,134 @@ class RecoveryAdapter(MemoryAdapter):
         self._sessions: OrderedDict[str, _Away] = OrderedDict()
         # For each connected socket: the number after the last packet that was sent to it.
         self._sent: dict[str, int] = {}
+        self._clock: Runtime | None = None
+        self._shift = 0.0
+        self._latest = 0.0
 
-    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
-        """Hand a packet to all that it is meant for, and keep it for those that are away."""
-        packet = outgoing.packet
-        # An acknowledgement cannot be given later, and a volatile packet may be missed.
-        if packet.type is not PacketType.EVENT or packet.id is not None or target.volatile:
-            return super().broadcast(outgoing, target)
-        outgoing = outgoing.with_argument(f"{self._stream}-{self._next:x}")
-        self._keep(outgoing, target)
-        number, connected = self._next, self.namespace.recipients
-        for recipient in self.recipients(target):
-            if recipient.id in connected:  # no delivery before this one has ended it
-                self._sent[recipient.id] = number
-                recipient.deliver(outgoing)
-        return DONE
+    # -- packets -----------------------------------------------------------------------------
 
-    def leave_all(self, sid: str) -> Awaitable[None]:
-        """Take a socket that is about to go out of all rooms."""
+    def keep(self, packet: SharedPacket, target: Target) -> SharedPacket:
+        """Keep a packet that is about to be delivered.
+
+        Returns:
+            The packet with its offset.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented.
+        """
+        packet = packet.with_argument(self._offset(self._next + 1))
+        encoded = packet.encode()
+        now = self._expire()
+        size = sum(item.size + PACKET_OVERHEAD for item in encoded)
+        self._packets[self._next] = _Kept(now + self._duration, target, encoded, size)
+        self._bytes += size
+        self._next += 1
+        while len(self._packets) > MAX_PACKETS or self._bytes > self._max_bytes:
+            self._drop_oldest()
+        return packet
+
+    def delivered(self, sid: str) -> None:
+        """The packet that was kept last is sent to a socket."""
+        self._sent[sid] = self._next
+
+    def forget(self, sid: str) -> None:
+        """A socket leaves; it is saved before, if at all."""
         self._sent.pop(sid, None)
-        return super().leave_all(sid)
 
-    def offset(self) -> int:
-        """The number of the next packet."""
-        return self._next
+    def position(self) -> str:
+        """The offset at which the stream of packets stands at present."""
+        return self._offset(self._next)
 
-    def save_socket(self, session: SavedSocket) -> None:
+    # -- sockets -----------------------------------------------------------------------------
+
+    def save(self, saved: SavedSocket) -> Awaitable[None]:
         """Keep a socket whose connection was lost."""
-        self._expire()
-        sent = self._sent.get(session.sid, session.offset)
-        away = _Away(time.monotonic() + self._duration, session, sent, self._next)
-        self._sessions[session.pid] = away
+        now = self._expire()
+        sent = self._sent.get(saved.sid, self._number(saved.offset))
+        self._sessions[saved.pid] = _Away(now + self._duration, saved, sent, self._next)
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
+        return DONE
 
     def kept_for(self) -> float:
         """How long a kept socket may still come back, in seconds; 0 when none is kept."""
-        self._expire()
+        now = self._expire()
         # They are in the order in which their time is up.
         away = next(reversed(self._sessions.values()), None)
-        return 0.0 if away is None else away.expires - time.monotonic()
+        return 0.0 if away is None else away.expires - now
 
-    async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
-        """Find a socket that was kept; it is taken back when its missed packets are collected."""
+    async def find(self, pid: str, offset: str | None) -> RestoredSocket | None:
+        """Find a socket that is kept."""
         self._expire()
         away = self._sessions.get(pid)
-        first = None if away is None else self._first_missed(away, offset)
-        if away is None or first is None:
+        known = None if away is None else self._known(away.saved, offset)
+        if away is None or known is None:
+            return None
+        # When the client has all that was sent to it, nothing was lost with the connection: what
+        # matters is what came since, however long ago the last packet was.
+        first = away.left if known == away.sent else known
+        if not next(iter(self._packets), self._next) <= first <= self._next:
             return None
         # A client that knows its offset sends it again next time; another one starts from here.
-        position = first if offset is None else self._after(offset)
-        session = replace(away.session, offset=first if position is None else position)
-        return RestoredSocket(session, partial(self._collect, session, first))
+        saved = replace(away.saved, offset=self._offset(first if offset is None else known))
+        return RestoredSocket(saved, partial(self._claim, saved, first))
 
-    def _first_missed(self, away: _Away, offset: str | None) -> int | None:
-        """The first packet that a client may have missed; None when nobody knows any more."""
-        first = away.session.offset if offset is None else self._after(offset)
-        if first == away.sent:
-            # Nothing was lost with the connection: what matters is what came since, however long
-            # ago the last packet was.
-            first = away.left
-        oldest = next(iter(self._packets), self._next)
-        return first if first is not None and oldest <= first <= self._next else None
+    def _known(self, saved: SavedSocket, offset: str | None) -> int | None:
+        """The first packet that a client may not have; None when it claims nonsense.
 
-    def _collect(self, session: SavedSocket, first: int) -> list[Sequence[OutgoingPacket]]:
-        """Take a socket back, with the packets that it missed."""
-        self._sessions.pop(session.pid, None)
-        rooms = session.rooms | {session.sid}
+        It sees nothing of the time before it connected, whatever it claims: the offset may as well
+        be that of an earlier socket.
+        """
+        start = self._number(saved.offset)
+        after = start if offset is None else self._number(offset)
+        return None if start is None or after is None else max(start, after)
+
+    async def _claim(self, saved: SavedSocket, first: int) -> MissedPackets | None:
+        if self._sessions.pop(saved.pid, None) is None:
+            return None
+        rooms = saved.rooms | {saved.sid}
         missed: list[Sequence[OutgoingPacket]] = []
         for number in reversed(self._packets):
             if number < first:
                 break
             kept = self._packets[number]
-            if _includes(kept.target, rooms):
-                self._sent.setdefault(session.sid, number + 1)
-                missed.append(kept.frames)
+            if kept.target.includes(rooms):
+                self._sent.setdefault(saved.sid, number + 1)
+                missed.append(kept.encoded)
         return missed[::-1]
 
-    def _after(self, offset: str) -> int | None:
+    # -- offsets and time --------------------------------------------------------------------
+
+    def _offset(self, number: int) -> str:
+        """The offset of the packet before the one with that number."""
+        return f"{self._stream}-{number:x}"
+
+    def _number(self, offset: str) -> int | None:
         """The number of the packet after the one with that offset."""
         stream, _, number = offset.rpartition("-")
         try:
-            return int(number[:_MAX_OFFSET_DIGITS], 16) + 1 if stream == self._stream else None
+            return int(number[:_MAX_OFFSET_DIGITS], 16) if stream == self._stream else None
         except ValueError:
             return None
-
-    def _keep(self, outgoing: SharedPacket, target: Target) -> None:
-        self._expire()
-        frames = outgoing.frames
-        size = sum(frame.size + PACKET_OVERHEAD for frame in frames)
-        self._packets[self._next] = _Kept(time.monotonic() + self._duration, target, frames, size)
-        self._bytes += size
-        self._next += 1
-        while len(self._packets) > MAX_PACKETS or self._bytes > self._max_bytes:
-            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         _, kept = self._packets.popitem(last=False)
         self._bytes -= kept.size
 
-    def _expire(self) -> None:
-        now = time.monotonic()
+    def _expire(self) -> float:
+        """Let go of everything whose time is up; returns what time it is."""
+        now = self._now()
         while self._packets and next(iter(self._packets.values())).expires < now:
             self._drop_oldest()
         while self._sessions and next(iter(self._sessions.values())).expires < now:
             self._sessions.popitem(last=False)
+        return now
 
-
-def _includes(target: Target, rooms: frozenset[str]) -> bool:
-    included = not target.rooms or not target.rooms.isdisjoint(rooms)
-    return included and target.excluded.isdisjoint(rooms)
+    def _now(self) -> float:
+        runtime = self._namespace.runtime
+        if runtime is None:
+            return self._latest
+        if runtime is not self._clock:  # each event loop has a clock of its own
+            self._clock, self._shift = runtime, self._latest - runtime.now()
+        self._latest = runtime.now() + self._shift
+        return self._latest

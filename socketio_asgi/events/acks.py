@@ -16,7 +16,7 @@ ACK_SECONDS = 10.0
 
 
 class AckTarget(Protocol):
-    """Who waits for the acknowledgement of an event."""
+    """The place where the acknowledgement of an event is waited for."""
 
     def reply(self, sid: str, values: list[Any]) -> None:
         """A client acknowledged."""
@@ -28,7 +28,7 @@ class AckTarget(Protocol):
 
 
 class AckReceiver(AckTarget, Protocol):
-    """Who is told how the clients of one server answer a broadcast."""
+    """The place where the answers of one server's clients to a broadcast come together."""
 
     def expect(self, clients: int) -> None:
         """One server has reached that many clients."""
@@ -36,12 +36,7 @@ class AckReceiver(AckTarget, Protocol):
 
 
 class AckSink(AckReceiver, Protocol):
-    """Who collects the acknowledgements of a broadcast in one process."""
-
-    @property
-    def timeout(self) -> float:
-        """How long they are waited for, in seconds."""
-        ...
+    """What is given to the sockets of this process together with a broadcast."""
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
         """Something waits for an acknowledgement, and is to be told when that ends.
@@ -50,6 +45,49 @@ class AckSink(AckReceiver, Protocol):
             key: The id of a socket, or any other name, such as that of a request to other servers.
             forget: Ends the waiting.
         """
+        ...
+
+
+class OtherServers(Protocol):
+    """The other servers that take part in a broadcast, as far as they still owe something."""
+
+    @property
+    def owing(self) -> int:
+        """How many have yet to say how many clients they reached."""
+        ...
+
+    @property
+    def silent(self) -> int:
+        """How many have said nothing, those included that are not waited for any more."""
+        ...
+
+    @property
+    def silent_ids(self) -> tuple[str, ...]:
+        """The ids of those, as far as they are known."""
+        ...
+
+
+class BroadcastAcks(AckSink, Protocol):
+    """The acknowledgements of a broadcast, as an adapter sees them."""
+
+    @property
+    def timeout(self) -> float:
+        """How long they are waited for, in seconds."""
+        ...
+
+    def depend_on(self, others: OtherServers) -> None:
+        """Wait for other servers too; comes before the first :meth:`expect`.
+
+        Whatever changes in ``others`` is told by :meth:`expect`, :meth:`lose` or :meth:`check`.
+        """
+        ...
+
+    def lose(self, clients: int) -> None:
+        """The server of so many clients, which were expected, is gone; they will not answer."""
+        ...
+
+    def check(self) -> None:
+        """Look whether the waiting is over."""
         ...
 
 
@@ -91,7 +129,7 @@ class SingleAck:
             AckTimeout: It did not come in time.
             ClientDisconnected: The client left first.
         """
-        await _wait(self._runtime, self._done, timeout)
+        await wait_at_most(self._runtime, self._done, timeout)
         if self._values is not None:
             return self._values[0] if self._values else None
         raise ClientDisconnected(self._event) if self._gone else AckTimeout(self._event, timeout)
@@ -125,7 +163,6 @@ class AckCollector(_Holder):
     Args:
         runtime: The event loop.
         event: The name of the event, for errors.
-        servers: How many servers take part.
         timeout: How long the acknowledgements are waited for, in seconds.
 
     Attributes:
@@ -137,43 +174,59 @@ class AckCollector(_Holder):
         "_event",
         "_expected",
         "_left",
+        "_lost",
+        "_others",
         "_replies",
+        "_reported",
         "_runtime",
-        "_servers",
         "timeout",
     )
 
-    def __init__(self, runtime: Runtime, event: str, servers: int, timeout: float) -> None:
+    def __init__(self, runtime: Runtime, event: str, timeout: float) -> None:
         super().__init__()
         self.timeout: float = timeout
         self._runtime = runtime
         self._event = event
-        self._servers = servers
         self._done: Event = runtime.event()
+        self._others: OtherServers | None = None
+        self._reported = False
         self._expected = 0
         self._left = 0
+        self._lost = 0
         self._replies: list[Any] = []
+
+    def depend_on(self, others: OtherServers) -> None:
+        """Wait for other servers too; see :meth:`BroadcastAcks.depend_on`."""
+        self._others = others
 
     def expect(self, clients: int) -> None:
         """One server has reached that many clients."""
-        self._servers -= 1
+        self._reported = True
         self._expected += clients
-        self._check()
+        self.check()
 
     def reply(self, sid: str, values: list[Any]) -> None:
         """A client acknowledged."""
         self._held.pop(sid, None)
         self._replies.append(values[0] if values else None)
-        self._check()
+        self.check()
 
     def gone(self, sid: str) -> None:
         """A client left before it acknowledged."""
         self._held.pop(sid, None)
         self._left += 1
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
-        if self._servers <= 0 and len(self._replies) + self._left >= self._expected:
+    def lose(self, clients: int) -> None:
+        """So many clients will not answer; see :meth:`BroadcastAcks.lose`."""
+        self._lost += clients
+        self.check()
+
+    def check(self) -> None:
+        """Look whether the waiting is over."""
+        if not self._reported or (self._others is not None and self._others.owing > 0):
+            return
+        if len(self._replies) + self._left + self._lost >= self._expected:
             self._done.set()
 
     async def wait(self) -> list[Any]:
@@ -185,59 +238,21 @@ class AckCollector(_Holder):
         Raises:
             BroadcastAckError: Some did not come; it has those that did.
         """
-        await _wait(self._runtime, self._done, self.timeout)
-        missing = self._expected - len(self._replies)
-        silent = max(0, self._servers)
+        await wait_at_most(self._runtime, self._done, self.timeout)
+        missing = max(0, self._expected - len(self._replies))
+        silent = 0 if self._reported else 1
+        ids: tuple[str, ...] = ()
+        if self._others is not None:
+            silent, ids = silent + self._others.silent, self._others.silent_ids
         if missing or silent:
-            raise BroadcastAckError(self._event, self._replies, missing, self._left, silent)
+            raise BroadcastAckError(
+                self._event, self._replies, missing, self._left, silent, silent_server_ids=ids
+            )
         return self._replies
 
 
-class AckRelay(_Holder):
-    """The acknowledgements of this process's clients to a broadcast of another server.
-
-    Everything is passed on, until all have answered or time is up; then the sockets forget.
-
-    Args:
-        runtime: The event loop.
-        receiver: What passes it on to the server that asked.
-        timeout: How long that server waits, in seconds.
-
-    Attributes:
-        timeout: The same.
-    """
-
-    __slots__ = ("_receiver", "_timer", "timeout")
-
-    def __init__(self, runtime: Runtime, receiver: AckReceiver, timeout: float) -> None:
-        super().__init__()
-        self.timeout: float = timeout
-        self._receiver = receiver
-        self._timer = runtime.call_later(timeout, self.release)
-
-    def expect(self, clients: int) -> None:
-        """All clients of this process were reached."""
-        self._receiver.expect(clients)
-        self._check()
-
-    def reply(self, sid: str, values: list[Any]) -> None:
-        """A client acknowledged."""
-        self._held.pop(sid, None)
-        self._receiver.reply(sid, values)
-        self._check()
-
-    def gone(self, sid: str) -> None:
-        """A client left before it acknowledged."""
-        self._held.pop(sid, None)
-        self._receiver.gone(sid)
-        self._check()
-
-    def _check(self) -> None:
-        if not self._held:
-            self._timer.cancel()
-
-
-async def _wait(runtime: Runtime, event: Event, timeout: float) -> None:
+async def wait_at_most(runtime: Runtime, event: Event, timeout: float) -> None:
+    """Wait for an event, but no longer than ``timeout`` seconds."""
     timer = runtime.call_later(timeout, event.set)
     try:
         await event.wait()

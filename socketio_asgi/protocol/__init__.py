@@ -5,7 +5,7 @@ from .engine_packet import EnginePacket, EnginePacketType, OutgoingPacket
 from .engine_v3 import EngineCodecV3
 from .engine_v4 import EngineCodecV4
 from .errors import DecodeError, EncodeError, ProtocolError
-from .packet import RESERVED_EVENTS, Decoder, Packet, PacketType, Parser
+from .packet import RESERVED_EVENTS, Decoder, Packet, PacketType, Parser, PlainConverter
 from .parser import DefaultParser
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "PacketType",
     "Parser",
     "Payload",
+    "PlainConverter",
     "ProtocolError",
 ]

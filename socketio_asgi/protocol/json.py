@@ -119,7 +119,7 @@ class JSONEncoder:
         if depth <= 0:
             raise EncodeError(f"the data is nested more than {MAX_FALLBACK_DEPTH} levels deep")
         if isinstance(value, list) or type(value) is tuple:
-            return [self._plain(item, depth - 1) for item in cast("list[Any]", value)]
+            return [self._plain(item, depth - 1) for item in cast("Any", value)]
         if isinstance(value, dict):
             items = cast("Any", value).items()
             return {_key(key): self._plain(item, depth - 1) for key, item in items}
@@ -201,6 +201,20 @@ def _key(key: Any) -> str:
     if isinstance(key, UUID):
         return str(key)
     raise EncodeError(f"an object key of type {_type_name(key)} has no JSON form")
+
+
+def with_text_keys(value: Any) -> Any:
+    """A value of plain types in which every object key is text.
+
+    Raises:
+        EncodeError: A key has no JSON form.
+    """
+    if isinstance(value, list):
+        return [with_text_keys(item) for item in cast("Any", value)]
+    if isinstance(value, dict):
+        items = cast("Any", value).items()
+        return {_key(key): with_text_keys(item) for key, item in items}
+    return value
 
 
 def loads_slowly(text: str) -> Any:

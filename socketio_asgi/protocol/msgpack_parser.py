@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .errors import DecodeError, EncodeError
-from .json import Default, convert
+from .json import Default, convert, with_text_keys
 from .packet import Decoder, Packet, PacketType, check_payload
 
 try:
@@ -66,6 +66,21 @@ class MsgpackParser:
             return [ormsgpack.packb(fields, self._convert, _PACKING)]
         except (TypeError, ValueError) as error:
             raise EncodeError(str(error)) from error
+
+    def to_plain(self, value: Any) -> Any:
+        """A value as a client gets it; see :meth:`.packet.PlainConverter.to_plain`."""
+        try:
+            packed = ormsgpack.packb(value, self._convert, _PACKING)
+        except (TypeError, ValueError) as error:
+            raise EncodeError(str(error)) from error
+        try:
+            return ormsgpack.unpackb(packed)
+        except ValueError:  # a key that is not text
+            plain = ormsgpack.unpackb(packed, option=ormsgpack.OPT_NON_STR_KEYS)
+        try:
+            return with_text_keys(plain)
+        except RecursionError as error:
+            raise EncodeError("the data is nested too deeply") from error
 
     def _convert(self, value: Any) -> Any:
         if isinstance(value, int):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from types import NoneType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from .errors import DecodeError
 
@@ -145,4 +145,26 @@ class Parser(Protocol):
 
     def decoder(self) -> Decoder:
         """A new decoder for one connection."""
+        ...
+
+
+@runtime_checkable
+class PlainConverter(Protocol):
+    """A parser that can tell what its clients make of a value; optional for parsers of one's own.
+
+    Adapters that carry values to servers in other processes ask for it.
+    """
+
+    def to_plain(self, value: Any) -> Any:
+        """A value as a client gets it, made of plain types alone.
+
+        Args:
+            value: Anything that a packet may carry.
+
+        Returns:
+            The same in str, int, float, bool, None, bytes, list and dict with text keys.
+
+        Raises:
+            EncodeError: The value cannot be represented.
+        """
         ...

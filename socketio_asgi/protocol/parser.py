@@ -79,6 +79,17 @@ class DefaultParser:
         head = f"{_DIGITS[binary_type]}{len(attachments)}-{namespace}{number}{json}"
         return [head, *attachments]
 
+    def to_plain(self, value: Any) -> Any:
+        """A value as a client gets it; see :meth:`.packet.PlainConverter.to_plain`."""
+        encoder = JSONEncoder(self._default)
+        holder = [loads(encoder.encode(value))]
+        if encoder.attachments:
+            try:
+                reconstruct(holder, encoder.attachments)
+            except DecodeError as error:
+                raise EncodeError("a value looks like the placeholder of binary data") from error
+        return holder[0]
+
     def decoder(self) -> Decoder:
         """A new decoder for one connection."""
         return DefaultDecoder(self._max_attachments)

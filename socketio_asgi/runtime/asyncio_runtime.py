@@ -31,6 +31,7 @@ class AsyncioRuntime(Runtime):
         self._loop = asyncio.get_running_loop()
         # asyncio itself holds its tasks by weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._senders: list[Sender] = []
         if sys.version_info < (3, 12):
             self.begin: Starter = EagerStarter(self._loop).start
@@ -104,6 +105,13 @@ class AsyncioRuntime(Runtime):
         """Start a task, which runs at once up to its first wait."""
         task = self.begin(work, context)
         return None if task is None else self.keep(task)
+
+    def start_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task that :meth:`settle` leaves alone."""
+        task = self._loop.create_task(work, context=Context())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
         """A coroutine in a task that can be cancelled; see :meth:`.base.Runtime.cancellable`."""

@@ -153,6 +153,19 @@ class Runtime(ABC):
         """
 
     @abstractmethod
+    def start_background(self, work: Coroutine[Any, Any, None]) -> Cancellable:
+        """Start a task that :meth:`settle` leaves alone, because its owner ends it.
+
+        It sees no context variables: it does not belong to the request that happened to need it.
+
+        Args:
+            work: Must handle its exceptions itself: on trio, one would end the server.
+
+        Returns:
+            What cancels the task.
+        """
+
+    @abstractmethod
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
         """A coroutine in a task that can be cancelled, to be awaited.
 

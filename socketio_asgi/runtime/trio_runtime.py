@@ -87,6 +87,12 @@ class TrioRuntime(Runtime):
         context.run(self._nursery.start_soon, self._run, scope, work)
         return scope
 
+    def start_background(self, work: Coroutine[Any, Any, None]) -> Cancellable:
+        """Start a task that :meth:`settle` leaves alone; it ends with the nursery at the latest."""
+        scope = trio.CancelScope()
+        Context().run(self._nursery.start_soon, _run_in_scope, scope, work)
+        return scope
+
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
         """The same: on trio, every task can be cancelled."""
         return work
@@ -187,6 +193,14 @@ async def open_trio_runtime() -> AsyncGenerator[TrioRuntime]:
             yield TrioRuntime(nursery)
         finally:
             nursery.cancel_scope.cancel()
+
+
+async def _run_in_scope(scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        with scope:
+            await work
+    except Exception:  # as asyncio does: one task must not end the server
+        logger.exception("unexpected error in a task of the server")
 
 
 async def _sleep_then_call(

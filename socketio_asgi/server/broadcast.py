@@ -248,8 +248,7 @@ class Broadcaster(ABC):
         runtime = namespace.server.find_runtime()
         if runtime is None:
             return []  # no client has ever come
-        servers = 1 if selection.target.local else await namespace.adapter.server_count()
-        acks = AckCollector(runtime, event, servers, selection.timeout)
+        acks = AckCollector(runtime, event, selection.timeout)
         namespace.adapter.broadcast_with_ack(packet, selection.target, acks)
         try:
             return await acks.wait()

@@ -272,8 +272,11 @@ async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> Restore
     if not (offset is None or isinstance(offset, str)):
         return None
     namespace.take_over(pid)
+    log = namespace.adapter.log
+    if log is None:
+        return None
     try:
-        return await namespace.adapter.restore_socket(pid, offset)
+        return await log.find(pid, offset)
     except Exception:
         logger.exception("a session cannot be restored; the client starts anew")
         return None

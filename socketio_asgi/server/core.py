@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import anyio.from_thread
 
-from ..adapters import AdapterFactory, ConnectionStateRecovery, SharedPacket, Target
+from ..adapters import AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
 from ..engine.core import EngineCore
 from ..events.plans import Planner, plan_handler
 from ..events.registry import HandlerRegistry
@@ -27,7 +27,7 @@ class ServerCore:
     Args:
         engine: The connection layer.
         parser: How packets are encoded.
-        adapter_factory: Makes the adapter of a namespace.
+        adapters: Makes the adapters of namespaces, and starts what they share.
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
         observer: What is told of everything that happens, if anything is.
@@ -35,13 +35,12 @@ class ServerCore:
     Attributes:
         engine: The same.
         parser: The same.
-        adapter_factory: The same.
+        adapters: The same.
         recovery: The same.
         max_events_in_flight: The same.
         observer: The same.
         workers: The threads for plain functions.
         runtime: The event loop; None while the server has not been used in one.
-        spans_processes: Whether the adapter reaches sockets of other processes.
     """
 
     def __init__(
@@ -49,14 +48,14 @@ class ServerCore:
         engine: EngineCore,
         *,
         parser: Parser,
-        adapter_factory: AdapterFactory,
+        adapters: AdapterLifecycle,
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
         observer: Observer | None,
     ) -> None:
         self.engine: EngineCore = engine
         self.parser: Parser = parser
-        self.adapter_factory: AdapterFactory = adapter_factory
+        self.adapters: AdapterLifecycle = adapters
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
         self.observer: Observer | None = observer
@@ -64,7 +63,6 @@ class ServerCore:
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.runtime: Runtime | None = None
-        self.spans_processes: bool = False
 
     def plan_with(self, planner: Planner) -> None:
         """Make the call plans of all handlers with another planner, also those there are already.
@@ -107,17 +105,17 @@ class ServerCore:
             return DONE
         if runtime.thread_id == get_ident():
             return broadcast(packet, target)
-        _ = packet.frames  # errors are the caller's, and the values may change later
+        packet.encode()  # errors are the caller's, and the values may change later
         runtime.call_from_thread(broadcast, packet, target)
         return DONE
 
     def find_runtime(self) -> Runtime | None:
-        """The event loop; None when there is none yet, and nobody whom a packet could reach.
+        """The event loop; None when there is none yet, and no socket that a packet could reach.
 
         Raises:
             RuntimeError: The adapter reaches other processes, and no event loop is known.
         """
-        if self.runtime is not None or not self.spans_processes:
+        if self.runtime is not None or not self.adapters.reach_other_processes:
             return self.runtime
         if running_in_event_loop():
             return self.engine.bound().runtime

@@ -113,7 +113,7 @@ class NamespaceCore:
         server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
-        self.adapter = (adapter_factory or server.adapter_factory)(self)
+        self.adapter = (adapter_factory or server.adapters.adapter_for)(self)
 
     @property
     def bound(self) -> bool:
@@ -163,6 +163,11 @@ class NamespaceCore:
     def recovery(self) -> ConnectionStateRecovery | None:
         """How clients that lost their connection are recovered; None when they are not."""
         return self.server.recovery
+
+    @property
+    def max_replay_bytes(self) -> int:
+        """The most that a client that comes back may be sent at once, in bytes."""
+        return self.server.engine.options.send_buffer_limit // 2
 
     def next_ack_id(self) -> int:
         """A number for an acknowledgement that no other event of the namespace has."""

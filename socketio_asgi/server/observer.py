@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..adapters.observer import AdapterObserver
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 
 
-class Observer(EngineObserver, CallObserver):
+class Observer(EngineObserver, CallObserver, AdapterObserver):
     """Watches a server; every method does nothing until a subclass overrides it.
 
     Give an instance to ``Server(observer=...)``. The methods are called in the event loop, so they

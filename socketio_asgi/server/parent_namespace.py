@@ -174,7 +174,8 @@ class ChildCore(NamespaceCore):
             self._leave_or_wait()
 
     def _leave_or_wait(self) -> None:
-        seconds, runtime = self.adapter.kept_for(), self.runtime
+        log, runtime = self.adapter.log, self.runtime
+        seconds = 0.0 if log is None else log.kept_for()
         if seconds > 0 and runtime is not None:
             self._timer = runtime.call_later(seconds, self._check)
         else:
@@ -189,20 +190,27 @@ class ParentAdapter(MemoryAdapter):
     """
 
     def __init__(self, parent: ParentCore) -> None:
-        super().__init__(parent)
+        super().__init__(parent, recovers=False)
         self._parent = parent
+
+    @property
+    def reaches_other_processes(self) -> bool:
+        """Whether one of its children does."""
+        return any(child.adapter.reaches_other_processes for child in self._children())
 
     def _children(self) -> list[NamespaceCore]:
         return list(self._parent.children.values())
 
-    def broadcast(self, outgoing: SharedPacket, target: Target) -> Awaitable[None]:
+    def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets of all children that it is meant for."""
         return together(
-            child.adapter.broadcast(outgoing.for_namespace(child.name), target)
+            child.adapter.broadcast(packet.for_namespace(child.name), target)
             for child in self._children()
         )
 
-    def broadcast_with_ack(self, outgoing: SharedPacket, target: Target, acks: AckSink) -> None:
+    def broadcast_with_ack(
+        self, packet: SharedPacket, target: Target, acks: AckSink
+    ) -> Awaitable[None]:
         """Acknowledgements of several namespaces cannot be told apart.
 
         Raises:

@@ -14,13 +14,7 @@ from typing import Any, TypeVar, cast, overload
 
 from starlette.types import Receive, Scope, Send
 
-from ..adapters import (
-    AdapterFactory,
-    ConnectionStateRecovery,
-    MemoryAdapter,
-    RecoveryAdapter,
-)
-from ..adapters.recovery import MAX_BYTES
+from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery, MemoryAdapter
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
@@ -156,13 +150,12 @@ class Server(Broadcaster):
         self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
         self._cleanup = cleanup_empty_child_namespaces
         self._namespaces = NamespaceRegistry()
-        recovery = _recovery(connection_state_recovery)
         self.engine: Engine = Engine(options, self._on_session, observer, on_bind=self._on_bind)
         self.__socketio__: ServerCore = ServerCore(
             self.engine.__socketio__,
             parser=parser or DefaultParser(),
-            adapter_factory=adapter or _memory_adapter(recovery, options),
-            recovery=recovery,
+            adapters=AdapterLifecycle(adapter or MemoryAdapter, observer),
+            recovery=_recovery(connection_state_recovery),
             max_events_in_flight=max_events_in_flight,
             observer=observer,
         )
@@ -287,6 +280,7 @@ class Server(Broadcaster):
         """
         async with self.engine.__socketio__.lifespan():
             try:
+                await self.__socketio__.adapters.started()
                 yield
             finally:
                 await self.close()
@@ -298,11 +292,12 @@ class Server(Broadcaster):
         them then. Calling it again does nothing.
         """
         await self.engine.__socketio__.close()
-        for namespace in self._namespaces.all():
-            await namespace.adapter.close()
+        await self.__socketio__.adapters.close()
 
     def _on_bind(self, runtime: Runtime) -> None:
-        self.__socketio__.runtime = runtime
+        core = self.__socketio__
+        core.runtime = runtime
+        core.adapters.begin(runtime)
         for namespace in self._namespaces.all():
             namespace.remove_all()  # those that an earlier event loop left behind when it ended
         self._join_deadlines = DeadlineQueue(
@@ -316,20 +311,9 @@ class Server(Broadcaster):
 
     def _remove_child(self, child: Namespace) -> None:
         self._namespaces.remove(child.name)
-        runtime = self.__socketio__.runtime
-        if runtime is not None:
-            runtime.task_starter(copy_context()).start(child.adapter.close)
-
-
-def _memory_adapter(
-    recovery: ConnectionStateRecovery | None, options: EngineOptions
-) -> AdapterFactory:
-    if recovery is None:
-        return MemoryAdapter
-    # What a client missed must not be more than may wait for it.
-    max_bytes = min(MAX_BYTES, options.send_buffer_limit // 2)
-    duration = recovery.max_disconnection_duration
-    return lambda namespace: RecoveryAdapter(namespace, duration, max_bytes)
+        core = self.__socketio__
+        if core.runtime is not None:
+            core.runtime.task_starter(copy_context()).start(core.adapters.release, child.adapter)
 
 
 def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:

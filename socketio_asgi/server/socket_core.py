@@ -16,12 +16,13 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from ..adapters import RestoredSocket, SavedSocket, SharedPacket, Target
+from ..adapters.recovery import MissedPackets
 from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..events.acks import AckTarget, SingleAck
 from ..events.listeners import call_all
 from ..exceptions import ClientDisconnected, ConnectionRefused
-from ..protocol import OutgoingPacket, Packet, PacketType
+from ..protocol import Packet, PacketType
 from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT, TRANSPORT_CLOSE
 from ..protocol.states import SocketState
 from ..runtime import Runtime
@@ -96,8 +97,8 @@ class SocketCore(Dispatcher):
         "_data",
         "_id",
         "_last_rooms",
-        "_missed",
         "_offset",
+        "_restored",
         "connection",
         "handshake",
         "pid",
@@ -120,16 +121,14 @@ class SocketCore(Dispatcher):
         self.pid: str | None = random_id() if namespace.recovery else None
         self._closed_by: tuple[str, str | None] | None = None
         self._last_rooms: frozenset[str] = NOTHING
-        self._missed: Callable[[], Sequence[Sequence[OutgoingPacket]]] | None = None
-        self._offset = 0
+        self._restored = restored
+        self._offset = ""
         if restored is not None:
-            self._continue(restored)
+            self._continue(restored.saved)
 
-    def _continue(self, restored: RestoredSocket) -> None:
-        saved = restored.session
+    def _continue(self, saved: SavedSocket) -> None:
         self._id, self.pid, self._data = saved.sid, saved.pid, saved.data
-        self._last_rooms, self._missed = saved.rooms, restored.missed
-        self._offset = saved.offset
+        self._last_rooms, self._offset = saved.rooms, saved.offset
 
     @property
     def id(self) -> str:
@@ -170,6 +169,8 @@ class SocketCore(Dispatcher):
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
         if self.namespace.handlers.middlewares and not skip:
             self.connection.task_starter.start(self._run_middlewares)
+        elif self._restored is not None:
+            self.connection.task_starter.start(self._claim_and_accept, self._restored)
         else:
             self._accept()
 
@@ -181,7 +182,24 @@ class SocketCore(Dispatcher):
                 return self._refuse(refusal)
             if self.state is not SocketState.CONNECTING:
                 return  # the client left meanwhile
-        self._accept()
+        if self._restored is not None:
+            await self._claim_and_accept(self._restored)
+        else:
+            self._accept()
+
+    async def _claim_and_accept(self, restored: RestoredSocket) -> None:
+        """Continue the earlier socket, unless another connection was faster."""
+        missed: MissedPackets | None = None
+        try:
+            missed = await restored.claim()
+        except Exception:
+            logger.exception("the state of a client cannot be recovered")
+        if missed is None:  # the client comes back at once, and as a new socket
+            self.connection.session.end(TRANSPORT_CLOSE, "its state could not be recovered")
+        elif self.state is SocketState.CONNECTING:
+            self._accept(missed)
+        elif self.namespace.adapter.log is not None:  # the client was lost in the meantime
+            self.namespace.adapter.log.save(restored.saved)
 
     def _refuse(self, error: ConnectionRefused) -> None:
         if self.state is SocketState.CONNECTING:
@@ -190,7 +208,7 @@ class SocketCore(Dispatcher):
             self.namespace.joining_ended()
             self.connection.refuse(self.namespace.name, error)
 
-    def _accept(self) -> None:
+    def _accept(self, missed: MissedPackets | None = None) -> None:
         self.state = SocketState.CONNECTED
         namespace, adapter = self.namespace, self.namespace.adapter
         # Among the sockets first: from then on broadcasts reach it, and the namespace stays.
@@ -200,16 +218,16 @@ class SocketCore(Dispatcher):
             adapter.join(self._id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
         self.connection.accept(self)
-        if self._missed is None:
-            self._offset = adapter.offset()
-        else:
-            self._send_missed(self._missed())
+        if missed is not None:
+            self._send_missed(missed)
+        elif adapter.log is not None:
+            self._offset = adapter.log.position()
         if namespace.handlers.lifecycle("connection") is not None:
             self.hold()
             self.connection.task_starter.start(self._run_connection)
 
-    def _send_missed(self, missed: Sequence[Sequence[OutgoingPacket]]) -> None:
-        self._missed = None
+    def _send_missed(self, missed: MissedPackets) -> None:
+        self._restored = None
         for packets in missed:
             self.connection.session.send(packets)
 
@@ -251,7 +269,7 @@ class SocketCore(Dispatcher):
 
     def deliver(self, packet: SharedPacket, volatile: bool = False) -> None:
         """Queue a packet for the client, unless it has left."""
-        packets = packet.encoded or packet.frames
+        packets = packet.encoded or packet.encode()
         if self.state is _CONNECTED:
             listeners = self.listeners
             if listeners is not None and packet.packet.type is _EVENT:
@@ -267,7 +285,7 @@ class SocketCore(Dispatcher):
             A function that ends the waiting.
         """
         number = cast("int", packet.packet.id)
-        _ = packet.frames  # before anything waits: the values may not be representable
+        packet.encode()  # before anything waits: the values may not be representable
         self.expect_ack(number, ack)
         self.deliver(packet, volatile)
         return partial(self.forget_ack, number)
@@ -285,7 +303,7 @@ class SocketCore(Dispatcher):
     def _send(self, packet: SharedPacket, volatile: bool = False) -> Awaitable[None]:
         connection = self.connection
         if not connection.runtime.in_thread():
-            _ = packet.frames  # errors are the caller's, and the values may change later
+            packet.encode()  # errors are the caller's, and the values may change later
             connection.runtime.call_from_thread(self._send, packet, volatile)
             return DONE
         self.deliver(packet, volatile)
@@ -353,10 +371,10 @@ class SocketCore(Dispatcher):
             self._start_disconnect(reason, description)
 
     def _save(self, reason: str) -> None:
-        if self.pid is not None and reason in RECOVERABLE_REASONS:
+        log = self.namespace.adapter.log
+        if log is not None and self.pid is not None and reason in RECOVERABLE_REASONS:
             rooms = self._last_rooms - {self._id}
-            saved = SavedSocket(self._id, self.pid, rooms, self.data, self._offset)
-            self.namespace.adapter.save_socket(saved)
+            log.save(SavedSocket(self._id, self.pid, rooms, self.data, self._offset))
 
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server
-from socketio_asgi.adapters import RecoveryAdapter, recovery
+from socketio_asgi.adapters import MemoryLog, recovery
 from socketio_asgi.protocol import EncodeError
 from tests.support.serving import Served
 from tests.support.waiting import until
@@ -22,10 +22,10 @@ from .support import App, Guest
 StartApp = Callable[..., Awaitable[App]]
 
 
-def adapter_of(io: Server) -> RecoveryAdapter:
-    adapter = io.sockets.adapter
-    assert isinstance(adapter, RecoveryAdapter)
-    return adapter
+def log_of(io: Server) -> MemoryLog:
+    log = io.sockets.adapter.log
+    assert isinstance(log, MemoryLog)
+    return log
 
 
 async def test_too_many_packets(start_app: StartApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ async def test_too_many_packets(start_app: StartApp, monkeypatch: pytest.MonkeyP
     # no longer known.
     for number in range(10):
         await app.io.emit("number", number)
-    assert len(adapter_of(app.io)._packets) == 10
+    assert len(log_of(app.io)._packets) == 10
     async with early.connected():
         assert (await app.arrived(3)).recovered
         await app.io.emit("end")
@@ -66,7 +66,7 @@ async def test_too_many_bytes(
         assert (guest.sid == sid) is recovered
         await io.emit("end")
         assert len(await guest.events()) == (missed if recovered else 0)
-    assert adapter_of(io)._bytes < 210_000
+    assert log_of(io)._bytes < 210_000
 
 
 async def test_a_packet_larger_than_everything(start_app: StartApp) -> None:
@@ -76,8 +76,8 @@ async def test_a_packet_larger_than_everything(start_app: StartApp) -> None:
         await app.arrived(1)
     await app.alone()
     await app.io.emit("huge", "x" * (recovery.MAX_BYTES + 1))
-    adapter = adapter_of(app.io)
-    assert (len(adapter._packets), adapter._bytes) == (0, 0)
+    log = log_of(app.io)
+    assert (len(log._packets), log._bytes) == (0, 0)
     async with guest.connected():
         assert not (await app.arrived(2)).recovered
 
@@ -119,7 +119,7 @@ async def test_what_expired_is_let_go(start_app: StartApp) -> None:
     await app.io.emit("something else")
     gc.collect()
     assert kept() is None
-    assert len(adapter_of(app.io)._packets) == 1
+    assert len(log_of(app.io)._packets) == 1
 
 
 async def test_an_event_that_cannot_be_encoded_leaves_no_gap(start_app: StartApp) -> None:

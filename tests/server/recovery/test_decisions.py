@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from socketio_asgi import ConnectionRefused, Socket
-from socketio_asgi.adapters import RecoveryAdapter
+from socketio_asgi.adapters import MemoryLog
 from tests.support.clients import PollingClient, connect_engine
 from tests.support.waiting import until
 
@@ -246,8 +246,8 @@ async def test_time_is_up(start_app: StartApp) -> None:
 async def test_other_traffic_does_not_end_a_quiet_session(start_app: StartApp) -> None:
     # The client's last event is long gone from memory, but none was meant for it since.
     app = await start_app()
-    adapter = app.io.sockets.adapter
-    assert isinstance(adapter, RecoveryAdapter)
+    log = app.io.sockets.adapter.log
+    assert isinstance(log, MemoryLog)
     heard, silent = Guest(app.url), Guest(app.url)
     async with heard.connected():
         first = await app.arrived(1)
@@ -255,14 +255,14 @@ async def test_other_traffic_does_not_end_a_quiet_session(start_app: StartApp) -
             second = await app.arrived(2)
             await first.join("room")
             await second.join("room")
-            adapter._duration = 0  # as if a long time passed
+            log._duration = 0  # as if a long time passed
             await first.emit("only for one")
             await heard.event()
             await app.io.to("elsewhere").emit("for nobody")
             await anyio.sleep(0.01)
-            adapter._duration = 60
+            log._duration = 60
             await app.io.to("elsewhere").emit("for nobody")
-            assert len(adapter._packets) == 1
+            assert len(log._packets) == 1
     await app.alone()
     await app.io.to("room").emit("missed")
     for count, guest in ((3, heard), (4, silent)):

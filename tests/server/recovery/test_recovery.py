@@ -9,7 +9,14 @@ import anyio
 import pytest
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.adapters import MemoryAdapter, RestoredSocket, SavedSocket
+from socketio_asgi.adapters import (
+    LocalNamespace,
+    MemoryAdapter,
+    PacketLog,
+    RestoredSocket,
+    SavedSocket,
+)
+from socketio_asgi.runtime.awaitables import DONE
 from tests.support.clients import PollingClient
 from tests.support.residue import no_residue
 from tests.support.waiting import until
@@ -94,16 +101,25 @@ async def test_without_the_option_the_adapter_is_not_asked(
 ) -> None:
     asked: list[str] = []
 
-    class Asked(MemoryAdapter):
-        def save_socket(self, session: SavedSocket) -> None:
-            asked.append("save")
+    class Asked(PacketLog):
+        def position(self) -> str:
+            return ""
 
-        async def restore_socket(self, pid: str, offset: str | None) -> RestoredSocket | None:
-            asked.append("restore")
+        def save(self, saved: SavedSocket) -> Awaitable[None]:
+            asked.append("save")
+            return DONE
+
+        async def find(self, pid: str, offset: str | None) -> RestoredSocket | None:
+            asked.append("find")
             return None
 
-    for option, expected in ((False, []), (True, ["restore", "save"])):
-        io = Server(adapter=Asked, connection_state_recovery=option)
+    def make_adapter(namespace: LocalNamespace) -> MemoryAdapter:
+        adapter = MemoryAdapter(namespace, recovers=False)
+        adapter.log = Asked()
+        return adapter
+
+    for option, expected in ((False, []), (True, ["find", "save"])):
+        io = Server(adapter=make_adapter, connection_state_recovery=option)
         guest = Guest((await serving(io)).url)
         async with guest.connected(pid="something", offset="0-0"):
             await until(lambda: len(io.sockets.sockets) == 1)  # noqa: B023

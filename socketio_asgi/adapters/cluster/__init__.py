@@ -1,0 +1,27 @@
+"""The cluster: what every adapter for several processes has in common.
+
+A **core** for each server (members, requests, order) speaks in messages. A **wire** says what a
+message looks like to a broker, and a **driver** moves it.
+"""
+
+from .adapter import ClusterAdapter, ClusterHealth
+from .driver import Archive, BytesWire, Driver, Inbox, Traits, hand_in
+from .message import MalformedMessage, Message, MessageType
+from .wires.official import OfficialWire
+from .wires.python import PythonWire
+
+__all__ = [
+    "Archive",
+    "BytesWire",
+    "ClusterAdapter",
+    "ClusterHealth",
+    "Driver",
+    "Inbox",
+    "MalformedMessage",
+    "Message",
+    "MessageType",
+    "OfficialWire",
+    "PythonWire",
+    "Traits",
+    "hand_in",
+]

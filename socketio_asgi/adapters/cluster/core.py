@@ -1,0 +1,433 @@
+"""The core of a cluster: one for each server, in one event loop.
+
+It has the driver, the members, the open questions, and what waits while the broker is away. The
+adapters of the namespaces publish and ask through it; what comes in is led to them.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextvars import copy_context
+from typing import Any, Protocol
+
+from ...runtime import Cancellable, Event, Runtime
+from ...runtime.awaitables import DONE
+from ..lifecycle import AdapterHost
+from .driver import Driver, Traits
+from .heartbeats import GATHER_SECONDS, Heartbeats
+from .inbox import DriverInbox, RecentDeliveries
+from .members import Members
+from .message import ANSWERS, MalformedMessage, Message, MessageType
+from .outbox import KEEP_SECONDS, Outbox, Refused
+from .relays import Relays
+from .requests import Request, Requests
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+RECOUNT_SECONDS = 1.0
+"""The time between two looks how many servers there are, while answers are waited for."""
+
+MAX_TASKS = 1000
+"""The most questions and events of other servers that are handled at a time."""
+
+LOG_SECONDS = 60.0
+"""The time between two log lines about the same kind of dropped message."""
+
+_PRESENCE = frozenset(
+    {MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE}
+)
+
+
+class ClusterMember(Protocol):
+    """The adapter of one namespace, as the core sees it."""
+
+    def on_message(self, message: Message, position: str | None) -> None:
+        """Another server has sent something other than an answer."""
+        ...
+
+    def on_own_message(self, message: Message, position: str | None) -> None:
+        """A message of this server was read back."""
+        ...
+
+    def on_connected(self) -> None:
+        """There is a driver, whose traits are known."""
+        ...
+
+    def on_away(self) -> None:
+        """The broker is gone."""
+        ...
+
+    def has_members(self, room: str) -> bool:
+        """Whether a room has members in this process."""
+        ...
+
+    def rooms_with_members(self) -> Iterable[str]:
+        """The rooms that have members in this process."""
+        ...
+
+
+class Core:
+    """What the adapters of one server share, in one event loop.
+
+    Args:
+        host: The event loop, and where losses are reported.
+        namespaces: The adapters by the names of their namespaces; others may come and go.
+    """
+
+    def __init__(self, host: AdapterHost, namespaces: Mapping[str, ClusterMember]) -> None:
+        self.host = host
+        self.runtime: Runtime = host.runtime
+        self.server_id: str = secrets.token_hex(8)
+        self.members: Members = Members()
+        self.requests: Requests = Requests(self.server_id)
+        self.relays: Relays = Relays(self.runtime)
+        self.outbox: Outbox = Outbox(self.runtime, self.dropped)
+        self.counters: Counter[str] = Counter()
+        self.position: str | None = None
+        self.gaps = 0
+        self.unordered = 0
+        self.traits: Traits = Traits()
+        self.driver: Driver | None = None
+        self.ready = False
+        self._namespaces = namespaces
+        self._inbox: DriverInbox | None = None
+        self._opened: set[str] = set()
+        self._was_ready = False
+        self._gathered = False
+        self._gathering: Cancellable | None = None
+        self._recount: Cancellable | None = None
+        self._heartbeats = Heartbeats(
+            self.runtime, self.server_id, self.members, lambda: list(namespaces), self
+        )
+        self._task_starter = self.runtime.task_starter(copy_context())
+        self._tasks = 0
+        self._deliveries = RecentDeliveries()
+        self._log_times: dict[str, float] = {}
+        self._saves: set[Event] = set()
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def connect(self, driver: Driver) -> None:
+        """Begin with a driver, in place of the one before."""
+        await self._end_driver()
+        inbox = DriverInbox(self)
+        self.driver, self._inbox = driver, inbox
+        gap = await driver.start(inbox)
+        self.traits = driver.traits
+        self.position = self.position or driver.position
+        self._opened = set()
+        while missing := [name for name in self._namespaces if name not in self._opened]:
+            for name in missing:
+                await self._open(driver, name)
+        if inbox.closed:
+            raise ConnectionError("the broker was lost again at once")
+        self._begin(gap=gap)
+
+    async def _open(self, driver: Driver, name: str) -> None:
+        self._opened.add(name)
+        self._namespaces[name].on_connected()
+        await driver.open_namespace(name)
+        if self.traits.subscribes_rooms and name in self._namespaces:
+            for room in list(self.rooms(name)):
+                await driver.room_created(name, room)
+
+    def _begin(self, *, gap: bool) -> None:
+        self.ready = self._was_ready = True
+        self.gaps += gap
+        if self.traits.heartbeats:
+            self._heartbeats.begin(foreign=self.traits.foreign)
+            self._gathering = self.runtime.call_later(GATHER_SECONDS, self._on_gathered)
+        else:
+            self._on_gathered()
+        self.outbox.flush(self._send)
+
+    def _on_gathered(self) -> None:
+        self._gathered = True
+        self._begin_requests()
+
+    def _pause(self) -> None:
+        """The broker is gone, or this server ends."""
+        self.ready = self._gathered = False
+        self._heartbeats.pause()
+        for timer in (self._gathering, self._recount):
+            if timer is not None:
+                timer.cancel()
+        self._gathering = self._recount = None
+        for namespace in list(self._namespaces.values()):
+            namespace.on_away()
+        self.requests.give_up()
+        self.relays.end()
+
+    async def close(self) -> None:
+        """Say goodbye, end everything that waits, and close the driver."""
+        if self.ready:
+            sent = self._heartbeats.goodbye() if self.traits.heartbeats else None
+            self._pause()
+            if sent is not None:
+                try:
+                    await sent
+                except Exception as error:  # noqa: BLE001  # the broker may be gone as well
+                    logger.debug("the goodbye was not sent: %r", error)
+        else:
+            self._pause()
+        self.outbox.drop_all()
+        for saved in list(self._saves):
+            await saved.wait()
+        await self._end_driver()
+
+    def saving(self, done: Event) -> None:
+        """A socket is being saved: the driver is not closed before that is done."""
+        self._saves.add(done)
+
+    def saved(self, done: Event) -> None:
+        """That is done."""
+        self._saves.discard(done)
+        done.set()
+
+    async def _end_driver(self) -> None:
+        driver, self.driver = self.driver, None
+        if self._inbox is not None:
+            self._inbox.closed = True
+        if driver is not None:
+            try:
+                await driver.close()
+            except Exception as error:  # noqa: BLE001  # of a connection that is broken anyway
+                logger.debug("the driver cannot be closed: %r", error)
+
+    def lost(self, error: Exception) -> None:
+        """The driver is over."""
+        self._pause()
+        self.host.lost(error)
+
+    def away(self, error: Exception) -> None:
+        """The driver has lost its broker for now."""
+        self._pause()
+        self.host.away(error)
+
+    def back(self, *, gap: bool) -> None:
+        """The driver has its broker again."""
+        self._begin(gap=gap)
+        self.host.back()
+
+    # -- namespaces --------------------------------------------------------------------------
+
+    def namespace_added(self, name: str) -> None:
+        """There is a namespace more, while everything runs."""
+        if self.ready and name not in self._opened:
+            self.runtime.start_background(self._open_later(name))
+
+    async def _open_later(self, name: str) -> None:
+        driver = self.driver
+        if driver is None or name not in self._namespaces:
+            return
+        try:
+            await self._open(driver, name)
+        except Exception as error:  # noqa: BLE001  # drivers have errors of their own
+            if driver is self.driver:
+                self.lost(error)
+        else:
+            if self.ready and self.traits.heartbeats:
+                self._heartbeats.namespace_opened(name)
+
+    async def namespace_removed(self, name: str) -> None:
+        """There is a namespace less."""
+        if name not in self._opened:
+            return
+        self._opened.discard(name)
+        if self.ready and self.traits.heartbeats:
+            self._heartbeats.namespace_closed(name)
+        if self.driver is not None:
+            await self.driver.close_namespace(name)
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def publish(self, message: Message, seconds: float = KEEP_SECONDS) -> Awaitable[Any]:
+        """Send a message to all other servers of its namespace.
+
+        Args:
+            message: The message.
+            seconds: How long it may wait while the broker is away.
+
+        Returns:
+            An awaitable that ends when the broker has it, or raises ClusterUnavailable.
+        """
+        return self._send(message) if self.ready else self.outbox.keep(message, seconds)
+
+    def _send(self, message: Message) -> Awaitable[Any]:
+        driver = self.driver
+        if driver is None:
+            return Refused(None)
+        try:
+            return driver.publish(message)
+        except Exception as error:  # noqa: BLE001  # it is raised where the result is awaited
+            self.dropped("the driver refused a message", error)
+            return Refused(error)
+
+    def tell_all(self, message: Message) -> Awaitable[Any] | None:
+        """Send a message to all other servers; it is lost when the broker is away."""
+        return self._send(message) if self.ready else None
+
+    def tell(self, server: str, message: Message) -> None:
+        """Send a message to one other server; it is lost when the broker is away."""
+        driver = self.driver
+        if not self.ready or driver is None:
+            return self.dropped("an answer came while the broker was away")
+        try:
+            driver.respond(server, message)
+        except Exception as error:  # noqa: BLE001  # drivers have errors of their own
+            self.dropped("the driver refused an answer", error)
+
+    def answer(self, question: Message, type_: MessageType, body: Any) -> None:
+        """Answer another server."""
+        sender, request = question.sender, question.request
+        answer = Message(type_, question.namespace, self.server_id, body, request, recipient=sender)
+        self.tell(sender, answer)
+
+    def ask(self, request: Request, message: Message, seconds: float) -> Awaitable[Any]:
+        """Publish a question, in its place in the order of the calls.
+
+        While the broker is away there is nobody to wait for. Before it was there for the first
+        time, the question waits like everything else.
+        """
+        self.requests.add(request)
+        if self._was_ready and not self.ready:
+            request.servers.begin(self.members.of(request.namespace))
+            request.servers.give_up()
+            request.changed()
+            return DONE
+        sent = self.publish(message, seconds)
+        if self._gathered:
+            self._begin_requests()
+        return sent
+
+    def _begin_requests(self) -> None:
+        """Find out who owes the answers to questions that have just been published."""
+        beginning = self.requests.waiting(lambda request: not request.servers.begun)
+        if not self.traits.counts:
+            for request in beginning:
+                request.servers.begin(self.members.of(request.namespace))
+                request.changed()
+        elif beginning:
+            for name in {request.namespace for request in beginning}:
+                self.runtime.start_background(self._count(name))
+            if self._recount is None:
+                self._recount = self.runtime.call_later(RECOUNT_SECONDS, self._count_again)
+
+    def _count_again(self) -> None:
+        self._recount = None
+        waiting = self.requests.waiting(lambda request: request.servers.owing > 0)
+        for name in {request.namespace for request in waiting}:
+            self.runtime.start_background(self._count(name))
+        if waiting:
+            self._recount = self.runtime.call_later(RECOUNT_SECONDS, self._count_again)
+
+    async def _count(self, namespace: str) -> None:
+        driver = self.driver
+        if driver is None:
+            return
+        try:
+            others = await driver.server_count(namespace) - 1
+        except Exception as error:  # noqa: BLE001  # it is asked again
+            self.dropped("the broker does not count the servers", error)
+            return
+        if driver is not self.driver or not self.ready:
+            return
+        named = self.members.of(namespace)
+        for request in self.requests.waiting(lambda item: item.namespace == namespace):
+            if request.servers.begun:
+                request.servers.recount(others)
+            else:
+                request.servers.begin(named, others - len(named))
+            request.changed()
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def received(self, message: Message, position: str | None, delivery: str | None) -> None:
+        """A message came; whatever is wrong with it, the next one is read."""
+        try:
+            if delivery is None or self._deliveries.add(delivery):
+                self._receive(message, position)
+        except MalformedMessage as error:
+            self.dropped("malformed messages", error)
+        except Exception:
+            logger.exception("a message of another server cannot be handled")
+            self.dropped("messages that cannot be handled")
+
+    def _receive(self, message: Message, position: str | None) -> None:
+        if position is not None:
+            self.position = position
+        namespace = self._namespaces.get(message.namespace)
+        if message.sender == self.server_id:
+            if namespace is not None:
+                namespace.on_own_message(message, position)
+            return
+        if namespace is None or message.recipient not in {None, self.server_id}:
+            return
+        self._heartbeats.heard(message)
+        if message.type in ANSWERS:
+            self.requests.answer(message)
+        elif message.type in _PRESENCE:
+            self._heartbeats.received(message)
+        else:
+            namespace.on_message(message, position)
+
+    def wants(self, namespace: str, room: str | None) -> bool:
+        """Whether a broadcast concerns this server; see :meth:`.Inbox.wants`."""
+        found = self._namespaces.get(namespace)
+        return found is not None and (room is None or found.has_members(room))
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members in this process."""
+        found = self._namespaces.get(namespace)
+        return () if found is None else found.rooms_with_members()
+
+    def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
+        """A server has ended; see :meth:`.Peers.server_gone`."""
+        self.requests.server_gone(server, namespaces)
+        if namespaces is None:
+            self.relays.end(server)
+
+    def peer_ended(self, server: str) -> None:
+        """The driver has noticed that a server has ended."""
+        self._heartbeats.server_gone(server)
+
+    def start_task(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Handle a message in a task of its own, for it takes time."""
+        if self._tasks >= MAX_TASKS:
+            return self.dropped("too many questions of other servers at once")
+        self._tasks += 1
+        self._task_starter.start(self._run_task, function, args)
+
+    async def _run_task(
+        self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]
+    ) -> None:
+        try:
+            await function(*args)
+        except Exception:
+            logger.exception("a message of another server cannot be handled")
+        finally:
+            self._tasks -= 1
+
+    # -- what goes wrong ---------------------------------------------------------------------
+
+    def dropped(self, reason: str, error: Exception | None = None) -> None:
+        """Count a message that is not sent, or not handled; say so once a minute."""
+        self.counters[reason] += 1
+        if self.host.observer is not None:
+            self.host.observer.messages_dropped(reason, 1)
+        self._log(reason, self.counters[reason], error)
+
+    def not_ordered(self) -> None:
+        """Count an event that was delivered without its position; say so once a minute."""
+        self.unordered += 1
+        self._log("events were delivered without an offset", self.unordered)
+
+    def _log(self, reason: str, count: int, error: Exception | None = None) -> None:
+        now = self.runtime.now()
+        if now - self._log_times.get(reason, -LOG_SECONDS) >= LOG_SECONDS:
+            self._log_times[reason] = now
+            detail = "" if error is None else f" ({error})"
+            logger.warning("cluster: %s%s, %d so far", reason, detail, count)

@@ -1,0 +1,247 @@
+"""The interface between the core of a cluster and what moves its messages.
+
+A driver is given messages, not bytes: official wires spread one message over channel, attributes,
+row and body. It asks its wire for the form, and moves that. A new one is made for every attempt to
+connect, so it need not be able to start twice.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...runtime import Runtime
+from ...runtime.awaitables import DONE
+from ..recovery import SavedSocket
+from .message import MalformedMessage, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a driver's broker does, as data for the core; known after :meth:`Driver.start`.
+
+    Attributes:
+        positions: Whether the broker numbers the messages to all, and they can be read again.
+        echo: Whether a server gets back what it has published.
+        at_least_once: Whether a message may come twice; then each comes with an id.
+        direct: Whether :meth:`Driver.respond` reaches one server alone.
+        heartbeats: Whether it carries the heartbeats of the core, by which servers have names.
+        counts: Whether :meth:`Driver.server_count` tells how many servers there are, those
+            included that send no heartbeats.
+        subscribes_rooms: Whether the driver must know which rooms have members here.
+        foreign: Whether official servers may take part, which do not know our heartbeats.
+        max_payload: The largest message, in bytes; None when there is no limit.
+    """
+
+    positions: bool = False
+    echo: bool = True
+    at_least_once: bool = False
+    direct: bool = True
+    heartbeats: bool = True
+    counts: bool = False
+    subscribes_rooms: bool = False
+    foreign: bool = False
+    max_payload: int | None = None
+
+
+class Inbox(Protocol):
+    """The core, as a driver sees it; everything is called in the thread of the event loop.
+
+    Nothing raises, and nothing has to be awaited: a reader goes on with the next message.
+    """
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop, with its clock and its tasks (``start_background``)."""
+        ...
+
+    @property
+    def server_id(self) -> str:
+        """The id of this server."""
+        ...
+
+    @property
+    def position(self) -> str | None:
+        """Where to go on reading after a loss: behind this position; None for the present."""
+        ...
+
+    def received(
+        self, message: Message, position: str | None = None, delivery: str | None = None
+    ) -> None:
+        """A message came; called in the order of the broker.
+
+        Args:
+            message: The message.
+            position: Its number, from a broker that gives some.
+            delivery: The broker's id of the message, where it may come twice.
+        """
+        ...
+
+    def malformed(self, reason: str, size: int) -> None:
+        """Something came that is no message.
+
+        Args:
+            reason: What is wrong with it.
+            size: How large it is, in bytes.
+        """
+        ...
+
+    def wants(self, namespace: str, room: str | None) -> bool:
+        """Whether a broadcast concerns this server at all; asked before it is decoded.
+
+        Args:
+            namespace: The namespace.
+            room: The only room that is meant, if that is known.
+        """
+        ...
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here; official servers may ask for them."""
+        ...
+
+    def server_gone(self, server: str) -> None:
+        """A server has ended, as far as the driver can tell, such as by the end of its stream."""
+        ...
+
+    def lost(self, error: Exception) -> None:
+        """The broker is gone: this driver is over, and another one is to be started."""
+        ...
+
+    def away(self, error: Exception) -> None:
+        """The broker is gone for now: the library below tries to come back."""
+        ...
+
+    def back(self, *, gap: bool) -> None:
+        """The broker is there again.
+
+        Args:
+            gap: Whether messages may have been missed meanwhile.
+        """
+        ...
+
+
+class Driver(ABC):
+    """Moves messages between the servers of a cluster, over one broker.
+
+    :meth:`publish` and :meth:`respond` are called in the thread of the event loop. They send at
+    once, in the order of the calls; the awaitable that they return may be dropped.
+    """
+
+    traits: Traits
+    position: str | None = None
+    """Behind which position reading has begun, once it was started, where there are positions."""
+    archive: Archive | None = None
+    """What the broker keeps for clients who come back; None when it keeps nothing."""
+
+    @abstractmethod
+    async def start(self, inbox: Inbox) -> bool:
+        """Connect.
+
+        Returns:
+            Whether messages may have been missed since ``inbox.position``.
+
+        Raises:
+            NotRetryable: It makes no sense to try again.
+            Exception: It does.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End the connection; also after a failed or cancelled start."""
+
+    @abstractmethod
+    async def open_namespace(self, name: str) -> None:
+        """Subscribe to what concerns a namespace; returns when that is confirmed."""
+
+    @abstractmethod
+    async def close_namespace(self, name: str) -> None:
+        """End these subscriptions."""
+
+    @abstractmethod
+    def publish(self, message: Message) -> Awaitable[str | None]:
+        """Send a message to all servers that have its namespace.
+
+        Returns:
+            An awaitable that ends when the broker has the message; gives its position, if it has
+            one.
+        """
+
+    @abstractmethod
+    def respond(self, server: str, message: Message) -> Awaitable[object]:
+        """Send a message to one server; where the broker cannot, to all, with its recipient."""
+
+    async def server_count(self, namespace: str) -> int:
+        """How many servers have a namespace, this one included; where ``traits.counts``."""
+        raise NotImplementedError
+
+    def room_created(self, namespace: str, room: str) -> Awaitable[None]:
+        """A room has its first member in this process; awaited until messages to it will come."""
+        return DONE
+
+    def room_deleted(self, namespace: str, room: str) -> None:  # noqa: B027  # most need not know
+        """A room has lost its last member in this process."""
+
+
+class Archive(ABC):
+    """What a broker keeps for clients who come back: sockets, and messages to be read again."""
+
+    @abstractmethod
+    async def save(self, namespace: str, saved: SavedSocket, seconds: float) -> None:
+        """Keep a socket for that long; its data are plain."""
+
+    @abstractmethod
+    async def find(self, namespace: str, pid: str) -> SavedSocket | None:
+        """Look a socket up; it stays where it is."""
+
+    @abstractmethod
+    async def take(self, namespace: str, pid: str) -> bool:
+        """Remove a socket; True for exactly one caller in the whole cluster."""
+
+    @abstractmethod
+    def latest(self, *positions: str) -> str:
+        """The latest of some positions.
+
+        Raises:
+            ValueError: One of them is none.
+        """
+
+    @abstractmethod
+    def since(self, namespace: str, position: str) -> AsyncGenerator[tuple[str, Message]]:
+        """The messages of a namespace behind a position, with their positions, in order.
+
+        Raises:
+            LookupError: They are not kept any more.
+        """
+
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""The largest message that is decoded: many times what a server sends to one client."""
+
+
+class BytesWire(Protocol):
+    """A form of messages that is one piece of bytes; a pure function in both directions."""
+
+    def encode(self, message: Message) -> bytes:
+        """Turn a message into bytes."""
+        ...
+
+    def decode(self, data: bytes) -> Message:
+        """Turn bytes into a message.
+
+        Raises:
+            MalformedMessage: They are none.
+        """
+        ...
+
+
+def hand_in(inbox: Inbox, wire: BytesWire, data: bytes, position: str | None = None) -> None:
+    """Decode what came, and give it to the core; nothing that may come raises."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        return inbox.malformed("larger than MAX_MESSAGE_BYTES", len(data))
+    try:
+        message = wire.decode(data)
+    except MalformedMessage as error:
+        return inbox.malformed(str(error), len(data))
+    inbox.received(message, position)

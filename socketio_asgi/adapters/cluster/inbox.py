@@ -1,0 +1,142 @@
+"""The way from a driver to the core."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from ...runtime import Runtime
+from .message import MalformedMessage, Message
+
+MAX_DELIVERIES = 4096
+"""How many messages are remembered, from a broker that may send one twice."""
+
+
+class RecentDeliveries:
+    """The ids that a broker has given the last messages."""
+
+    def __init__(self) -> None:
+        self._order: deque[str] = deque()
+        self._known: set[str] = set()
+
+    def add(self, delivery: str) -> bool:
+        """Remember a message; False when it came before."""
+        if delivery in self._known:
+            return False
+        self._known.add(delivery)
+        self._order.append(delivery)
+        if len(self._order) > MAX_DELIVERIES:
+            self._known.discard(self._order.popleft())
+        return True
+
+
+class Receiver(Protocol):
+    """The core, as its inbox needs it."""
+
+    runtime: Runtime
+    server_id: str
+    position: str | None
+
+    def received(self, message: Message, position: str | None, delivery: str | None) -> None:
+        """A message came."""
+        ...
+
+    def wants(self, namespace: str, room: str | None) -> bool:
+        """Whether a broadcast concerns this server at all."""
+        ...
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here."""
+        ...
+
+    def peer_ended(self, server: str) -> None:
+        """A server has ended."""
+        ...
+
+    def dropped(self, reason: str, error: Exception | None = None) -> None:
+        """Count a message that is not handled."""
+        ...
+
+    def lost(self, error: Exception) -> None:
+        """The driver is over."""
+        ...
+
+    def away(self, error: Exception) -> None:
+        """The driver has lost its broker for now."""
+        ...
+
+    def back(self, *, gap: bool) -> None:
+        """The driver has its broker again."""
+        ...
+
+
+class DriverInbox:
+    """The core as its present driver sees it; see :class:`.Inbox`.
+
+    Args:
+        core: The core.
+
+    Attributes:
+        closed: Whether another driver has taken the place of that one.
+    """
+
+    def __init__(self, core: Receiver) -> None:
+        self._core = core
+        self.closed: bool = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        return self._core.runtime
+
+    @property
+    def server_id(self) -> str:
+        """The id of this server."""
+        return self._core.server_id
+
+    @property
+    def position(self) -> str | None:
+        """Where to go on reading after a loss."""
+        return self._core.position
+
+    def received(
+        self, message: Message, position: str | None = None, delivery: str | None = None
+    ) -> None:
+        """A message came."""
+        if not self.closed:
+            self._core.received(message, position, delivery)
+
+    def malformed(self, reason: str, size: int) -> None:
+        """Something came that is no message."""
+        error = MalformedMessage(f"{reason}; {size} bytes")
+        self._core.dropped("malformed messages", error)
+
+    def wants(self, namespace: str, room: str | None) -> bool:
+        """Whether a broadcast concerns this server at all."""
+        return self._core.wants(namespace, room)
+
+    def rooms(self, namespace: str) -> Iterable[str]:
+        """The rooms of a namespace that have members here."""
+        return self._core.rooms(namespace)
+
+    def server_gone(self, server: str) -> None:
+        """A server has ended."""
+        if not self.closed:
+            self._core.peer_ended(server)
+
+    def lost(self, error: Exception) -> None:
+        """The broker is gone, and this driver over."""
+        if not self.closed:
+            self.closed = True
+            self._core.lost(error)
+
+    def away(self, error: Exception) -> None:
+        """The broker is gone for now."""
+        if not self.closed:
+            self._core.away(error)
+
+    def back(self, *, gap: bool) -> None:
+        """The broker is there again."""
+        if not self.closed:
+            self._core.back(gap=gap)

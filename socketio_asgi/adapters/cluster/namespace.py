@@ -1,0 +1,403 @@
+"""The adapter of one namespace in a cluster: the rooms of this process, and the other servers.
+
+What concerns this process is done at once, by an adapter in memory; then the others are told. The
+one exception is in :mod:`.ordering`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from ...events.acks import BroadcastAcks
+from ...exceptions import BroadcastAckError
+from ...protocol import EncodeError
+from ...runtime.awaitables import DONE, together
+from ..base import Adapter, LocalNamespace, SocketDetails
+from ..memory import MemoryAdapter
+from ..observer import AdapterObserver
+from ..packet import SharedPacket, to_plain
+from ..recovery import can_be_missed
+from ..target import Target
+from .answering import Answering
+from .core import Core
+from .log import ClusterLog, Recording
+from .message import (
+    Body,
+    Broadcast,
+    Disconnection,
+    Fetch,
+    Message,
+    MessageType,
+    RoomChange,
+    ServerEvent,
+)
+from .ordering import BrokerOrder
+from .requests import AckRequest, Answers
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+ANSWER_SECONDS = 5.0
+"""How long other servers may take to look up their sockets."""
+
+_NOT_STARTED = (
+    "the cluster adapter has not been started: it starts with the server's lifespan, or with the"
+    " first use of the server in an event loop"
+)
+
+
+class ClusterNamespace(Adapter):
+    """The part of a namespace in this process, joined to those in others.
+
+    Args:
+        namespace: The namespace it serves.
+        local_recovery: Whether packets for clients who come back are kept in this process, and
+            not by the broker.
+        on_close: Called when the namespace goes.
+    """
+
+    def __init__(
+        self,
+        namespace: LocalNamespace,
+        *,
+        local_recovery: bool,
+        on_close: Callable[[ClusterNamespace], Awaitable[None]],
+    ) -> None:
+        self._local = MemoryAdapter(namespace, recovers=local_recovery)
+        self._recovers = namespace.recovery is not None and not local_recovery
+        log = ClusterLog(namespace, self) if self._recovers else self._local.log
+        super().__init__(namespace, log)
+        self._on_close = on_close
+        self._core: Core | None = None
+        self._order: BrokerOrder | None = None
+        self._recordings: set[Recording] = set()
+        self._answering = Answering(self._local, self)
+
+    @property
+    def core(self) -> Core:
+        """What it shares with the other namespaces of the server.
+
+        Raises:
+            RuntimeError: The server has not been used in an event loop.
+        """
+        if self._core is None:
+            raise RuntimeError(_NOT_STARTED)
+        return self._core
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it needs a broker that keeps messages."""
+        return self._recovers
+
+    def bind(self, core: Core) -> None:
+        """An event loop has begun, or another one."""
+        self._core = core
+        self._order = None
+
+    def observe(self, observer: AdapterObserver | None) -> None:
+        """Tell an observer of every broadcast."""
+        super().observe(observer)
+        self._local.observe(observer)
+
+    # -- rooms -------------------------------------------------------------------------------
+
+    def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
+        """Add a socket to rooms."""
+        core, local = self._core, self._local
+        if core is None or not core.traits.subscribes_rooms:
+            return local.join(sid, rooms)
+        created = [room for room in rooms if room != sid and not local.has_members(room)]
+        local.join(sid, rooms)
+        if core.driver is None or not core.ready:
+            return DONE
+        return together(core.driver.room_created(self.namespace.name, room) for room in created)
+
+    def leave(self, sid: str, room: str) -> Awaitable[None]:
+        """Take a socket out of a room."""
+        self._local.leave(sid, room)
+        self._room_left(room)
+        return DONE
+
+    def leave_all(self, sid: str) -> Awaitable[None]:
+        """Take a socket out of all rooms."""
+        rooms = self._local.rooms_of(sid)
+        self._local.leave_all(sid)
+        for room in rooms:
+            self._room_left(room)
+        return DONE
+
+    def _room_left(self, room: str) -> None:
+        core = self._core
+        if core is None or not core.traits.subscribes_rooms or self._local.has_members(room):
+            return
+        if core.driver is not None and core.ready:
+            core.driver.room_deleted(self.namespace.name, room)
+
+    def rooms_of(self, sid: str) -> frozenset[str]:
+        """The rooms of a socket, without the one of its own."""
+        return self._local.rooms_of(sid)
+
+    def has_members(self, room: str) -> bool:
+        """Whether a room has members in this process."""
+        return self._local.has_members(room)
+
+    def rooms_with_members(self) -> Iterable[str]:
+        """The rooms that have members in this process."""
+        return self._local.rooms_with_members()
+
+    # -- to sockets of all servers -----------------------------------------------------------
+
+    def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
+        """Hand a packet to all sockets that it is meant for."""
+        packet.encode()  # errors are the caller's, and come before anything is delivered
+        if target.local:
+            self._deliver(packet, target)
+            return DONE
+        core = self.core
+        _check_size(packet, core.traits.max_payload)
+        if self._recovers and can_be_missed(packet, target):
+            if self._order is not None and core.ready:
+                return self._publish_first(self._order, packet, target)
+            core.not_ordered()
+        self._deliver(packet, target)
+        return self._publish(MessageType.BROADCAST, Broadcast(packet, target))
+
+    def _publish_first(
+        self, order: BrokerOrder, packet: SharedPacket, target: Target
+    ) -> Awaitable[None]:
+        deliver = self._delivery(packet, target)
+
+        def send(number: int) -> Awaitable[str | None]:
+            body = Broadcast(packet, target, number=number)
+            return self._publish(MessageType.BROADCAST, body)
+
+        return order.publish(deliver, send, echo=self.core.traits.echo)
+
+    def _delivery(self, packet: SharedPacket, target: Target) -> Callable[[str | None], None]:
+        """A function that delivers a packet later, to the sockets that are meant now."""
+        recipients = self._local.recipients(target)
+
+        def deliver(position: str | None) -> None:
+            shared = packet
+            if position is not None:
+                shared = packet.with_argument(position)
+                self._record(position, shared, target)
+            for recipient in recipients:
+                recipient.deliver(shared, target.volatile)
+            if self.observer is not None:
+                self.observer.broadcast(self.namespace.name, len(recipients))
+
+        return deliver
+
+    def _deliver(self, packet: SharedPacket, target: Target) -> None:
+        """Deliver a packet in this process, behind those that wait for their position."""
+        if self._order:
+            deliver = self._delivery(packet, target)
+            self._order.behind(lambda: deliver(None))
+        else:
+            self._local.broadcast(packet, target)
+
+    def _behind(self, act: Callable[[], object]) -> None:
+        """Do something behind the packets that wait for their position."""
+        if self._order:
+            self._order.behind(act)
+        else:
+            act()
+
+    def broadcast_with_ack(
+        self, packet: SharedPacket, target: Target, acks: BroadcastAcks
+    ) -> Awaitable[None]:
+        """Hand a packet to all sockets that it is meant for, and collect what they answer."""
+        packet.encode()
+        if target.local:
+            self._behind(partial(self._local.broadcast_with_ack, packet, target, acks))
+            return DONE
+        core = self.core
+        _check_size(packet, core.traits.max_payload)
+        request = AckRequest(core.requests.new_id(), self.namespace.name, acks)
+        acks.depend_on(request.servers)
+        acks.hold(request.id, partial(core.requests.remove, request))
+        request.servers.here = True
+
+        def deliver() -> None:
+            request.servers.here = False
+            self._local.broadcast_with_ack(packet, target, acks)
+
+        self._behind(deliver)
+        body = Broadcast(packet, target, acks.timeout, hears_gone=True)
+        message = self._message(MessageType.BROADCAST, body, request.id)
+        return core.ask(request, message, acks.timeout)
+
+    async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
+        """Look up the sockets that are meant; those of servers that do not answer are missing."""
+        found = await self._local.fetch_sockets(target)
+        if target.local:
+            return found
+        type_ = MessageType.FETCH_SOCKETS_RESPONSE
+        answers = await self._ask(
+            MessageType.FETCH_SOCKETS, Fetch(target), type_, timeout=ANSWER_SECONDS
+        )
+        if answers.servers.silent:
+            names = ", ".join(answers.servers.silent_ids)
+            logger.warning(
+                "the sockets of %d servers are missing in fetch_sockets(), no answer came (%s)",
+                answers.servers.silent,
+                names or "their ids are unknown",
+            )
+        return found + answers.values
+
+    def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant join rooms."""
+        joined = self._join_here(target, rooms)
+        body = RoomChange(target, tuple(rooms))
+        return together((joined, self._tell(MessageType.SOCKETS_JOIN, body, target)))
+
+    def _join_here(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        return together(self.join(item.id, rooms) for item in self._local.recipients(target))
+
+    def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        """Let all sockets that are meant leave rooms."""
+        self._leave_here(target, rooms)
+        return self._tell(MessageType.SOCKETS_LEAVE, RoomChange(target, tuple(rooms)), target)
+
+    def _leave_here(self, target: Target, rooms: Sequence[str]) -> None:
+        for recipient in self._local.recipients(target):
+            for room in rooms:
+                self.leave(recipient.id, room)
+
+    def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
+        """Disconnect all sockets that are meant."""
+        self._behind(partial(self._local.disconnect_sockets, target, close=close))
+        return self._tell(MessageType.DISCONNECT_SOCKETS, Disconnection(target, close), target)
+
+    # -- to the servers themselves -----------------------------------------------------------
+
+    def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the other servers."""
+        return self._publish(MessageType.SERVER_SIDE_EMIT, self._server_event(event, args))
+
+    async def server_side_emit_with_ack(
+        self, event: str, args: Sequence[Any], timeout: float
+    ) -> list[Any]:
+        """Send an event to the other servers and collect what their handlers return."""
+        type_ = MessageType.SERVER_SIDE_EMIT_RESPONSE
+        body = self._server_event(event, args)
+        answers = await self._ask(MessageType.SERVER_SIDE_EMIT, body, type_, timeout=timeout)
+        silent, ids = answers.servers.silent, answers.servers.silent_ids
+        if silent:
+            raise BroadcastAckError(event, answers.values, 0, 0, silent, silent_server_ids=ids)
+        return answers.values
+
+    def _server_event(self, event: str, args: Sequence[Any]) -> ServerEvent:
+        return ServerEvent(to_plain([event, *args], self.namespace.parser))
+
+    # -- messages out ------------------------------------------------------------------------
+
+    def _message(self, type_: MessageType, body: Body, request: str | None = None) -> Message:
+        return Message(type_, self.namespace.name, self.core.server_id, body, request)
+
+    def _publish(self, type_: MessageType, body: Body) -> Awaitable[Any]:
+        return self.core.publish(self._message(type_, body))
+
+    def _tell(self, type_: MessageType, body: Body, target: Target) -> Awaitable[None]:
+        return DONE if target.local else self._publish(type_, body)
+
+    async def _ask(
+        self, type_: MessageType, body: Body, answer: MessageType, *, timeout: float
+    ) -> Answers:
+        """Ask the other servers, and wait for their answers."""
+        core = self.core
+        answers = Answers(core.requests.new_id(), self.namespace.name, answer, core.runtime)
+        try:
+            core.ask(answers, self._message(type_, body, answers.id), timeout)
+            await answers.wait(timeout)
+        finally:
+            core.requests.remove(answers)
+        return answers
+
+    # -- messages in -------------------------------------------------------------------------
+
+    def on_message(self, message: Message, position: str | None) -> None:
+        """Another server has sent something other than an answer."""
+        match message.body:
+            case Broadcast():
+                self._on_broadcast(message, message.body, position)
+            case RoomChange(target, rooms):
+                if message.type is MessageType.SOCKETS_JOIN:
+                    self._join_here(target, rooms)
+                else:
+                    self._leave_here(target, rooms)
+            case Disconnection(target, close):
+                self._behind(partial(self._local.disconnect_sockets, target, close=close))
+            case Fetch(target) if message.request is not None:
+                self.core.start_task(self._answering.fetch, message, target)
+            case ServerEvent(data):
+                self.core.start_task(self._answering.server_event, message, data)
+            case _:
+                pass
+
+    def on_own_message(self, message: Message, position: str | None) -> None:
+        """A message of this server was read back."""
+        body = message.body
+        if self._order and position is not None and isinstance(body, Broadcast):
+            self._order.read_back(body.number or 0, position)
+
+    def on_connected(self) -> None:
+        """There is a driver, whose traits are known."""
+        traits, core = self.core.traits, self.core
+        if self._recovers and traits.positions and self._order is None:
+            self._order = BrokerOrder(core.runtime, core.not_ordered)
+
+    def on_away(self) -> None:
+        """The broker is gone."""
+        if self._order:
+            self._order.release()
+
+    def _on_broadcast(self, message: Message, body: Broadcast, position: str | None) -> None:
+        if isinstance(body.event, SharedPacket):
+            return  # only on its way out
+        packet = body.event.shared(self.namespace.name, self.namespace.parser)
+        if message.request is not None:
+            relay = self._answering.relay(message, body)
+            if relay is not None:
+                # The number is from the counter of this server, where no other event has it.
+                packet = packet.with_id(self.namespace.next_ack_id())
+                self._behind(partial(self._local.broadcast_with_ack, packet, body.target, relay))
+        elif self._order is not None and position is not None and not body.target.volatile:
+            self._delivery(packet, body.target)(position)
+        else:
+            self._local.broadcast(packet, body.target)
+
+    def plain(self, value: Any) -> Any:
+        """A value in plain types; None when it cannot be represented."""
+        try:
+            return to_plain(value, self.namespace.parser)
+        except EncodeError:
+            return None
+
+    # -- recovery ----------------------------------------------------------------------------
+
+    def record(self) -> Recording:
+        """Remember what is delivered from now on, until :meth:`stop_recording`."""
+        recording = Recording()
+        self._recordings.add(recording)
+        return recording
+
+    def stop_recording(self, recording: Recording) -> None:
+        """Remember no more."""
+        self._recordings.discard(recording)
+
+    def _record(self, position: str, packet: SharedPacket, target: Target) -> None:
+        for recording in self._recordings:
+            recording.add(position, packet, target)
+
+    async def close(self) -> None:
+        """The namespace goes; the others stay."""
+        await self._on_close(self)
+
+
+def _check_size(packet: SharedPacket, limit: int | None) -> None:
+    if limit is not None and packet.size > limit:
+        raise EncodeError(f"the event has {packet.size} bytes, and the broker takes {limit}")

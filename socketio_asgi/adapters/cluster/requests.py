@@ -1,0 +1,281 @@
+"""Questions to the other servers, and what they still owe.
+
+Who answers is known by name where servers send heartbeats; otherwise the broker tells only how many
+there are, and is asked again while the answers come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from ...events.acks import BroadcastAcks, wait_at_most
+from ...runtime import Event, Runtime
+from .message import ClientCount, FoundSockets, Message, MessageType, Reply
+
+
+class OwingServers:
+    """The servers that owe an answer; see :class:`~socketio_asgi.events.acks.OtherServers`.
+
+    Until :meth:`begin` it is unknown who they are, and so the waiting goes on.
+
+    Attributes:
+        here: Whether this server itself has not delivered yet, and so the waiting goes on too.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_begun",
+        "_gone",
+        "_lost",
+        "_named",
+        "_nameless",
+        "_unnamed",
+        "here",
+    )
+
+    def __init__(self) -> None:
+        self.here: bool = False
+        self._begun = False
+        self._named: set[str] = set()
+        self._unnamed = 0
+        self._answered: set[str] = set()
+        self._nameless = 0  # answers of servers that do not say who they are
+        self._gone: list[str] = []
+        self._lost = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is known which servers owe something."""
+        return self._begun
+
+    @property
+    def owing(self) -> int:
+        """How many servers have not answered; one until they are known."""
+        return self._missing + self.here
+
+    @property
+    def _missing(self) -> int:
+        return len(self._named) + self._unnamed if self._begun else 1
+
+    @property
+    def silent(self) -> int:
+        """How many servers have not answered, with those that never will."""
+        return self._missing + len(self._gone) + self._lost
+
+    @property
+    def silent_ids(self) -> tuple[str, ...]:
+        """The ids of those, as far as they are known."""
+        return (*self._gone, *sorted(self._named))
+
+    def begin(self, named: Collection[str], unnamed: int = 0) -> None:
+        """These servers owe an answer, beside so many whose names are not known."""
+        self._begun = True
+        self._named = set(named) - self._answered - set(self._gone)
+        strangers = len(self._answered.difference(named)) + self._nameless
+        self._unnamed = max(0, unnamed - strangers)
+
+    def answered(self, server: str | None) -> bool:
+        """A server has answered; False when it has done so before."""
+        if server is None:
+            self._nameless += 1
+        elif server in self._answered:
+            return False
+        else:
+            self._answered.add(server)
+        if server in self._named:
+            self._named.discard(server)
+        elif self._unnamed:
+            self._unnamed -= 1
+        # Otherwise it joined meanwhile: one more answer, which nobody has waited for.
+        return True
+
+    def gone(self, server: str) -> bool:
+        """A server has ended; whether it still owed an answer."""
+        if server not in self._named:
+            return False
+        self._named.discard(server)
+        self._gone.append(server)
+        return True
+
+    def recount(self, others: int) -> None:
+        """Only so many other servers are left by now; enough answers end the waiting."""
+        known = len(self._answered) + self._nameless
+        left = max(0, others - known - len(self._named))
+        if left < self._unnamed:
+            self._lost += self._unnamed - left
+            self._unnamed = left
+
+    def give_up(self) -> None:
+        """No answer will come any more."""
+        self._lost += self._unnamed if self._begun else 1
+        self._gone.extend(sorted(self._named))
+        self._begun, self._unnamed = True, 0
+        self._named.clear()
+
+
+class Request:
+    """One question, in the table of its server until its answers are not wanted any more.
+
+    Attributes:
+        id: By what answers name it.
+        namespace: The namespace that it concerns.
+        servers: The servers that owe an answer.
+    """
+
+    def __init__(self, id: str, namespace: str) -> None:
+        self.id: str = id
+        self.namespace: str = namespace
+        self.servers: OwingServers = OwingServers()
+
+    def answer(self, message: Message) -> None:
+        """Take an answer, whatever it is."""
+
+    def server_gone(self, server: str) -> None:
+        """A server has ended."""
+        if self.servers.gone(server):
+            self.changed()
+
+    def changed(self) -> None:
+        """Look whether the waiting is over."""
+
+
+class Answers(Request):
+    """A question that each server answers once."""
+
+    def __init__(self, id: str, namespace: str, type_: MessageType, runtime: Runtime) -> None:
+        super().__init__(id, namespace)
+        self._type = type_
+        self._runtime = runtime
+        self._done: Event = runtime.event()
+        self.values: list[Any] = []
+
+    def answer(self, message: Message) -> None:
+        """Take an answer of the right type."""
+        if message.type is not self._type:
+            return
+        values: list[Any] = []
+        match message.body:
+            case FoundSockets():
+                values = message.body.details()
+            case Reply(value):
+                values = [value]
+            case _:
+                pass
+        if self.servers.answered(message.sender or None):
+            self.values += values
+            self.changed()
+
+    def changed(self) -> None:
+        """Look whether the waiting is over."""
+        if not self.servers.owing:
+            self._done.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until all servers have answered, or will not, but no longer than that."""
+        await wait_at_most(self._runtime, self._done, seconds)
+
+
+class AckRequest(Request):
+    """A broadcast whose acknowledgements are asked for.
+
+    Each server says first how many clients it has reached; these answer one by one.
+    """
+
+    def __init__(self, id: str, namespace: str, acks: BroadcastAcks) -> None:
+        super().__init__(id, namespace)
+        self._acks = acks
+        # The clients of each server that have not answered.
+        self._clients: Counter[str] = Counter()
+
+    def answer(self, message: Message) -> None:
+        """Take the number of clients, or what one of them has answered."""
+        sender = message.sender
+        match message.type, message.body:
+            case MessageType.BROADCAST_CLIENT_COUNT, ClientCount(clients):
+                if self.servers.answered(sender or None):
+                    self._clients[sender] += clients
+                    self._acks.expect(clients)
+            case MessageType.BROADCAST_ACK, Reply(value):
+                self._clients[sender] -= 1
+                self._acks.reply("", [value])
+            case MessageType.CLIENT_GONE, _:
+                self._clients[sender] -= 1
+                self._acks.gone("")
+            case _:
+                pass
+
+    def server_gone(self, server: str) -> None:
+        """A server has ended, and with it the clients that it has counted."""
+        unanswered = self._clients.pop(server, 0)
+        if unanswered > 0:
+            self._acks.lose(unanswered)
+        super().server_gone(server)
+
+    def changed(self) -> None:
+        """Look whether the waiting is over."""
+        self._acks.check()
+
+    def lose_all(self) -> None:
+        """No client of another server will answer any more."""
+        unanswered = sum(count for count in self._clients.values() if count > 0)
+        self._clients.clear()
+        self._acks.lose(unanswered)
+
+
+class Requests:
+    """The open questions of a server.
+
+    Args:
+        prefix: What the ids begin with: the id of the server, so that nobody else has them.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._last = 0
+        self._open: dict[str, Request] = {}
+        self.late_answers: int = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def new_id(self) -> str:
+        """An id that no other question has, in any namespace."""
+        self._last += 1
+        return f"{self._prefix}-{self._last:x}"
+
+    def add(self, request: Request) -> None:
+        """Let answers find a question."""
+        self._open[request.id] = request
+
+    def remove(self, request: Request) -> None:
+        """Let answers find it no more."""
+        self._open.pop(request.id, None)
+
+    def waiting(self, condition: Callable[[Request], bool]) -> list[Request]:
+        """The open questions for which that is true."""
+        return [request for request in self._open.values() if condition(request)]
+
+    def answer(self, message: Message) -> None:
+        """Lead an answer to its question; one that comes too late is counted."""
+        request = None if message.request is None else self._open.get(message.request)
+        if request is None or request.namespace != message.namespace:
+            self.late_answers += 1
+        else:
+            request.answer(message)
+
+    def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
+        """A server has ended, or does not have some namespaces any more."""
+        gone_from = None if namespaces is None else frozenset(namespaces)
+        for request in list(self._open.values()):
+            if gone_from is None or request.namespace in gone_from:
+                request.server_gone(server)
+
+    def give_up(self) -> None:
+        """The broker is gone, and with it what the others have answered."""
+        for request in list(self._open.values()):
+            request.servers.give_up()
+            if isinstance(request, AckRequest):
+                request.lose_all()
+            request.changed()

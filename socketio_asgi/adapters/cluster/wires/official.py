@@ -1,0 +1,334 @@
+"""The official form of messages: JSON, and MessagePack where there is binary data.
+
+This is what the sharded Redis adapter publishes, and what others spread over fields and rows. An
+event that is there as text already is put into the JSON as it is, and not encoded again.
+
+Keys that official servers do not know, and ignore, are all in the object ``python``.
+
+Source: https://github.com/socketio/socket.io/tree/main/packages/socket.io-adapter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from ....protocol import EncodeError, ProtocolError
+from ....protocol.json import JSONEncoder, loads, with_text_keys
+from ...packet import SharedPacket
+from ...target import Target
+from ..message import (
+    Body,
+    Broadcast,
+    ClientCount,
+    Disconnection,
+    EventValues,
+    Fetch,
+    FoundSockets,
+    Message,
+    MessageType,
+    Presence,
+    Reply,
+    RoomChange,
+    ServerEvent,
+)
+from . import checks
+
+_EVENT = 2
+_TIMESTAMP_EXTENSION = -1
+_OLD_EXTENSION = 0
+_MILLISECONDS = 1000
+_UNDEFINED_BYTES = 1
+_OLD_DATE_BYTES = 8
+
+
+class OfficialWire:
+    """The form of messages that servers in Node.js understand; see :class:`..driver.BytesWire`."""
+
+    def encode(self, message: Message) -> bytes:
+        """Turn a message into bytes.
+
+        Raises:
+            EncodeError: It holds binary data, and ormsgpack is not installed.
+        """
+        body = message.body
+        if isinstance(body, Broadcast) and isinstance(body.event, SharedPacket):
+            text = body.event.json()
+            if text is not None:
+                return self._spliced(message, body, text)
+        data = _data(message) if not isinstance(body, Broadcast) else _values(message, body)
+        fields = {
+            "type": int(message.type),
+            **({} if data is None else {"data": data}),
+            "uid": message.sender,
+            "nsp": message.namespace,
+        }
+        encoder = JSONEncoder()
+        text = encoder.encode(fields)
+        return _pack(fields) if encoder.attachments else text.encode()
+
+    def _spliced(self, message: Message, body: Broadcast, text: str) -> bytes:
+        """The message around an event that is JSON text already."""
+        rest = _broadcast(message, body, None)
+        del rest["packet"]
+        tail = {"uid": message.sender, "nsp": message.namespace}
+        return b'{"type":%d,"data":{"packet":{"type":%d,"data":%s},%s,%s' % (
+            message.type,
+            _EVENT,
+            text.encode("utf-8"),
+            orjson.dumps(rest)[1:],
+            orjson.dumps(tail)[1:],
+        )
+
+    def decode(self, data: bytes) -> Message:
+        """Turn bytes into a message.
+
+        Raises:
+            MalformedMessage: They are none.
+        """
+        try:
+            fields: Any = loads(data.decode()) if data[:1] == b"{" else _unpack(data)
+        except (ProtocolError, UnicodeDecodeError) as error:
+            checks.refuse(str(error))
+        return read(checks.mapping(fields))
+
+
+def read(fields: Mapping[str, Any]) -> Message:
+    """The message of an object with the official fields.
+
+    Raises:
+        MalformedMessage: It is none.
+    """
+    type_ = checks.message_type(fields.get("type"))
+    data = checks.mapping({} if fields.get("data") is None else fields["data"])
+    return Message(
+        type_,
+        checks.namespace_name(fields.get("nsp")),
+        checks.identifier(fields.get("uid")),
+        _read(type_, data),
+        checks.optional_identifier(data.get("requestId")),
+        recipient=checks.optional_identifier(_ours(data).get("to")),
+    )
+
+
+# -- out ---------------------------------------------------------------------------------------
+
+
+def _values(message: Message, body: Broadcast) -> dict[str, Any]:
+    match body.event:
+        case SharedPacket():
+            return _broadcast(message, body, body.event.plain())
+        case EventValues(data):
+            return _broadcast(message, body, data)
+        case _:
+            raise EncodeError("an encoded event of another server cannot be passed on by this wire")
+
+
+def _broadcast(message: Message, body: Broadcast, values: Any) -> dict[str, Any]:
+    flags: dict[str, Any] = {}
+    if body.target.volatile:
+        flags["volatile"] = True
+    if not body.event.compress:
+        flags["compress"] = False
+    if body.timeout is not None:
+        flags["timeout"] = round(body.timeout * _MILLISECONDS)
+    ours: dict[str, Any] = {}
+    if body.hears_gone:
+        ours["gone"] = True
+    if body.number is not None:
+        ours["n"] = body.number
+    # A key that is not meant must be left out: official servers look whether it is there at all.
+    return {
+        "packet": {"type": _EVENT, "data": values},
+        **_request(message),
+        "opts": _options(body.target, flags),
+        **({"python": ours} if ours else {}),
+    }
+
+
+def _request(message: Message) -> dict[str, Any]:
+    return {} if message.request is None else {"requestId": message.request}
+
+
+def _options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"rooms": sorted(target.rooms), "except": sorted(target.excluded), "flags": flags or {}}
+
+
+def _data(message: Message) -> dict[str, Any] | None:
+    data = _content(message)
+    if message.recipient is not None:
+        data = {**(data or {}), "python": {"to": message.recipient}}
+    return data
+
+
+def _content(message: Message) -> dict[str, Any] | None:
+    request = _request(message)
+    match message.body:
+        case Presence(digest, names):
+            listed = {} if names is None else {"nsps": sorted(names)}
+            return {"python": {"digest": digest, **listed}}
+        case RoomChange(target, rooms):
+            return {"opts": _options(target), "rooms": list(rooms)}
+        case Disconnection(target, close):
+            return {"opts": _options(target), "close": close}
+        case Fetch(target):
+            return {"opts": _options(target), **request}
+        case FoundSockets(sockets):
+            return {**request, "sockets": list(sockets)}
+        case ServerEvent(data):
+            return {**request, "packet": data}
+        case Reply(value):
+            return request if value is None else {**request, "packet": value}
+        case ClientCount(clients):
+            return {**request, "clientCount": clients}
+        case _:
+            return request or None
+
+
+# -- in ----------------------------------------------------------------------------------------
+
+
+def _ours(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    ours = data.get("python")
+    return checks.mapping(ours) if ours is not None else {}
+
+
+def _read(type_: MessageType, data: Mapping[str, Any]) -> Body | None:
+    reader = _READERS.get(type_)
+    return None if reader is None else reader(data)
+
+
+def _read_room_change(data: Mapping[str, Any]) -> RoomChange:
+    return RoomChange(_read_target(data), checks.rooms(data.get("rooms")))
+
+
+def _read_disconnection(data: Mapping[str, Any]) -> Disconnection:
+    return Disconnection(_read_target(data), data.get("close") is True)
+
+
+def _read_presence(ours: Mapping[str, Any]) -> Presence | None:
+    if not ours:
+        return None
+    names = ours.get("nsps")
+    listed = None if names is None else map(checks.namespace_name, checks.items(names))
+    return Presence(
+        checks.identifier(ours.get("digest")), None if listed is None else frozenset(listed)
+    )
+
+
+def _read_broadcast(data: Mapping[str, Any]) -> Broadcast:
+    packet = checks.mapping(data.get("packet"))
+    if packet.get("type") != _EVENT:
+        checks.refuse("the packet is no event")
+    flags, ours = _flags(data), _ours(data)
+    return Broadcast(
+        EventValues(checks.event(packet.get("data")), flags.get("compress") is not False),
+        _read_target(data),
+        checks.timeout(flags.get("timeout"), _MILLISECONDS),
+        ours.get("gone") is True,
+        checks.optional_number(ours.get("n")),
+    )
+
+
+def _flags(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    flags = checks.mapping(data.get("opts")).get("flags")
+    return {} if flags is None else checks.mapping(flags)
+
+
+def _read_target(data: Mapping[str, Any]) -> Target:
+    options = checks.mapping(data.get("opts"))
+    return Target(
+        frozenset(checks.rooms(options.get("rooms"))),
+        frozenset(checks.rooms(options.get("except"))),
+        _flags(data).get("volatile") is True,
+    )
+
+
+_READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
+    MessageType.INITIAL_HEARTBEAT: lambda data: _read_presence(_ours(data)),
+    MessageType.HEARTBEAT: lambda data: _read_presence(_ours(data)),
+    MessageType.BROADCAST: _read_broadcast,
+    MessageType.SOCKETS_JOIN: _read_room_change,
+    MessageType.SOCKETS_LEAVE: _read_room_change,
+    MessageType.DISCONNECT_SOCKETS: _read_disconnection,
+    MessageType.FETCH_SOCKETS: lambda data: Fetch(_read_target(data)),
+    MessageType.FETCH_SOCKETS_RESPONSE: lambda data: FoundSockets(
+        checks.sockets(data.get("sockets"))
+    ),
+    MessageType.SERVER_SIDE_EMIT: lambda data: ServerEvent(checks.event(data.get("packet"))),
+    MessageType.SERVER_SIDE_EMIT_RESPONSE: lambda data: Reply(data.get("packet")),
+    MessageType.BROADCAST_CLIENT_COUNT: lambda data: ClientCount(
+        checks.count(data.get("clientCount"))
+    ),
+    MessageType.BROADCAST_ACK: lambda data: Reply(data.get("packet")),
+    MessageType.ADAPTER_CLOSE: lambda data: _read_presence(_ours(data)),
+}
+
+
+# -- MessagePack -------------------------------------------------------------------------------
+
+
+def _pack(fields: dict[str, Any]) -> bytes:
+    try:
+        import ormsgpack
+    except ModuleNotFoundError as error:
+        raise EncodeError(
+            'binary data between servers needs ormsgpack: pip install "socketio-asgi[msgpack]"'
+        ) from error
+    option = ormsgpack.OPT_PASSTHROUGH_BIG_INT | ormsgpack.OPT_REPLACE_SURROGATES
+    return ormsgpack.packb(fields, float, option)
+
+
+def _unpack(data: bytes) -> Any:
+    try:
+        import ormsgpack
+    except ModuleNotFoundError:
+        checks.refuse("MessagePack came, and ormsgpack is not installed")
+    try:
+        fields = ormsgpack.unpackb(
+            data, ext_hook=_read_extension, option=ormsgpack.OPT_NON_STR_KEYS
+        )
+        return with_text_keys(fields)
+    except (EncodeError, ValueError, TypeError, RecursionError) as error:
+        checks.refuse(f"no MessagePack: {error}")
+
+
+def _read_extension(tag: int, data: bytes) -> Any:
+    """A date, as JavaScript prints it; or what old versions sent as other values."""
+    if tag == _TIMESTAMP_EXTENSION:
+        return _date(*_timestamp(data))
+    if tag != _OLD_EXTENSION:
+        raise ValueError("unknown extension type")
+    if len(data) == _OLD_DATE_BYTES:
+        seconds, rest = divmod(int.from_bytes(data, "big", signed=True), _MILLISECONDS)
+        return _date(seconds, rest * 1_000_000)
+    return None if len(data) == _UNDEFINED_BYTES else bytes(data)
+
+
+def _timestamp(data: bytes) -> tuple[int, int]:
+    """Seconds and nanoseconds.
+
+    Source: https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type
+    """
+    match len(data):
+        case 4:
+            return int.from_bytes(data, "big"), 0
+        case 8:
+            number = int.from_bytes(data, "big")
+            return number & (2**34 - 1), number >> 34
+        case 12:
+            seconds = int.from_bytes(data[4:], "big", signed=True)
+            return seconds, int.from_bytes(data[:4], "big")
+        case _:
+            raise ValueError("not a timestamp")
+
+
+def _date(seconds: int, nanoseconds: int) -> str:
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("a date is out of range") from error
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1_000_000:03}Z"

@@ -1,0 +1,374 @@
+"""The life of a server's adapters: started with the event loop, closed with the server.
+
+    idle → starting → ready ⇄ away → closing → closed
+
+Most adapters have no life: a class that is called with each namespace is all they are. Those that
+need a broker share one connection for all namespaces. They come from an :class:`AdapterProvider`,
+which is made without an event loop, started in it, and started again when the broker was away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import anyio
+
+from ..events.acks import wait_at_most
+from ..runtime import Cancellable, Event, Runtime
+from .base import Adapter, AdapterFactory, LocalNamespace
+from .errors import NotRetryable
+from .observer import AdapterObserver
+from .states import AdapterState
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
+
+START_SECONDS = 5.0
+"""How long the lifespan waits for a broker before it goes on without it."""
+
+CLOSE_SECONDS = 2.0
+"""How long adapters may take to close, all together."""
+
+RETRY_SECONDS = 0.1
+"""The longest delay before the second attempt to reach a broker; it doubles with each attempt."""
+
+MAX_RETRY_SECONDS = 5.0
+"""The longest delay of all: a hundred servers then make twenty attempts each second."""
+
+STABLE_SECONDS = 10.0
+"""After so long with a broker, the delays begin anew."""
+
+
+class AdapterHost(Protocol):
+    """What an :class:`AdapterProvider` is started with: its event loop, and where it reports."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        ...
+
+    @property
+    def observer(self) -> AdapterObserver | None:
+        """What is told of dropped messages; None when nothing is."""
+        ...
+
+    def lost(self, error: Exception) -> None:
+        """The broker is gone: :meth:`AdapterProvider.start` is to be called again."""
+        ...
+
+    def away(self, error: Exception) -> None:
+        """The broker is gone, and the provider itself tries to come back."""
+        ...
+
+    def back(self) -> None:
+        """The broker is there again."""
+        ...
+
+
+class AdapterProvider(ABC):
+    """Gives each namespace of one server its adapter, and has a life of its own.
+
+    Nothing is created before :meth:`start`, no connection, no task and no id: the object may be
+    made before the process forks.
+    """
+
+    @abstractmethod
+    def __call__(self, namespace: LocalNamespace) -> Adapter:
+        """Make the adapter of a namespace, before the start or while everything runs."""
+
+    @abstractmethod
+    async def start(self, host: AdapterHost) -> None:
+        """Connect to the broker; returns when messages go out and come in.
+
+        It is called once for each event loop, and again after every failure and
+        :meth:`AdapterHost.lost`. When the event loop is another one than before, what the earlier
+        one held is gone and cannot be closed.
+
+        Raises:
+            NotRetryable: It makes no sense to try again.
+            Exception: It does.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Send what waits, say goodbye, and give everything back; bounded by the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStatus:
+    """Where the adapters of a server stand.
+
+    Attributes:
+        state: The state.
+        since: When it changed, on the clock of the event loop, in seconds.
+        error: The last error, if there was one.
+    """
+
+    state: AdapterState = AdapterState.IDLE
+    since: float = 0.0
+    error: Exception | None = None
+
+
+class AdapterLifecycle:
+    """Makes the adapters of a server, starts what they share, and closes all of it.
+
+    Args:
+        factory: What makes the adapter of a namespace: a class, a function, or an
+            :class:`AdapterProvider`.
+        observer: What is told what the adapters do; None when nothing is.
+    """
+
+    def __init__(self, factory: AdapterFactory, observer: AdapterObserver | None = None) -> None:
+        self._factory = factory
+        self._provider = factory if isinstance(factory, AdapterProvider) else None
+        self._observer = observer
+        self._adapters: set[Adapter] = set()
+        self._life: _Life | None = None
+
+    @property
+    def status(self) -> AdapterStatus:
+        """Where the adapters stand."""
+        return AdapterStatus() if self._life is None else self._life.status
+
+    @property
+    def observer(self) -> AdapterObserver | None:
+        """What is told what the adapters do; may be set at any time."""
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: AdapterObserver | None) -> None:
+        self._observer = observer
+        for adapter in self._adapters:
+            adapter.observe(observer)
+        if self._life is not None:
+            self._life.observer = observer
+
+    @property
+    def reach_other_processes(self) -> bool:
+        """Whether a packet may have recipients in other processes."""
+        return any(adapter.reaches_other_processes for adapter in self._adapters)
+
+    def adapter_for(self, namespace: LocalNamespace) -> Adapter:
+        """Make the adapter of a namespace (an :data:`AdapterFactory`)."""
+        adapter = self._factory(namespace)
+        adapter.observe(self._observer)
+        self._adapters.add(adapter)
+        return adapter
+
+    def begin(self, runtime: Runtime) -> None:
+        """Start in an event loop, in the background; does nothing when that was done before.
+
+        Args:
+            runtime: The event loop, whose thread calls.
+
+        Raises:
+            RuntimeError: The process has forked since the start.
+        """
+        life = self._life
+        if life is not None and (life.runtime is runtime or life.goes_on()):
+            return
+        if life is not None and life.forked():
+            raise RuntimeError(
+                "the adapter was started before this process was forked: use the server in the"
+                " workers only, not in the process that starts them"
+            )
+        self._life = _Life(self._provider, runtime, self._observer)
+        self._life.begin()
+
+    async def started(self, seconds: float | None = None) -> None:
+        """Wait until the broker is there, but no longer than that.
+
+        Args:
+            seconds: The time; None is :data:`START_SECONDS`.
+
+        Raises:
+            NotRetryable: It will never be there.
+        """
+        if self._life is not None:
+            await self._life.started(START_SECONDS if seconds is None else seconds)
+
+    async def release(self, adapter: Adapter) -> None:
+        """Close the adapter of a namespace that is gone; the others are left alone."""
+        self._adapters.discard(adapter)
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await _close_quietly(adapter)
+
+    async def close(self) -> None:
+        """Close everything, together and within :data:`CLOSE_SECONDS`; raises nothing."""
+        life = self._life
+        if self._provider is not None:
+            if life is not None:
+                await life.close()
+            return
+        if life is not None:
+            life.end()
+        with anyio.move_on_after(CLOSE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for adapter in self._adapters:
+                    tasks.start_soon(_close_quietly, adapter)
+
+
+class _Life:
+    """One life of a provider, in one event loop; see :class:`AdapterHost`.
+
+    Without a provider there is nothing to wait for.
+    """
+
+    def __init__(
+        self, provider: AdapterProvider | None, runtime: Runtime, observer: AdapterObserver | None
+    ) -> None:
+        self.runtime = runtime
+        self.observer = observer
+        self.status = AdapterStatus()
+        self._provider = provider
+        self._pid = os.getpid()
+        self._waiters: list[Event] = []
+        self._attempts = 0
+        self._ready_since = 0.0
+        # The attempt that is being made, or the timer of the next one.
+        self._work: Cancellable | None = None
+        self._attempting = False
+        self._lost_early: Exception | None = None
+
+    # -- for the lifecycle -------------------------------------------------------------------
+
+    def goes_on(self) -> bool:
+        """Whether the caller is in the same event loop, however it got its runtime."""
+        return self.status.state is not AdapterState.CLOSED and self.runtime.is_current()
+
+    def forked(self) -> bool:
+        """Whether a provider was started in another process, and lives on there."""
+        over = self._provider is None or self.status.state is AdapterState.CLOSED
+        return not over and self._pid != os.getpid()
+
+    def begin(self) -> None:
+        """Make the first attempt."""
+        if self._provider is None:
+            self._change(AdapterState.READY)
+        else:
+            self._change(AdapterState.STARTING)
+            self._attempt(self._provider)
+
+    async def started(self, seconds: float) -> None:
+        """Wait until an attempt succeeded, or none will."""
+        if self.status.state in {AdapterState.STARTING, AdapterState.AWAY}:
+            waiter = self.runtime.event()
+            self._waiters.append(waiter)
+            await wait_at_most(self.runtime, waiter, seconds)
+        if isinstance(self.status.error, NotRetryable):
+            raise self.status.error
+
+    async def close(self) -> None:
+        """Close the provider, if its event loop is the present one."""
+        if self._over():
+            return
+        if self.runtime.is_current() and self._provider is not None:
+            self._stop()
+            self._change(AdapterState.CLOSING)
+            with anyio.move_on_after(CLOSE_SECONDS):
+                await _close_quietly(self._provider)
+        self.end()
+
+    def end(self) -> None:
+        """There is nothing any more."""
+        self._stop()
+        self._change(AdapterState.CLOSED)
+
+    # -- attempts ----------------------------------------------------------------------------
+
+    def _attempt(self, provider: AdapterProvider) -> None:
+        self._attempting = True
+        self._lost_early = None
+        self._work = self.runtime.start_background(self._start(provider))
+
+    async def _start(self, provider: AdapterProvider) -> None:
+        try:
+            await provider.start(self)
+        except NotRetryable as error:
+            self._change(AdapterState.CLOSED, error)
+        except Exception as error:  # noqa: BLE001  # drivers have errors of their own
+            self._try_again(provider, error)
+        else:
+            self._on_started(provider, self._lost_early)
+        finally:
+            self._attempting = False
+
+    def _on_started(self, provider: AdapterProvider, lost: Exception | None) -> None:
+        if lost is not None:
+            return self._try_again(provider, lost)
+        self._ready_since = self.runtime.now()
+        self._change(AdapterState.READY)
+
+    def _try_again(self, provider: AdapterProvider, error: Exception) -> None:
+        if self.status.state is AdapterState.READY:
+            stable = self.runtime.now() - self._ready_since >= STABLE_SECONDS
+            self._attempts = 0 if stable else self._attempts
+        self._change(AdapterState.AWAY, error)
+        longest = min(RETRY_SECONDS * 2**self._attempts, MAX_RETRY_SECONDS)
+        self._attempts = min(self._attempts + 1, 32)
+        # Full jitter, so that the servers of a cluster do not come back all at once.
+        delay = random.uniform(0, longest)  # noqa: S311  # no secret
+        self._work = self.runtime.call_later(delay, partial(self._attempt, provider))
+
+    def _stop(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+
+    # -- for the provider --------------------------------------------------------------------
+
+    def lost(self, error: Exception) -> None:
+        """The broker is gone; see :meth:`AdapterHost.lost`."""
+        if self._attempting:
+            self._lost_early = error
+        elif self._provider is not None and not self._over():
+            self._stop()
+            self._try_again(self._provider, error)
+
+    def away(self, error: Exception) -> None:
+        """The broker is gone for a while; see :meth:`AdapterHost.away`."""
+        if self.status.state is AdapterState.READY:
+            self._change(AdapterState.AWAY, error)
+
+    def back(self) -> None:
+        """The broker is there again; see :meth:`AdapterHost.back`."""
+        if self.status.state is AdapterState.AWAY and not self._attempting:
+            self._change(AdapterState.READY)
+
+    def _over(self) -> bool:
+        return self.status.state in {AdapterState.CLOSING, AdapterState.CLOSED}
+
+    def _change(self, state: AdapterState, error: Exception | None = None) -> None:
+        if state is self.status.state:
+            self.status = AdapterStatus(state, self.status.since, error or self.status.error)
+            return
+        self.status = AdapterStatus(state, self.runtime.now(), error or self.status.error)
+        if state in {AdapterState.READY, AdapterState.CLOSED}:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                waiter.set()
+        if self._provider is not None:
+            self._tell(state, error)
+
+    def _tell(self, state: AdapterState, error: Exception | None) -> None:
+        if error is None:
+            logger.info("the adapter is %s", state.value)
+        else:
+            level = logging.ERROR if isinstance(error, NotRetryable) else logging.WARNING
+            logger.log(level, "the adapter is %s: %r", state.value, error)
+        if self.observer is not None:
+            self.observer.adapter_state(state, error)
+
+
+async def _close_quietly(closable: Any) -> None:
+    close: Callable[[], Any] = closable.close
+    try:
+        await close()
+    except Exception:
+        logger.exception("%r cannot be closed", closable)

@@ -1,0 +1,37 @@
+"""A look at the adapters from outside, for metrics and traces."""
+
+from __future__ import annotations
+
+from .states import AdapterState
+
+
+class AdapterObserver:
+    """Told what the adapters of a server do; every method may be overridden, and does nothing.
+
+    All are called in the thread of the event loop, at once, and must not take long. Without an
+    observer nothing is called.
+    """
+
+    def broadcast(self, namespace: str, recipients: int) -> None:
+        """A packet was handed to sockets of this process.
+
+        Args:
+            namespace: The name of the namespace.
+            recipients: How many sockets were meant.
+        """
+
+    def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
+        """The state of a server's adapters has changed.
+
+        Args:
+            state: The new state.
+            error: What has caused it, if it was an error.
+        """
+
+    def messages_dropped(self, reason: str, count: int) -> None:
+        """Messages of a cluster were not sent, or not handled.
+
+        Args:
+            reason: Why, in a few words that do not change; usable as a label.
+            count: How many.
+        """

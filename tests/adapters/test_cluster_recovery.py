@@ -1,0 +1,206 @@
+"""Connection state recovery over several servers, with what the broker has kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from socketio_asgi.adapters import (
+    AdapterState,
+    ConnectionStateRecovery,
+    MemoryLog,
+    NotRetryable,
+    PacketLog,
+    SavedSocket,
+)
+from socketio_asgi.adapters.cluster.log import ClusterLog
+from tests.support.background import background
+from tests.support.waiting import until
+
+from .conftest import StartServers
+from .loopback import WIRES, Bus
+from .support import FakeServer, ManualClock, quiet
+
+RECOVERY = ConnectionStateRecovery(max_disconnection_duration=60)
+
+
+def log_of(server: FakeServer) -> PacketLog:
+    log = server.adapter.log
+    assert isinstance(log, ClusterLog)
+    return log
+
+
+async def lose(server: FakeServer, sid: str, offset: str, data: Any = None) -> None:
+    """Let a socket lose its connection."""
+    rooms = server.adapter.rooms_of(sid)
+    await log_of(server).save(SavedSocket(sid, "secret", rooms, data, offset))
+    await server.adapter.leave_all(sid)
+    del server.main.sockets[sid]
+
+
+async def recover(server: FakeServer, offset: str | None = None) -> list[list[Any]] | None:
+    """Come back; returns what was missed, without the offsets."""
+    restored = await log_of(server).find("secret", offset)
+    missed = None if restored is None else await restored.claim()
+    if missed is None:
+        return None
+    decoder = server.main.parser.decoder()
+    packets = [decoder.add(packet.text[1:]) for (packet,) in missed if packet.text]
+    return [packet.data[:-1] for packet in packets if packet is not None]
+
+
+async def test_on_another_server(start_servers: StartServers, wire: str) -> None:
+    bus = Bus(WIRES[wire](), positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    start = log_of(one).position()
+    socket = one.main.add("a", "room")
+    one.emit("heard")
+    await quiet(bus)
+    offset = socket.heard[-1][-1]
+    await lose(one, "a", start, {"name": "é", "photo": b"\x01"})
+    one.emit("missed", 1)
+    two.emit("missed", 2, rooms=["room"])
+    two.emit("missed", 3, rooms=["a"])
+    two.emit("elsewhere", rooms=["elsewhere"])
+    two.emit("excluded", excluded=["room"])
+    two.emit("volatile", volatile=True)
+    two.ask("question", rooms=["room"])
+    await quiet(bus)
+    restored = await log_of(two).find("secret", offset)
+    assert restored is not None
+    assert (restored.saved.sid, sorted(restored.saved.rooms)) == ("a", ["room"])
+    assert restored.saved.data == {"name": "é", "photo": b"\x01"}
+    assert await recover(two, offset) == [["missed", 1], ["missed", 2], ["missed", 3]]
+    assert await recover(two, offset) is None
+    assert await restored.claim() is None
+
+
+async def test_a_client_that_has_received_nothing(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.emit("before it connected")
+    await quiet(bus)
+    one.main.add("a")
+    await lose(one, "a", log_of(one).position())
+    one.emit("missed")
+    await quiet(bus)
+    assert await recover(two) == [["missed"]]
+
+
+@pytest.mark.parametrize("offset", ["000000-0", "000001-0"])
+async def test_nothing_from_before_it_connected(start_servers: StartServers, offset: str) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.emit("secret of the time before")
+    await quiet(bus)
+    one.main.add("a")
+    await lose(one, "a", log_of(one).position())
+    one.emit("missed")
+    await quiet(bus)
+    assert await recover(two, offset) == [["missed"]]
+
+
+@pytest.mark.parametrize("offset", ["", "nonsense", "999999-0", "-1-0"])
+async def test_offsets_that_were_never_given(start_servers: StartServers, offset: str) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.main.add("a")
+    await lose(one, "a", log_of(one).position())
+    assert await recover(two, offset) is None
+    assert await recover(two) == []  # and its owner is not harmed
+
+
+async def test_what_comes_while_the_archive_is_read(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.main.add("a", "room")
+    await lose(one, "a", log_of(one).position())
+    for number in range(50):
+        one.emit("missed", number)
+    await quiet(bus)
+    async with background(recover, two) as recovered:
+        for number in range(50, 60):
+            (one if number % 2 else two).emit("missed", number, rooms=["room"])
+            one.emit("not for it", rooms=["other"])
+        missed = await recovered.wait()
+    await quiet(bus)
+    # As many as were delivered by then, each once and in order: the rest comes to the socket.
+    assert missed == [["missed", number] for number in range(len(missed))]
+    assert len(missed) >= 50
+
+
+async def test_more_than_may_be_sent_at_once(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.main.add("a")
+    await lose(one, "a", log_of(one).position())
+    for _ in range(3):
+        one.emit("missed", "x" * 40_000)
+    await quiet(bus)
+    assert await recover(two) is None
+
+
+async def test_what_the_broker_has_forgotten(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY)
+    one.main.add("a")
+    await lose(one, "a", log_of(one).position())
+    one.emit("missed")
+    bus.archive.forgotten = len(bus.log)
+    await quiet(bus)
+    assert await recover(two) is None
+
+
+async def test_closing_waits_for_what_is_saved(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    (one,) = await start_servers(bus, 1, recovery=RECOVERY)
+    one.main.add("a")
+    saved = SavedSocket("a", "secret", frozenset(), None, log_of(one).position())
+    log_of(one).save(saved)  # and nobody awaits it
+    await one.life.close()
+    assert bus.archive.saved == {("/", "secret"): saved}
+
+
+async def test_saving_while_the_broker_is_away(start_servers: StartServers) -> None:
+    bus = Bus(positions=True)
+    (one,) = await start_servers(bus, 1, recovery=RECOVERY)
+    bus.error = ConnectionRefusedError("down")
+    bus.cut()
+    await log_of(one).save(SavedSocket("a", "secret", frozenset(), None, ""))
+    assert one.core.counters["sockets that were not saved"] == 1
+    assert await log_of(one).find("secret", None) is None
+
+
+async def test_a_broker_that_keeps_nothing(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = FakeServer(Bus(), clock, recovery=RECOVERY)
+    server.life.begin(clock)
+    with pytest.raises(NotRetryable, match="needs an adapter whose broker keeps messages"):
+        await server.life.started()
+    assert server.state is AdapterState.CLOSED
+    assert caplog.records[-1].levelname == "ERROR"
+
+
+async def test_recovery_in_the_process_alone(start_servers: StartServers) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus, 2, recovery=RECOVERY, local_recovery=True)
+    log = one.adapter.log
+    assert isinstance(log, MemoryLog)
+    one.main.add("a")
+    start = log.position()
+    await one.adapter.leave_all("a")
+    del one.main.sockets["a"]
+    log.save(SavedSocket("a", "secret", frozenset(), None, start))
+    two.emit("from there")
+    one.emit("from here")
+    await quiet(bus)
+    restored = await log.find("secret", None)
+    assert restored is not None
+    missed = await restored.claim()
+    assert missed is not None
+    assert len(missed) == 2
+    assert two.adapter.log is not None
+    assert await two.adapter.log.find("secret", None) is None
+    await until(lambda: True)
