@@ -1,4 +1,4 @@
-"""Removing the mask that a client puts on its frames.
+"""The mask on the frames of a client; the same operation puts it on and takes it off.
 
 Source: RFC 6455, section 5.3
 """

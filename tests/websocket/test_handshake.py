@@ -174,10 +174,14 @@ async def test_another_protocol_to_upgrade_to(serving: Serving, ws: str, http: s
 @ours_only
 @pytest.mark.parametrize("target", ["/\xff", "/?\xff", "/\xff?a=\xe4"])
 async def test_a_target_that_is_not_ascii(
-    serving: Serving, ws: str, http: str, target: str, caplog: pytest.LogCaptureFixture
+    serve_and_log: ServeAndLog,
+    ws: str,
+    http: str,
+    target: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is served or refused, and never an error of the server."""
-    served = await serving(EchoApp(), ws=ws, http=http, access_log=True, log_level="info")
+    served, _ = await serve_and_log(EchoApp(), ws=ws, http=http)
     async with tcp(served) as peer:
         await peer.request(target)
         status = await peer.read_head()

@@ -1,5 +1,6 @@
-"""Frames of one turn of the event loop go out together, in the order of their connections.
+"""An open WebSocket on a transport that notes the calls.
 
+Frames of one turn of the event loop go out together, in the order of their connections.
 :meth:`OpenWebSocket.write` enters its connection into the list of a turn itself, which saves a call
 for each frame; :class:`BufferingTransport` calls ``flush_at_end_of_turn()`` for it.
 """
@@ -18,8 +19,12 @@ from uvicorn.server import ServerState
 from socketio_asgi.uvicorn_protocols.http import BufferingTransport
 from socketio_asgi.uvicorn_protocols.open_websocket import NULL_RECEIVER, OpenWebSocket
 from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
+from tests.support.direct import DirectReceiver
 from tests.support.echo import Receive, Scope, Send
 from tests.support.network import Network
+
+from .support import text
+from .test_reader import calls_of
 
 CONNECTIONS = 3
 
@@ -121,3 +126,26 @@ async def test_frames_go_before_the_end_and_none_after_it(end: str) -> None:
     last, *rest = network.calls
     assert last.startswith(b"onetwo\x88")
     assert rest == (["resume"] if end == "close" else ["close"])
+
+
+async def test_messages_pass_no_call_on_their_way_to_the_receiver() -> None:
+    """Not even after the connection is taken over."""
+    websocket = make_websocket(make_context(), Network())
+    receiver = DirectReceiver()
+    websocket.attach(receiver, max_size=100)
+    websocket.on_message = receiver.messages.append
+    websocket.resume_reading()
+    assert calls_of(websocket.data_received, text("hello")) == ["feed"]
+    assert receiver.messages == ["hello"]
+    assert websocket.on_message == receiver.messages.append
+
+
+async def test_messages_before_there_is_a_receiver_are_dropped() -> None:
+    messages: list[str | bytes] = []
+    websocket = OpenWebSocket(
+        make_context(), Network(), NULL_RECEIVER, messages.append, paused=False
+    )
+    websocket.attach(DirectReceiver(), max_size=100)
+    websocket.resume_reading()
+    websocket.data_received(text("hello"))
+    assert messages == []
