@@ -917,8 +917,7 @@ async def test_a_loss_while_namespaces_are_opened(
     assert not server.core.ready
     monkeypatch.undo()
     clock.advance(1)
-    await until(lambda: server.state is AdapterState.READY)
-    assert server.core.ready
+    await until(lambda: server.state is AdapterState.READY and server.core.ready)
     await server.life.close()
 
 

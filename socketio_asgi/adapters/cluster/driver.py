@@ -31,7 +31,7 @@ class Traits:
         counts: Whether :meth:`Driver.server_count` tells how many servers there are, those
             included that send no heartbeats.
         subscribes_rooms: Whether the driver must know which rooms have members here.
-        foreign: Whether official servers may take part, which do not know our heartbeats.
+        foreign: Whether official servers may take part that send heartbeats in each namespace.
         max_payload: The largest message, in bytes; None when there is no limit.
     """
 

@@ -18,7 +18,7 @@ MAX_MEMBERS = 4096
 
 @dataclass(slots=True)
 class _Member:
-    """A server of ours, with the namespaces that it last listed; ``complete`` while they are all."""
+    """A server of ours, and the namespaces that it last listed: ``complete`` while they are all."""
 
     heard: float
     digest: str
