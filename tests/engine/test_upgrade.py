@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
+from tests.support.backends import on_asyncio
 from tests.support.clients import (
     PollingClient,
     WebSocketClient,
@@ -15,6 +16,7 @@ from tests.support.clients import (
     connect_websocket,
     polling,
 )
+from tests.support.clock import Clock
 from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine, assert_nothing_is_read_meanwhile
@@ -252,11 +254,14 @@ async def test_upgrade_timeout(start_engine: StartEngine, probe: bool) -> None:
         assert app.client.closed is None
 
 
+@on_asyncio
 async def test_completed_upgrade_does_not_time_out(start_engine: StartEngine) -> None:
-    app = await start_engine(upgrade_timeout=0.6)
+    clock = Clock()
+    app = await start_engine(runtime_factory=clock.runtime, upgrade_timeout=10)
     async with probed(app) as (_, ws):
         await ws.send("5")
-        await anyio.sleep(0.8)
+        await until(lambda: app.client.session.transport.name == "websocket")
+        clock.advance(11)
         await ws.send("4hello")
         assert await ws.receive() == "4hello"
 
