@@ -234,7 +234,7 @@ async def test_a_websocket_for_an_unknown_session(server: ServerProcess) -> None
 async def test_no_client_can_make_the_server_believe_that_it_ends(server: ServerProcess) -> None:
     name = token_hex()
     async with connect_socket(server.url) as ws:
-        for reason in (None, "", "restart"):
+        for reason in ("", "restart"):
             async with connect_socket(server.url, name) as other:
                 await other.close(1012, reason)
         assert await why_gone(server.url, name) == "transport close"

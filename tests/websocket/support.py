@@ -20,7 +20,7 @@ from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.ports import HOST
 from tests.support.processes import OUR_CLASSES
 from tests.support.serving import Served
-from tests.support.websocket import TIMEOUT, abort_stream
+from tests.support.tcp import TIMEOUT, abort_stream
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 

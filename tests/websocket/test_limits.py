@@ -15,8 +15,8 @@ from tests.support.echo import Receive, Scope, Send
 from tests.support.processes import ServerProcess
 from tests.support.residue import instances
 from tests.support.serving import Served
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
-from tests.support.websocket import TIMEOUT
 
 from .conftest import ServeEcho, Serving
 from .support import (
