@@ -8,10 +8,11 @@ import anyio
 import pytest
 
 from socketio_asgi import ConnectionRefused, Server, Socket
+from tests.support.peer import event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Connect, add_sync, event_packet
+from .support import Connect, add_sync
 
 
 async def test_the_answer_has_the_public_id(io: Server, join: Join, transport: str) -> None:

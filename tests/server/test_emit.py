@@ -18,10 +18,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from socketio_asgi import Server, Socket
+from tests.support.peer import PollingWire, event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import PollingWire, event_packet
 
 VALUES: list[Any] = [
     *(None, True, 0, -1.5, 2**60, 2**70),

@@ -13,10 +13,11 @@ import anyio.from_thread
 import pytest
 
 from socketio_asgi import Server, Socket
+from tests.support.peer import Peer, event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Peer, add_sync, event_packet
+from .support import add_sync
 
 IN_FLIGHT = 100
 """The default number of events of one socket that are handled at a time."""

@@ -22,11 +22,12 @@ import socketio_asgi
 from socketio_asgi import Server, Socket
 from socketio_asgi.protocol.parser import DefaultDecoder
 from tests.support.clients import connect_engine, connect_raw
+from tests.support.peer import Peer, event_packet
 from tests.support.residue import Snapshot, instances
 from tests.support.waiting import until
 
 from .conftest import Serving
-from .support import Connect, Peer, add_sync, event_packet
+from .support import Connect, add_sync
 
 MARK = "payload-of-the-attacker"
 """Part of everything that attackers send; it must not be logged."""

@@ -11,9 +11,10 @@ import anyio
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server, Socket
-from tests.server.support import DISCONNECT, TIMEOUT, Peer, open_peer
 from tests.support.background import background
+from tests.support.peer import DISCONNECT, Peer, open_peer
 from tests.support.serving import serve
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
 
 from .loopback import Bus, LoopbackAdapter

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
-from tests.server.support import PollingWire, socket_of
+from tests.server.support import socket_of
 from tests.support.background import background
+from tests.support.peer import PollingWire
 from tests.support.waiting import until
 
 from .conftest import Join
