@@ -22,10 +22,12 @@ from starlette.responses import Response
 from socketio_asgi import ConnectionRefused, Cors, Server, Socket, SocketIOMiddleware
 from socketio_asgi.integrations.fastapi import mount
 from tests.asgi.clients import ENGINE, check_both_transports, connect_error, get
-from tests.support.backends import on_asyncio
+from tests.support.backends import on_asyncio, serves
 from tests.support.clients import PollingClient, connect_raw, connect_websocket
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.runtime
 
 Serving = Callable[..., Awaitable[Served]]
 Combine = Callable[[FastAPI, Server], Any]
@@ -114,6 +116,7 @@ async def test_everything_of_the_application_works(serving: Serving, combine: Co
     assert events == ["started", "connected", "transport close"]
 
 
+@serves
 @each_way
 async def test_the_server_ends_before_the_application(combine: Combine) -> None:
     events: list[str] = []

@@ -189,6 +189,7 @@ async def test_sessions(serving: Serving) -> None:
         assert await ws.receive() == '42["cart",[]]'
 
 
+@pytest.mark.runtime
 async def test_mounted_with_a_lifespan(serving: Serving) -> None:
     served = await serving(page("running")["trio_ready"])
     async with joined(served):

@@ -12,6 +12,8 @@ from tests.support.deadlines import EARLIER
 from tests.support.echo import EchoApp
 from tests.support.serving import Served
 
+pytestmark = pytest.mark.runtime
+
 Serving = Callable[..., Awaitable[Served]]
 
 hangs = pytest.mark.xfail(raises=TimeoutError, strict=True)

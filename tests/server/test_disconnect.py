@@ -16,6 +16,8 @@ from tests.support.waiting import until
 from .conftest import Join
 from .support import add_sync
 
+pytestmark = pytest.mark.runtime
+
 
 class Log:
     """Records why sockets leave."""

@@ -16,6 +16,8 @@ from tests.support.clients import connect_engine
 from tests.support.serving import Served
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.runtime
+
 Serving = Callable[..., Awaitable[Served]]
 
 

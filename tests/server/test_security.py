@@ -125,6 +125,7 @@ def test_cve_2025_61765_no_pickle() -> None:
             assert forbidden.isdisjoint(name.partition(".")[0] for name in names), path
 
 
+@pytest.mark.runtime
 async def test_cve_2026_48802_pongs_before_authentication(attack: Attack) -> None:
     async with attack.witness(lines=0):
         peer = await attack.enter(join=False)
@@ -146,6 +147,7 @@ async def test_cve_2026_48804_binary_before_connect(attack: Attack, namespace: s
     assert attack.events == []
 
 
+@pytest.mark.runtime
 async def test_cve_2026_48804_partial_packets_are_freed(attack: Attack) -> None:
     async with attack.witness(lines=0):
         peer = await attack.enter()
@@ -186,6 +188,7 @@ async def test_cve_2020_36049_parsing_is_linear(attack: Attack) -> None:
         assert large < 100 * small + 1  # quadratic would be worse by far
 
 
+@pytest.mark.runtime
 async def test_cve_2022_21676_an_exception_in_one_connection(
     attack: Attack, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -288,6 +291,7 @@ class TestSeenInPythonSocketIO:
         assert socket.handshake.address == "127.0.0.1"
 
 
+@pytest.mark.runtime
 async def test_an_idle_poller_has_a_bounded_queue(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -302,6 +306,7 @@ async def test_an_idle_poller_has_a_bounded_queue(
         assert attack.reasons == ["transport error"]
 
 
+@pytest.mark.runtime
 async def test_a_slow_consumer_does_not_keep_a_broadcast_from_others(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -316,6 +321,7 @@ async def test_a_slow_consumer_does_not_keep_a_broadcast_from_others(
     await fast.sync()
 
 
+@pytest.mark.runtime
 async def test_a_client_that_floods_is_not_read_any_further(attack: Attack) -> None:
     gate = anyio.Event()
     started: list[int] = []
@@ -341,6 +347,7 @@ async def test_a_client_that_floods_is_not_read_any_further(attack: Attack) -> N
         await until(lambda: len(started) == 2_000)
 
 
+@pytest.mark.runtime
 async def test_connects_are_not_kept(attack: Attack) -> None:
     """A client cannot make the server remember names by asking for them."""
     async with attack.witness(lines=0):
@@ -413,6 +420,7 @@ async def test_static_files_are_those_of_the_client(serving: Serving, tmp_path: 
         assert MARK.encode() not in response.body
 
 
+@pytest.mark.runtime
 async def test_who_never_joins_is_sent_away(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:

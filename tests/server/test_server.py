@@ -25,6 +25,8 @@ from tests.support.waiting import until
 from .conftest import Join, Serving
 from .support import Connect
 
+pytestmark = pytest.mark.runtime
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about the HTTP library that it may use one day
     from starlette.testclient import TestClient

@@ -66,7 +66,7 @@ async def _sync(_socket: Any) -> None: ...
 
 
 @pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
+async def cluster(fast_path: None) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(anyio.create_task_group())
         found = Cluster(Bus(tasks))

@@ -16,6 +16,8 @@ from tests.support.waiting import until
 
 from .conftest import Join
 
+pytestmark = pytest.mark.runtime
+
 
 class Log:
     """What handlers did; each waits until the test lets it end.
