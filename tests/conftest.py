@@ -23,6 +23,8 @@ from tests.support.processes import SERVER_NAMES, ServerProcess
 from tests.support.requirements import require_command
 from tests.support.serving import Served, serve, unwrapped
 
+pytest_plugins = ["tests.support.groups", "tests.support.reruns"]
+
 
 class StartServer(Protocol):
     """``start_server(name, app, options=, env=, app_dir=, ready_path=)``."""
