@@ -330,9 +330,21 @@ async def join_peer(
         yield peer
 
 
+def polling_of(peer: Peer) -> PollingClient:
+    """The HTTP client below a peer, which must be on polling."""
+    assert isinstance(peer.wire, PollingWire)
+    return peer.wire.client
+
+
+def websocket_of(peer: Peer) -> WebSocketClient:
+    """The WebSocket client below a peer, which must be on WebSocket."""
+    assert isinstance(peer.wire, WebSocketWire)
+    return peer.wire.websocket
+
+
 def event_packet(event: str, *args: Any, namespace: str = "/", ack: int | None = None) -> str:
     number = "" if ack is None else ack
-    return f"2{_prefix(namespace)}{number}{json.dumps([event, *args])}"
+    return f"2{_prefix(namespace)}{number}{json.dumps([event, *args], ensure_ascii=False)}"
 
 
 def _prefix(namespace: str) -> str:
