@@ -18,7 +18,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-class Client:
+class ServerSide:
     """The server's side of one session: what came, and how it ended."""
 
     def __init__(self, session: Session, *, echo: bool) -> None:
@@ -56,17 +56,17 @@ class EngineApp:
     """
 
     def __init__(self, *, echo: bool = True, **options: Any) -> None:
-        self.clients: list[Client] = []
+        self.clients: list[ServerSide] = []
         self.url = ""
         self._echo = echo
         self.engine = Engine(EngineOptions(**options), self._on_session)
 
-    def _on_session(self, session: Session) -> Client:
-        self.clients.append(Client(session, echo=self._echo))
+    def _on_session(self, session: Session) -> ServerSide:
+        self.clients.append(ServerSide(session, echo=self._echo))
         return self.clients[-1]
 
     @property
-    def client(self) -> Client:
+    def client(self) -> ServerSide:
         """The latest one."""
         return self.clients[-1]
 

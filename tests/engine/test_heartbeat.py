@@ -11,10 +11,12 @@ import pytest
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.waiting import until
 
-from .support import Client, EngineApp, StartEngine
+from .support import EngineApp, ServerSide, StartEngine
+
+pytestmark = pytest.mark.runtime
 
 
-async def reason(client: Client) -> str | None:
+async def reason(client: ServerSide) -> str | None:
     """Wait for the end of the session."""
     await until(lambda: client.closed)
     return client.reason

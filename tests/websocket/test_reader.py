@@ -24,8 +24,18 @@ from socketio_asgi.websocket.frames import (
     text_frame,
 )
 from socketio_asgi.websocket.reader import MAX_UNREAD, FrameReader
-
-from .support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, header, text, xor
+from tests.support.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    frame,
+    header,
+    text,
+    xor,
+)
 
 MAX_SIZE = 1000
 
