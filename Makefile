@@ -6,6 +6,9 @@ VENV ?= .venv
 # The tests wait more than they compute.
 PYTEST_ARGS ?= -n 4
 BENCH_ARGS ?=
+# How long `make stress` lasts, and options of its own (STRESS_ARGS="--seed 7 tests/engine").
+MINUTES ?= 10
+STRESS_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -19,16 +22,29 @@ DEV_STAMP := $(VENV)/.stamp-dev
 NPM_STAMP := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format types docs build check clean
+.PHONY: help demo test test-adapters test-frameworks test-examples test-full stress bench lint \
+	format types docs build check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(RUN_STAMP) ## run the demonstration server
 	$(BIN)/socketio-asgi demo
 
-test: $(DEV_STAMP) interop ## run the tests (PYTEST_ARGS="-k name" selects)
+test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" selects)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-adapters: ## run the tests of adapters with real brokers
+test-frameworks: ## run the tests of integrations with web frameworks
+test-examples: ## run the tests of the examples
+test-adapters test-frameworks test-examples: test-%: $(DEV_STAMP)
+	$(BIN)/python -m pytest --group $* $(PYTEST_ARGS)
+
+test-full: $(DEV_STAMP) interop ## run all tests, on all event loops
+	$(BIN)/python -m pytest --group all --all-backends $(PYTEST_ARGS)
+
+stress: $(DEV_STAMP) interop ## run the tests again and again on a machine in trouble (MINUTES=n)
+	$(BIN)/python -m tests.stress --minutes $(MINUTES) $(STRESS_ARGS)
 
 bench: $(BENCH_STAMP) peers ## compare with other servers (BENCH_ARGS="echo --runs 5" selects)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -55,7 +71,7 @@ build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
-check: lint types test docs build ## everything above
+check: lint types test docs build ## style, types, tests of the core, documentation, distributions
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(INTEROP)/node_modules $(PEERS)/node_modules build dist site

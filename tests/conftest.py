@@ -11,12 +11,19 @@ import anyio
 import pytest
 from anyio.abc import TaskStatus
 
-from tests.support.backends import BACKENDS, FAST, require_backend
+from tests.support.backends import (
+    ALL_BACKENDS,
+    parametrize_backend,
+    remember_test,
+    require_backend,
+)
 from tests.support.deadlines import ends_in_time
 from tests.support.node import CHROMIUM_NAMES, install_node_modules
 from tests.support.processes import SERVER_NAMES, ServerProcess
 from tests.support.requirements import require_command
 from tests.support.serving import Served, serve, unwrapped
+
+pytest_plugins = ["tests.support.groups", "tests.support.reruns"]
 
 
 class StartServer(Protocol):
@@ -33,31 +40,35 @@ class StartAnyServer(Protocol):
     def __call__(self, app: str, **settings: Any) -> ServerProcess: ...
 
 
-@pytest.fixture(params=BACKENDS)
-def anyio_backend(request: pytest.FixtureRequest) -> Any:
-    """Run each async test on asyncio and on trio, and what serves something on the fast path too.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        ALL_BACKENDS, action="store_true", help="run each async test that can run on trio there too"
+    )
 
-    One of them only: ``@pytest.mark.parametrize("anyio_backend", ["asyncio"])``; not on trio:
-    ``@on_asyncio``.
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the event loops of a test."""
+    parametrize_backend(metafunc)
+
+
+@pytest.fixture
+def anyio_backend(each_backend: Any) -> Any:
+    """Run an async test on the event loops of :mod:`tests.support.backends`.
+
+    On one of them only: ``@pytest.mark.parametrize("anyio_backend", ["asyncio"])``.
     """
-    require_backend(request.param)
-    return request.param
+    require_backend(each_backend)
+    return each_backend
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what would not be different on the fast path."""
-    items[:] = [item for item in items if not _on_fast_path(item) or _serves(item)]
+@pytest.fixture
+def fast_path() -> None:
+    """Run a test on the fast path as well, because it serves something."""
 
 
-def _on_fast_path(item: pytest.Item) -> bool:
-    callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("anyio_backend") == FAST
-
-
-def _serves(item: pytest.Item) -> bool:
-    """Whether a test has the fixture for it, or is in a module that uses the function."""
-    assert isinstance(item, pytest.Function)
-    return "serving" in item.fixturenames or getattr(item.module, "serve", None) is serve
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let ``serve()`` know for which test it is called."""
+    remember_test(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,7 +122,9 @@ def any_server(server_name: str, start_server: StartServer) -> StartAnyServer:
 
 
 @pytest.fixture
-async def serving(anyio_backend: Any) -> AsyncIterator[Callable[..., Awaitable[Served]]]:
+async def serving(
+    fast_path: None, anyio_backend: Any
+) -> AsyncIterator[Callable[..., Awaitable[Served]]]:
     """Serve application objects in the test's own event loop until the test ends.
 
     >>> async def test_it(serving):

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx
 
-from tests.support.clients import (
-    PollingClient,
-    WebSocketRejected,
-    connect_engine,
-    connect_websocket,
-    engine_url,
-)
+from tests.support.clients import WebSocketRejected, connect_websocket, engine_url
+from tests.support.peer import Packet, join_peer, open_peer
 
 ENGINE = {"EIO": "4", "transport": "polling"}
 
@@ -27,15 +21,11 @@ async def get(
 
 
 async def check_both_transports(url: str, path: str) -> None:
-    """Connect by polling and by WebSocket."""
-    async with PollingClient(url, path=path) as client:
-        await client.open()
-        await client.post("40")
-        (joined,) = await client.poll()
-        assert str(joined).startswith("40")
-        await client.post("1")
-    async with connect_engine(url, path=path) as (ws, _):
-        await ws.close()
+    """Join by polling, and connect by WebSocket."""
+    async with join_peer(url, "polling", path=path) as peer:
+        await peer.close()
+    async with open_peer(url, path=path) as peer:
+        await peer.close()
 
 
 async def refusal(url: str, path: str) -> WebSocketRejected:
@@ -49,9 +39,7 @@ async def refusal(url: str, path: str) -> WebSocketRejected:
 
 async def connect_error(url: str, path: str, headers: dict[str, str] | None = None) -> Any:
     """Join the main namespace, which refuses, or not; the data of the answer."""
-    async with PollingClient(url, path=path, headers=headers) as client:
-        await client.open()
-        await client.post("40")
-        (answer,) = await client.poll()
-        await client.post("1")
-        return json.loads(str(answer)[2:])
+    async with open_peer(url, "polling", path=path, headers=headers) as peer:
+        answer = Packet.parse(await peer.connect()).data
+        await peer.close()
+        return answer

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.lowlevel
-import httpx
 import pytest
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
@@ -22,10 +21,13 @@ from starlette.responses import Response
 from socketio_asgi import ConnectionRefused, Cors, Server, Socket, SocketIOMiddleware
 from socketio_asgi.integrations.fastapi import mount
 from tests.asgi.clients import ENGINE, check_both_transports, connect_error, get
-from tests.support.backends import on_asyncio
-from tests.support.clients import PollingClient, connect_raw, connect_websocket
+from tests.support.backends import on_asyncio, serves
+from tests.support.clients import connect_raw, connect_websocket
+from tests.support.peer import join_peer, polling_of
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.runtime
 
 Serving = Callable[..., Awaitable[Served]]
 Combine = Callable[[FastAPI, Server], Any]
@@ -114,6 +116,7 @@ async def test_everything_of_the_application_works(serving: Serving, combine: Co
     assert events == ["started", "connected", "transport close"]
 
 
+@serves
 @each_way
 async def test_the_server_ends_before_the_application(combine: Combine) -> None:
     events: list[str] = []
@@ -126,11 +129,9 @@ async def test_the_server_ends_before_the_application(combine: Combine) -> None:
 
     async with (
         serve(combine(make_application(events), io)) as served,
-        PollingClient(served.url) as client,
+        join_peer(served.url, "polling"),
     ):
-        await client.open()
-        await client.post("40")
-        await client.poll()
+        pass
     assert events == ["started", "server shutting down", "stopped"]
 
 
@@ -213,12 +214,8 @@ async def test_an_aborted_poll_below_http_middlewares(
 ) -> None:
     io = Server()
     served = await serving(below_http_middlewares(combine, io))
-    async with PollingClient(served.url) as client, connect_raw(served.url) as raw:
-        await client.open()
-        await client.post("40")
-        await client.poll()
-        query = httpx.QueryParams({**client.query, "sid": client.sid or ""})
-        await raw.send_request("GET", f"/socket.io/?{query}")
+    async with join_peer(served.url, "polling") as peer, connect_raw(served.url) as raw:
+        await raw.send_request("GET", polling_of(peer).target())
         (session,) = (socket.conn.__socketio__ for socket in io.sockets.sockets.values())
         await until(lambda: session.transport.writable)  # the poll waits
         await raw.abort()

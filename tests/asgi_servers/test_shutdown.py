@@ -16,10 +16,10 @@ import pytest
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from tests.asgi_servers.clients import ask, connect_socket, poll_socket
 from tests.asgi_servers.conftest import VARIANTS, Variant, trouble
 from tests.conftest import StartServer
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine, decode_payload
+from tests.support.peer import Peer, join_peer, polling_of, websocket_of
 from tests.support.processes import BOTH_PATHS, ServerProcess
 from tests.support.waiting import until
 
@@ -33,18 +33,18 @@ class Clients:
     def __init__(self, url: str) -> None:
         self._url = url
         self._stack = AsyncExitStack()
-        self.polling: list[PollingClient] = []
-        self.websockets: list[WebSocketClient] = []
+        self.polling: list[Peer] = []
+        self.websockets: list[Peer] = []
         self.answers: list[str] = []
         self.codes: list[int] = []
 
     async def __aenter__(self) -> Self:
         for _ in range(3):
-            self.polling.append(await self._stack.enter_async_context(poll_socket(self._url)))
-            ws = await self._stack.enter_async_context(connect_socket(self._url))
-            self.websockets.append(ws)
-        await self.websockets[0].send('42["sleep"]')
-        await self.polling[0].post('42["sleep"]')
+            for transport, peers in (("polling", self.polling), ("websocket", self.websockets)):
+                joining = join_peer(self._url, transport)
+                peers.append(await self._stack.enter_async_context(joining))
+        await self.websockets[0].emit("sleep")
+        await self.polling[0].emit("sleep")
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -52,11 +52,11 @@ class Clients:
 
     async def wait_for_the_end(self, tasks: TaskGroup) -> None:
         """Let everybody wait until the server closes; returns when it has all the requests."""
-        for client in self.polling:
-            tasks.start_soon(self._poll, client)
-        for ws in self.websockets:
-            assert await ask(ws, "echo") == []  # which it answers after what came before
-            tasks.start_soon(self._listen, ws)
+        for peer in self.polling:
+            tasks.start_soon(self._poll, polling_of(peer))
+        for peer in self.websockets:
+            assert await peer.request("echo") == []  # which it answers after what came before
+            tasks.start_soon(self._listen, websocket_of(peer))
 
     async def _poll(self, client: PollingClient) -> None:
         with contextlib.suppress(httpx.TransportError):
@@ -126,9 +126,9 @@ async def test_servers_that_tell_nobody(start_server: StartServer, name: str) ->
 async def test_a_client_that_does_not_read(start_server: StartServer) -> None:
     # Uvicorn waits for its connection, which no application can cut; but not for us.
     server = start_server("uvicorn", APPS + "io", options=["--timeout-graceful-shutdown", "2"])
-    async with connect_socket(server.url) as deaf, connect_socket(server.url) as ws:
-        await deaf.send('42["flood",20000000]')
-        assert await ask(ws, "echo") == []
+    async with join_peer(server.url) as deaf, join_peer(server.url) as peer:
+        await deaf.emit("flood", 20_000_000)
+        assert await peer.request("echo") == []
         await check_end(server, farewell=False)
     assert "Cancel 0 running task(s)" in server.output
 
@@ -138,9 +138,9 @@ async def test_a_client_that_does_not_read_on_the_fast_path(start_server: StartS
     server = start_server(
         "uvicorn-fast", APPS + "io", options=["--timeout-graceful-shutdown", "60"]
     )
-    async with connect_socket(server.url) as deaf, connect_socket(server.url) as ws:
-        await deaf.send('42["flood",20000000]')
-        assert await ask(ws, "echo") == []
+    async with join_peer(server.url) as deaf, join_peer(server.url) as peer:
+        await deaf.emit("flood", 20_000_000)
+        assert await peer.request("echo") == []
         await check_end(server, farewell=False)
     assert "Cancel" not in server.output
     assert trouble(server.output) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from socketio_asgi.demo.app import MAX_MESSAGE, MAX_NAME, create_app
-from tests.support.clients import WebSocketClient, connect_engine
+from tests.support.peer import Peer, join_peer, open_peer
 from tests.support.serving import Served
 
 Serving = Callable[..., Awaitable[Served]]
@@ -21,32 +20,25 @@ Serving = Callable[..., Awaitable[Served]]
 class Person:
     """Somebody in the room."""
 
-    def __init__(self, websocket: WebSocketClient) -> None:
-        self._websocket = websocket
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
 
     async def expect(self, event: str) -> Any:
-        packet = await self._websocket.receive()
-        assert isinstance(packet, str)
-        name, data = json.loads(packet.removeprefix("42"))
-        assert name == event
+        (data,) = await self._peer.expect(event)
         return data
 
     async def say(self, event: str, *arguments: Any) -> None:
-        await self._websocket.send("42" + json.dumps([event, *arguments]))
+        await self._peer.emit(event, *arguments)
 
     async def ask(self, event: str, *arguments: Any) -> Any:
-        await self._websocket.send("427" + json.dumps([event, *arguments]))
-        answer = await self._websocket.receive()
-        assert isinstance(answer, str)
-        return json.loads(answer.removeprefix("437"))[0]
+        (answer,) = await self._peer.request(event, *arguments)
+        return answer
 
 
 @asynccontextmanager
 async def enter(served: Served, name: object) -> AsyncIterator[Person]:
-    async with connect_engine(served.url) as (websocket, _):
-        await websocket.send("40" + json.dumps({"name": name}))
-        assert str(await websocket.receive()).startswith('40{"sid":')
-        yield Person(websocket)
+    async with join_peer(served.url, auth={"name": name}) as peer:
+        yield Person(peer)
 
 
 @pytest.fixture
@@ -111,9 +103,10 @@ async def test_nobody_shares_a_name(served: Served) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * (MAX_NAME + 1), 5, None, ["Ann"]])
 async def test_names_that_are_refused(served: Served, name: object) -> None:
-    async with connect_engine(served.url) as (websocket, _):
-        await websocket.send("40" + json.dumps({"name": name}))
-        assert await websocket.receive() == '44{"message":"A name has 1 to 24 characters."}'
+    async with open_peer(served.url) as peer:
+        assert await peer.refused(auth={"name": name}) == {
+            "message": "A name has 1 to 24 characters."
+        }
     async with enter(served, "Ann") as ann:
         await ann.expect("welcome")
         assert await ann.ask("rename", name) == {"error": "A name has 1 to 24 characters."}

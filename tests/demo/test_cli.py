@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 import socketio_asgi
-from tests.support.clients import PollingClient, connect_engine
+from tests.support.clients import PollingClient
+from tests.support.peer import join_peer, polling_of
 from tests.support.ports import listening_socket
 
 from .support import DemoProcess
@@ -125,16 +126,11 @@ async def test_it_ends_at_once_with_clients(
     demo: DemoProcess, number: int, anyio_backend: str
 ) -> None:
     async with (
-        PollingClient(demo.url) as polling,
-        connect_engine(demo.url) as (websocket, _),
+        join_peer(demo.url, "polling", auth={"name": "Ann"}) as polling,
+        join_peer(demo.url, auth={"name": "Bob"}),
         anyio.create_task_group() as tasks,
     ):
-        await polling.open()
-        await polling.post('40{"name":"Ann"}')
-        await polling.poll()
-        await websocket.send('40{"name":"Bob"}')
-        assert str(await websocket.receive()).startswith("40")
-        tasks.start_soon(poll_until_the_end, polling)
+        tasks.start_soon(poll_until_the_end, polling_of(polling))
         demo.signal(number)
         await anyio.to_thread.run_sync(demo.wait, PROMPT)
     assert demo.returncode == (0 if number == signal.SIGINT else -signal.SIGTERM)

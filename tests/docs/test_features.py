@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from typing import Any
 
 import ormsgpack
@@ -11,10 +10,11 @@ import pytest
 
 from socketio_asgi import ConnectionStateRecovery, Cookie, Server
 from tests.support.clients import PollingClient, connect_engine
+from tests.support.peer import Packet, join_peer, open_peer
 from tests.support.waiting import until
 
 from .snippets import ROOT, rows_of
-from .test_pages import Serving, joined, page
+from .test_pages import Serving, page
 
 
 def documented(page_name: str, heading: str) -> dict[str, str]:
@@ -48,23 +48,19 @@ def test_options(page_name: str, heading: str, options: Any) -> None:
 
 async def test_asking_many(serving: Serving) -> None:
     served = await serving(page("events")["io"])
-    async with joined(served) as ws:
-        await ws.send('420["vote","Tea?"]')
-        question = str(await ws.receive())
-        number = question.removeprefix("42").partition("[")[0]
-        await ws.send(f'43{number}["yes"]')
-        assert await ws.receive() == '430[{"yes":1,"missing":0}]'
+    async with join_peer(served.url) as peer:
+        await peer.emit("vote", "Tea?", ack=7)
+        await peer.answer("yes")
+        assert await peer.acknowledgement(ack=7) == [{"yes": 1, "missing": 0}]
 
 
 async def test_the_sockets_of_a_room(serving: Serving) -> None:
     served = await serving(page("rooms")["io"])
-    async with joined(served) as first, joined(served) as second:
-        await first.send('420["enter","a"]')
-        assert await first.receive() == "430[]"
-        await second.send('421["close room","a"]')
-        assert len(json.loads(str(await second.receive()).removeprefix("431"))[0]) == 1
-        await second.send('422["close room","a"]')
-        assert await second.receive() == "432[[]]"
+    async with join_peer(served.url) as first, join_peer(served.url) as second:
+        assert await first.request("enter", "a") == []
+        (closed,) = await second.request("close room", "a")
+        assert len(closed) == 1
+        assert await second.request("close room", "a") == [[]]
 
 
 async def test_other_servers(serving: Serving) -> None:
@@ -76,60 +72,52 @@ async def test_other_servers(serving: Serving) -> None:
 async def test_dynamic_namespaces(serving: Serving) -> None:
     names = page("namespaces")
     served = await serving(names["io"])
-    async with joined(served, "40/room-42,") as ws:
-        assert await ws.receive() == '42/room-42,["entered","/room-42"]'
+    async with join_peer(served.url, namespace="/room-42") as peer:
+        assert await peer.expect("entered") == ["/room-42"]
         await names["close_all_rooms"]()
-        assert await ws.receive() == '42/room-42,["closing"]'
-        await ws.send("40/tenant-nobody,")
-        assert await ws.receive() == '44/tenant-nobody,{"message":"Invalid namespace"}'
-        await ws.send("40/tenant-acme,")
-        assert str(await ws.receive()).startswith("40/tenant-acme,{")
+        assert await peer.expect("closing") == []
+        assert await peer.refused("/tenant-nobody") == {"message": "Invalid namespace"}
+        await peer.join("/tenant-acme")
 
 
 async def test_listeners(serving: Serving) -> None:
     served = await serving(page("listeners")["io"])
-    async with joined(served) as first, joined(served) as second:
-        await first.send('42["ready"]')
-        assert await first.receive() == '42["start"]'
-        await first.send('42["draw",1,2]')
-        assert await second.receive() == '42["draw",1,2]'
-        await first.send('420["play"]')
-        assert await first.receive() == "430[]"
-        await first.send('421["move",3]')
-        assert await first.receive() == '431["accepted"]'
-        await first.send('422["watch me"]')
-        assert await first.receive() == "432[]"
-        await first.send('42["admin:stop"]')
-        assert await first.receive() == '42["refused","admin:stop"]'
+    async with join_peer(served.url) as first, join_peer(served.url) as second:
+        await first.emit("ready")
+        assert await first.expect("start") == []
+        await first.emit("draw", 1, 2)
+        assert await second.expect("draw") == [1, 2]
+        assert await first.request("play") == []
+        assert await first.request("move", 3) == ["accepted"]
+        assert await first.request("watch me") == []
+        await first.emit("admin:stop")
+        assert await first.expect("refused") == ["admin:stop"]
 
 
 async def test_catch_all_listeners(serving: Serving) -> None:
     io: Server = page("listeners")["io"]
     served = await serving(io)
-    async with joined(served) as ws:
+    async with join_peer(served.url) as peer:
         (socket,) = io.sockets.sockets.values()
-        await ws.send('420["record"]')
-        assert await ws.receive() == "430[]"
-        await ws.send('42["ready"]')
-        assert await ws.receive() == '42["start"]'
+        assert await peer.request("record") == []
+        await peer.emit("ready")
+        assert await peer.expect("start") == []
         await until(lambda: socket.data["log"] == [("in", "ready"), ("out", "start")])
 
 
 async def test_recovery(serving: Serving) -> None:
     io: Server = page("recovery")["io"]
     served = await serving(io)
-    async with connect_engine(served.url) as (ws, _):
-        await ws.send("40")
-        opened = json.loads(str(await ws.receive()).removeprefix("40"))
+    async with open_peer(served.url) as peer:
+        opened = Packet.parse(await peer.connect()).data
         await until(lambda: "news" in io.sockets.sockets[opened["sid"]].rooms)
         io.to("news").emit("first")
-        offset = json.loads(str(await ws.receive()).removeprefix("42"))[-1]
+        (offset,) = await peer.expect("first")
     await until(lambda: not io.sockets.sockets)
     io.to("news").emit("missed")
-    async with connect_engine(served.url) as (ws, _):
-        await ws.send("40" + json.dumps({"pid": opened["pid"], "offset": offset}))
-        assert json.loads(str(await ws.receive()).removeprefix("40"))["sid"] == opened["sid"]
-        assert str(await ws.receive()).startswith('42["missed",')
+    async with open_peer(served.url) as peer:
+        assert await peer.join(auth={"pid": opened["pid"], "offset": offset}) == opened["sid"]
+        await peer.expect("missed")
 
 
 async def test_msgpack(serving: Serving) -> None:
@@ -167,32 +155,30 @@ async def test_own_parser(serving: Serving) -> None:
 
 async def test_order(serving: Serving) -> None:
     served = await serving(page("delivery")["io"])
-    async with joined(served) as ws:
+    async with join_peer(served.url) as peer:
         for number in range(3):
-            await ws.send(f'42{number}["take","apple"]')
-        assert [await ws.receive() for _ in range(3)] == ["430[2]", "431[1]", "432[0]"]
+            await peer.emit("take", "apple", ack=number)
+        assert [await peer.text() for _ in range(3)] == ["30[2]", "31[1]", "32[0]"]
 
 
 async def test_at_least_once(serving: Serving) -> None:
     served = await serving(page("delivery")["io"])
-    async with joined(served) as first:
-        await first.send('420["post","hello"]')
-        assert [await first.receive(), await first.receive()] == [
-            '42["message",0,"hello"]',
-            "430[0]",
-        ]
-    async with joined(served) as second:
-        await second.send('42["catch up",0]')
-        assert await second.receive() == '42["message",0,"hello"]'
+    async with join_peer(served.url) as first:
+        await first.emit("post", "hello", ack=7)
+        assert await first.expect("message") == [0, "hello"]
+        assert await first.acknowledgement(ack=7) == [0]
+    async with join_peer(served.url) as second:
+        await second.emit("catch up", 0)
+        assert await second.expect("message") == [0, "hello"]
 
 
 async def test_back_pressure(serving: Serving) -> None:
     served = await serving(page("back-pressure")["io"])
-    async with joined(served) as ws:
-        await ws.send('420["export",5000]')
+    async with join_peer(served.url) as peer:
+        await peer.emit("export", 5000, ack=7)
         for number in range(5000):
-            assert str(await ws.receive()).startswith(f'42["row",{number},')
-        assert await ws.receive() == "430[5000]"
+            assert (await peer.expect("row"))[0] == number
+        assert await peer.acknowledgement(ack=7) == [5000]
 
 
 async def test_engine(serving: Serving) -> None:
@@ -200,21 +186,18 @@ async def test_engine(serving: Serving) -> None:
     async with PollingClient(served.url) as client:
         response = await client.request("GET")
         assert response.headers["X-Served-By"] == "one"
-    async with joined(served) as ws:
-        assert await ws.receive() == '42["transport","websocket"]'
-        await ws.send('420["whoami"]')
-        assert await ws.receive() == '430["nobody"]'
+    async with join_peer(served.url) as peer:
+        assert await peer.expect("transport") == ["websocket"]
+        assert await peer.request("whoami") == ["nobody"]
 
 
 async def test_threads(serving: Serving) -> None:
     served = await serving(page("threads")["io"])
-    async with joined(served) as ws:
-        assert await ws.receive() == '42["welcome"]'
-        assert await ws.receive() == '42["temperature",21.5]'
-        await ws.send('420["who is here"]')
-        assert len(json.loads(str(await ws.receive()).removeprefix("430"))[0]) == 1
-        await ws.send('421["ask back","Why?"]')
-        question = str(await ws.receive())
-        number = question.removeprefix("42").partition("[")[0]
-        await ws.send(f'43{number}["Because."]')
-        assert await ws.receive() == '431["Because."]'
+    async with join_peer(served.url) as peer:
+        assert await peer.expect("welcome") == []
+        assert await peer.expect("temperature") == [21.5]
+        (here,) = await peer.request("who is here")
+        assert len(here) == 1
+        await peer.emit("ask back", "Why?", ack=7)
+        await peer.answer("Because.")
+        assert await peer.acknowledgement(ack=7) == ["Because."]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from socketio_asgi import Server, Socket
 from tests.support.backends import on_asyncio
-from tests.support.clients import PollingClient, WebSocketClient, connect_engine
+from tests.support.clients import PollingClient
+from tests.support.peer import join_peer, open_peer, websocket_of
 from tests.support.serving import Served
 
 from .snippets import ROOT, run_blocks
@@ -28,55 +27,41 @@ def text_of(name: str) -> str:
     return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
-@asynccontextmanager
-async def joined(
-    served: Served, connect: str = "40", **options: Any
-) -> AsyncIterator[WebSocketClient]:
-    async with connect_engine(served.url, **options) as (ws, _):
-        await ws.send(connect)
-        assert str(await ws.receive()).startswith(connect.partition("{")[0])
-        yield ws
-
-
 async def test_events(serving: Serving) -> None:
     served = await serving(page("events")["io"])
-    async with joined(served) as ws:
-        await ws.send('420["hello","Ann"]')
-        assert await ws.receive() == '42["welcome","Good to see you, Ann"]'
-        assert await ws.receive() == '430[{"status":"ok"}]'
-        await ws.send('421["report"]')
-        assert await ws.receive() == '42["progress",0.5]'
-        header = '451-["file","report.pdf",{"_placeholder":true,"num":0}]'
-        assert [await ws.receive(), await ws.receive()] == [header, b"%PDF-1.7 ..."]
-        assert [await ws.receive(), await ws.receive()] == ['42["done"]', "431[]"]
+    async with join_peer(served.url) as peer:
+        await peer.emit("hello", "Ann", ack=0)
+        assert await peer.expect("welcome") == ["Good to see you, Ann"]
+        assert await peer.acknowledgement(ack=0) == [{"status": "ok"}]
+        await peer.emit("report", ack=1)
+        assert await peer.expect("progress") == [0.5]
+        assert await peer.receive() == '51-["file","report.pdf",{"_placeholder":true,"num":0}]'
+        assert await peer.receive() == b"%PDF-1.7 ..."
+        assert await peer.expect("done") == []
+        assert await peer.acknowledgement(ack=1) == []
 
 
 async def test_answers(serving: Serving) -> None:
     served = await serving(page("events")["io"])
-    async with joined(served) as ws:
-        await ws.send('451-2["upload",{"_placeholder":true,"num":0}]')
-        await ws.send(b"abc")
-        assert [await ws.receive(), await ws.receive()] == ['432["received"]', '42["stored",3]']
-        await ws.send('423["delete","a.txt"]')
-        question = str(await ws.receive())
-        number = question.removeprefix("42").partition("[")[0]
-        assert question == f'42{number}["confirm","Delete a.txt?"]'
-        await ws.send(f"43{number}[true]")
-        assert await ws.receive() == "433[true]"
+    async with join_peer(served.url) as peer:
+        await peer.send('51-2["upload",{"_placeholder":true,"num":0}]', b"abc")
+        assert await peer.acknowledgement(ack=2) == ["received"]
+        assert await peer.expect("stored") == [3]
+        await peer.emit("delete", "a.txt", ack=3)
+        assert await peer.answer(True) == ["confirm", "Delete a.txt?"]
+        assert await peer.acknowledgement(ack=3) == [True]
 
 
 async def test_rooms(serving: Serving) -> None:
     served = await serving(page("rooms")["io"])
-    async with joined(served) as first, joined(served) as second:
-        await first.send('420["enter","a"]')
-        assert await first.receive() == "430[]"
-        await second.send('42["say","a","unheard"]')
-        await second.send('420["enter","a"]')
-        assert await second.receive() == "430[]"
-        assert str(await first.receive()).startswith('42["entered",')
-        await second.send('42["say","a","hello"]')
-        assert await first.receive() == '42["said","hello"]'
-        assert await second.receive() == '42["said","hello"]'
+    async with join_peer(served.url) as first, join_peer(served.url) as second:
+        assert await first.request("enter", "a") == []
+        await second.emit("say", "a", "unheard")
+        assert await second.request("enter", "a") == []
+        await first.expect("entered")
+        await second.emit("say", "a", "hello")
+        assert await first.expect("said") == ["hello"]
+        assert await second.expect("said") == ["hello"]
 
 
 async def test_a_route_that_emits(serving: Serving) -> None:
@@ -88,44 +73,38 @@ async def test_a_route_that_emits(serving: Serving) -> None:
         await socket.join("kitchen")
 
     served = await serving(io)
-    async with joined(served) as ws:
-        await ws.send('420["cook"]')
-        assert await ws.receive() == "430[]"
+    async with join_peer(served.url) as peer:
+        assert await peer.request("cook") == []
         names["order"]()
-        assert await ws.receive() == '42["order",{"table":7}]'
+        assert await peer.expect("order") == [{"table": 7}]
 
 
 async def test_namespaces(serving: Serving) -> None:
     served = await serving(page("namespaces")["io"])
-    async with joined(served) as ws:
-        await ws.send('40/admin,{"token":"guess"}')
-        assert await ws.receive() == '44/admin,{"message":"not an admin"}'
-        await ws.send('40/admin,{"token":"secret"}')
-        sid = json.loads(str(await ws.receive()).removeprefix("40/admin,"))["sid"]
-        await ws.send('42/admin,["restart"]')
-        assert await ws.receive() == '42["notice","The server restarts"]'
-        assert await ws.receive() == f'42/admin,["restarted by","{sid}"]'
-        await ws.send("40/other,")
-        assert await ws.receive() == '44/other,{"message":"Invalid namespace"}'
+    async with join_peer(served.url) as peer:
+        assert await peer.refused("/admin", {"token": "guess"}) == {"message": "not an admin"}
+        sid = await peer.join("/admin", {"token": "secret"})
+        await peer.emit("restart", namespace="/admin")
+        assert await peer.expect("notice") == ["The server restarts"]
+        assert await peer.expect("restarted by", "/admin") == [sid]
+        assert await peer.refused("/other") == {"message": "Invalid namespace"}
 
 
 async def test_namespace_as_a_class(serving: Serving) -> None:
     served = await serving(page("namespaces")["io"])
-    async with joined(served, "40/chat,") as ws:
-        assert await ws.receive() == '42/chat,["history",[]]'
-        await ws.send('42/chat,["chat message","hi"]')
-        assert await ws.receive() == '42/chat,["chat message","hi"]'
+    async with join_peer(served.url, namespace="/chat") as peer:
+        assert await peer.expect("history") == [[]]
+        await peer.emit("chat message", "hi")
+        assert await peer.expect("chat message") == ["hi"]
 
 
 async def test_middlewares(serving: Serving) -> None:
     served = await serving(page("middlewares")["io"])
-    async with connect_engine(served.url) as (ws, _):
-        await ws.send("40")
-        assert await ws.receive() == '44{"message":"not authorized","data":{"login":"/login"}}'
-        await ws.send('40{"token":"s3cret"}')
-        assert str(await ws.receive()).startswith("40{")
-        await ws.send('420["whoami"]')
-        assert await ws.receive() == '430["Ann"]'
+    async with open_peer(served.url) as peer:
+        refusal = {"message": "not authorized", "data": {"login": "/login"}}
+        assert await peer.refused() == refusal
+        await peer.join(auth={"token": "s3cret"})
+        assert await peer.request("whoami") == ["Ann"]
 
 
 async def test_allow_request(serving: Serving) -> None:
@@ -144,30 +123,27 @@ async def test_allow_request(serving: Serving) -> None:
 async def test_handlers(serving: Serving) -> None:
     names = page("handlers")
     served = await serving(names["app"])
-    async with joined(served, headers={"X-Tenant": "blue"}) as ws:
-        await ws.send('420["add",2]')
-        await ws.send('421["add",3]')
-        assert [await ws.receive(), await ws.receive()] == ["430[2]", "431[5]"]
-        await ws.send('422["render","loud"]')
-        assert await ws.receive() == '432["LOUD"]'
-        await ws.send('423["tenant"]')
-        assert await ws.receive() == '433["blue"]'
+    async with join_peer(served.url, headers={"X-Tenant": "blue"}) as peer:
+        await peer.emit("add", 2, ack=0)
+        await peer.emit("add", 3, ack=1)
+        assert await peer.acknowledgement(ack=0) == [2]
+        assert await peer.acknowledgement(ack=1) == [5]
+        assert await peer.request("render", "loud") == ["LOUD"]
+        assert await peer.request("tenant") == ["blue"]
 
 
 async def test_the_life_of_a_connection(
     serving: Serving, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = await serving(page("lifecycle")["io"])
-    async with joined(served) as ws:
-        await ws.send('420["enter","Ann"]')
-        assert await ws.receive() == "430[]"
-        await ws.send('42["log out"]')
-        assert await ws.receive() == "41"
-        await ws.send("40")
-        assert str(await ws.receive()).startswith("40{")
-        await ws.send('42["ban me"]')
-        assert await ws.receive() == "41"
-        assert (await ws.receive_close()).code == 1000
+    async with join_peer(served.url) as peer:
+        assert await peer.request("enter", "Ann") == []
+        await peer.emit("log out")
+        assert await peer.text() == "1"
+        await peer.join()
+        await peer.emit("ban me")
+        assert await peer.text() == "1"
+        assert (await websocket_of(peer).receive_close()).code == 1000
     printed = capsys.readouterr().out
     assert printed.count("server namespace disconnect None") == 2
 
@@ -185,20 +161,21 @@ async def test_paths(serving: Serving) -> None:
 
 async def test_sessions(serving: Serving) -> None:
     served = await serving(page("running")["shop"])
-    async with joined(served) as ws:
-        assert await ws.receive() == '42["cart",[]]'
+    async with join_peer(served.url) as peer:
+        assert await peer.expect("cart") == [[]]
 
 
+@pytest.mark.runtime
 async def test_mounted_with_a_lifespan(serving: Serving) -> None:
     served = await serving(page("running")["trio_ready"])
-    async with joined(served):
+    async with join_peer(served.url):
         pass
 
 
 @on_asyncio
 async def test_mounted_at_a_prefix(serving: Serving) -> None:
     served = await serving(page("running")["api"])
-    async with joined(served, path="/api/live/"):
+    async with join_peer(served.url, path="/api/live/"):
         pass
 
 

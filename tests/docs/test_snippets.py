@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -14,8 +13,8 @@ import pytest
 
 from socketio_asgi import Server, SocketIOMiddleware
 from socketio_asgi.cli import WEBSOCKET_PROTOCOL
-from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.node import run_browser
+from tests.support.peer import join_peer
 from tests.support.processes import ServerProcess
 from tests.support.requirements import require_command
 
@@ -76,26 +75,16 @@ async def get(url: str) -> httpx.Response:
         return await http.get(url)
 
 
-async def join(ws: WebSocketClient) -> None:
-    await ws.send("40")
-    assert str(await ws.receive()).startswith("40{")
-
-
 @asyncio_only
 async def test_quick_start(start_server: StartServer, tmp_path: Path) -> None:
     write_quick_start(tmp_path)
     server = start_server("uvicorn-fast", "main:app", app_dir=tmp_path)
     assert "<title>Chat</title>" in (await get(server.url)).text
-    async with connect_engine(server.url) as (first, _), connect_engine(server.url) as (second, _):
-        await join(first)
-        await join(second)
-        await first.send('420["chat message","hello"]')
-        assert await first.receive() == '430["delivered"]'
-        assert await second.receive() == '42["chat message","hello"]'
-    async with PollingClient(server.url) as client:
-        await client.open()
-        await client.post("40")
-        assert str((await client.poll())[0]).startswith("40{")
+    async with join_peer(server.url) as first, join_peer(server.url) as second:
+        assert await first.request("chat message", "hello") == ["delivered"]
+        assert await second.expect("chat message") == ["hello"]
+    async with join_peer(server.url, "polling"):
+        pass
 
 
 @asyncio_only
@@ -120,10 +109,8 @@ async def test_quick_start_in_a_browser(
 async def test_stand_alone_server(start_server: StartServer, tmp_path: Path) -> None:
     write_quick_start(tmp_path, python=1)
     server = start_server("uvicorn", "main:io", app_dir=tmp_path)
-    async with connect_engine(server.url) as (ws, _):
-        await join(ws)
-        await ws.send('421["echo",1,{"a":[null]}]')
-        assert json.loads(str(await ws.receive()).removeprefix("431")) == [1, {"a": [None]}]
+    async with join_peer(server.url) as peer:
+        assert await peer.request("echo", 1, {"a": [None]}) == [1, {"a": [None]}]
 
 
 @asyncio_only
@@ -131,8 +118,8 @@ async def test_wrapped_application(start_server: StartServer, tmp_path: Path) ->
     write_quick_start(tmp_path, python=2)
     server = start_server("uvicorn", "main:app", app_dir=tmp_path)
     assert (await get(server.url + "/other")).status_code == 404
-    async with connect_engine(server.url) as (ws, _):
-        await join(ws)
+    async with join_peer(server.url):
+        pass
 
 
 async def test_example_of_a_test(serving: Callable[..., Any]) -> None:

@@ -20,7 +20,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-class Client:
+class ServerSide:
     """The server's side of one session: what came, and how it ended."""
 
     def __init__(self, session: SessionCore, *, echo: bool) -> None:
@@ -67,7 +67,7 @@ class EngineApp:
         runtime_factory: RuntimeFactory = current_runtime,
         **options: Any,
     ) -> None:
-        self.clients: list[Client] = []
+        self.clients: list[ServerSide] = []
         self.url = ""
         self._echo = echo
         self.engine = Engine(
@@ -78,12 +78,12 @@ class EngineApp:
             runtime_factory=runtime_factory,
         )
 
-    def _on_session(self, session: SessionCore) -> Client:
-        self.clients.append(Client(session, echo=self._echo))
+    def _on_session(self, session: SessionCore) -> ServerSide:
+        self.clients.append(ServerSide(session, echo=self._echo))
         return self.clients[-1]
 
     @property
-    def client(self) -> Client:
+    def client(self) -> ServerSide:
         """The latest one."""
         return self.clients[-1]
 

@@ -127,6 +127,7 @@ async def test_own_ids(start_engine: StartEngine) -> None:
         assert await client.poll() == ["4hello"]
 
 
+@pytest.mark.runtime
 async def test_asynchronous_ids(start_engine: StartEngine) -> None:
     numbers = iter(range(10))
 
@@ -164,6 +165,7 @@ async def test_failing_generate_id(
     assert "from generate_id" in caplog.text
 
 
+@pytest.mark.runtime
 async def test_one_id_for_clients_at_the_same_time(start_engine: StartEngine) -> None:
     app = await start_engine(generate_id=lambda request: "same")
     opened: list[Any] = []
@@ -203,6 +205,7 @@ async def test_max_clients(start_engine: StartEngine) -> None:
             assert app.engine.clients_count == 2
 
 
+@pytest.mark.runtime
 async def test_max_clients_at_the_same_time(start_engine: StartEngine) -> None:
     async def allow_later(request: EngineRequest) -> bool:
         await anyio.sleep(0.05)

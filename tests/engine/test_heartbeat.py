@@ -14,7 +14,9 @@ from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.clock import Clock
 from tests.support.waiting import until
 
-from .support import Client, EngineApp, StartEngine
+from .support import EngineApp, ServerSide, StartEngine
+
+pytestmark = pytest.mark.runtime
 
 PING_INTERVAL = 25.0  # the defaults, in seconds
 PING_TIMEOUT = 20.0
@@ -25,7 +27,7 @@ def clock() -> Clock:
     return Clock()
 
 
-async def reason(client: Client) -> str | None:
+async def reason(client: ServerSide) -> str | None:
     """Wait for the end of the session."""
     await until(lambda: client.closed)
     return client.reason

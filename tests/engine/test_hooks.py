@@ -97,6 +97,7 @@ async def test_headers_that_cannot_be_sent(
     assert "X-Other" not in response.headers
 
 
+@pytest.mark.runtime
 async def test_a_listener_that_raises_harms_nobody(
     start_engine: StartEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -298,6 +299,7 @@ async def test_headers_of_a_session_that_upgrades(start_engine: StartEngine) -> 
     assert log == ["initial", "polling", "polling", "polling", "websocket"]
 
 
+@pytest.mark.runtime
 async def test_the_heartbeat_is_seen(start_engine: StartEngine) -> None:
     app = await start_engine(ping_interval=0.05)
     log: list[str] = []

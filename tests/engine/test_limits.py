@@ -10,6 +10,8 @@ from tests.support.waiting import until
 
 from .support import StartEngine
 
+pytestmark = pytest.mark.runtime
+
 MEGABYTE = "x" * 1_000_000
 
 

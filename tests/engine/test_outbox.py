@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
 from socketio_asgi.engine.transports.outbox import PACKET_OVERHEAD, Outbox
 from socketio_asgi.protocol import OutgoingPacket
 from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine
+
+pytestmark = pytest.mark.runtime
 
 
 def messages(*data: str | bytes) -> list[OutgoingPacket]:

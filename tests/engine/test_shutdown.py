@@ -18,6 +18,8 @@ from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine
 
+pytestmark = pytest.mark.runtime
+
 
 async def test_websocket_clients_get_what_waits(start_engine: StartEngine) -> None:
     app = await start_engine()

@@ -21,6 +21,8 @@ from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine, assert_nothing_is_read_meanwhile
 
+pytestmark = pytest.mark.runtime
+
 
 @asynccontextmanager
 async def probed(app: EngineApp) -> AsyncIterator[tuple[PollingClient, WebSocketClient]]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import pytest
 
-from tests.support.clients import (
-    RawConnection,
-    WebSocketClient,
-    connect_raw,
-    connect_websocket,
-)
+from tests.support.clients import PollingClient, WebSocketClient, connect_websocket
 from tests.support.waiting import until
 
-from .support import Client, EngineApp, StartEngine
+from .support import EngineApp, ServerSide, StartEngine
+
+pytestmark = pytest.mark.runtime
 
 REPETITIONS = 100
 AT_ONCE = 10
@@ -26,39 +23,11 @@ MESSAGES = 20
 SECONDS = 0.04  # the longest pause before and within an upgrade
 
 
-class Polling:
-    """Long-polling by two connections; much less work than with a real HTTP client."""
-
-    def __init__(self, gets: RawConnection, posts: RawConnection) -> None:
-        self.gets = gets
-        self.posts = posts
-        self.sid = ""
-
-    @property
-    def target(self) -> str:
-        return f"/socket.io/?EIO=4&transport=polling&sid={self.sid}"
-
-    async def open(self) -> None:
-        (packet,) = await self.poll()
-        self.sid = json.loads(packet[1:])["sid"]
-
-    async def poll(self) -> list[str]:
-        await self.gets.send_request("GET", self.target)
-        response = await self.gets.read_response()
-        assert response.status == 200, response
-        return response.body.decode().split("\x1e")
-
-    async def post(self, *packets: str) -> None:
-        await self.posts.send_request("POST", self.target, "\x1e".join(packets).encode())
-        response = await self.posts.read_response()
-        assert (response.status, response.body) == (200, b"ok"), response
-
-
 @dataclass
-class Peer:
+class Upgrader:
     """A client that upgrades as the official ones do, and notes what came by which transport."""
 
-    client: Polling
+    client: PollingClient
     websocket_url: str
     random: random.Random
     by_polling: list[str] = field(default_factory=list)
@@ -117,7 +86,7 @@ class Peer:
         for number in range(self.sent, MESSAGES):
             await ws.send(f"4{number}")
         while len(self.received) < MESSAGES:
-            note(self.by_websocket, [str(await ws.receive())])
+            note(self.by_websocket, [await ws.receive()])
 
     async def attempt(self) -> None:
         """Give an upgrade up half-way, in one of several ways; the session stays on polling."""
@@ -144,15 +113,16 @@ class Peer:
                 note(self.by_polling, await self.client.poll())
 
 
-def note(messages: list[str], packets: list[str]) -> None:
+def note(messages: list[str], packets: list[str | bytes]) -> None:
     """Keep the data of message packets; what else there may be are NOOPs."""
     for packet in packets:
         if packet != "6":
+            assert isinstance(packet, str)
             assert packet.startswith("4"), packet
             messages.append(packet[1:])
 
 
-async def emit(client: Client, chance: random.Random, last_transport: str) -> None:
+async def emit(client: ServerSide, chance: random.Random, last_transport: str) -> None:
     """Send numbers from the server, in bursts of random size and distance.
 
     The last one waits for ``last_transport``, so that even a slow machine switches in between.
@@ -167,51 +137,50 @@ async def emit(client: Client, chance: random.Random, last_transport: str) -> No
     client.send(str(sent))
 
 
-async def run(app: EngineApp, seed: int, *, fail: bool) -> Peer:
+async def run(app: EngineApp, seed: int, *, fail: bool) -> Upgrader:
     """One session with traffic both ways; asserts that everything came once and in order."""
     chance = random.Random(seed)
-    async with connect_raw(app.url) as gets, connect_raw(app.url) as posts:
-        client = Polling(gets, posts)
+    async with PollingClient(app.url) as client:
         await client.open()
         server_side = next(c for c in app.clients if c.session.id == client.sid)
-        peer = Peer(client, app.ws_url(client.sid), chance)
+        upgrader = Upgrader(client, client.websocket_url(), chance)
         async with anyio.create_task_group() as tasks:
             transport = "polling" if fail else "websocket"
             tasks.start_soon(emit, server_side, random.Random(-seed), transport)
-            await (peer.stay() if fail else peer.upgrade())
+            await (upgrader.stay() if fail else upgrader.upgrade())
         expected = [str(number) for number in range(MESSAGES)]
-        assert peer.received == expected, f"to the client, seed {seed}"
+        assert upgrader.received == expected, f"to the client, seed {seed}"
         await until(lambda: len(server_side.messages) >= MESSAGES)
         assert server_side.messages == expected, f"to the server, seed {seed}"
-    return peer
+    return upgrader
 
 
-async def run_many(app: EngineApp, *, fail: bool) -> list[Peer]:
-    peers: list[Peer] = []
+async def run_many(app: EngineApp, *, fail: bool) -> list[Upgrader]:
+    upgraders: list[Upgrader] = []
 
     async def run_some(first: int) -> None:
         for seed in range(first, REPETITIONS, AT_ONCE):
-            peer = await run(app, seed, fail=fail)
-            peers.append(peer)
+            upgrader = await run(app, seed, fail=fail)
+            upgraders.append(upgrader)
 
     async with anyio.create_task_group() as tasks:
         for first in range(AT_ONCE):
             tasks.start_soon(run_some, first)
-    return peers
+    return upgraders
 
 
 async def test_nothing_is_lost_doubled_or_reordered(start_engine: StartEngine) -> None:
     app = await start_engine(echo=False)
-    peers = await run_many(app, fail=False)
-    assert len(peers) == REPETITIONS
+    upgraders = await run_many(app, fail=False)
+    assert len(upgraders) == REPETITIONS
     # The switch fell into the middle of the traffic, in either direction.
-    assert all(0 < peer.sent < MESSAGES for peer in peers)
-    assert all(peer.by_websocket for peer in peers)
-    assert any(peer.by_polling for peer in peers)
+    assert all(0 < upgrader.sent < MESSAGES for upgrader in upgraders)
+    assert all(upgrader.by_websocket for upgrader in upgraders)
+    assert any(upgrader.by_polling for upgrader in upgraders)
 
 
 async def test_nothing_is_lost_when_the_upgrade_fails(start_engine: StartEngine) -> None:
     app = await start_engine(echo=False)
-    peers = await run_many(app, fail=True)
-    assert len(peers) == REPETITIONS
+    upgraders = await run_many(app, fail=True)
+    assert len(upgraders) == REPETITIONS
     assert all(client.session.transport.name == "polling" for client in app.clients)

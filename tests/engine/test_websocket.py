@@ -9,6 +9,8 @@ from tests.support.waiting import until
 
 from .support import StartEngine, assert_nothing_is_read_meanwhile
 
+pytestmark = pytest.mark.runtime
+
 
 async def test_echo(start_engine: StartEngine) -> None:
     app = await start_engine()

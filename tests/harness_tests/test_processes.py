@@ -62,6 +62,7 @@ def test_a_failing_start_shows_the_output(start_server: StartServer) -> None:
         start_server("uvicorn", "tests.support.absent:app")
 
 
+@pytest.mark.runtime
 async def test_from_async_code() -> None:
     async with ServerProcess("uvicorn", ECHO) as server:
         await to_thread.run_sync(server.restart)

@@ -7,17 +7,20 @@ import os
 import anyio
 import pytest
 
-from tests.support.backends import not_fast
+from tests.support.backends import not_fast, serves
 from tests.support.clients import connect_websocket
 from tests.support.echo import EchoApp
 from tests.support.residue import Snapshot, instances, no_residue
 from tests.support.serving import serve
+
+pytestmark = pytest.mark.runtime
 
 
 class Thing:
     """Counted by the check."""
 
 
+@serves
 async def test_serving_leaves_nothing() -> None:
     async with (
         no_residue(classes=(EchoApp, Thing)),
@@ -29,6 +32,7 @@ async def test_serving_leaves_nothing() -> None:
         await ws.abort()
 
 
+@serves
 async def test_a_connection_leaves_nothing_in_a_running_server() -> None:
     async with serve(EchoApp()) as served:
         async with connect_websocket(served.ws_url + "/ws"):

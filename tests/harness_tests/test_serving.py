@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server
-from tests.support.backends import not_fast, only_fast
+from tests.support.backends import not_fast, only_fast, serves
 from tests.support.clients import (
     PollingClient,
     WebSocketClosed,
@@ -23,9 +23,12 @@ from tests.support.residue import no_residue
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.runtime
+
 Serving = Callable[..., Awaitable[Served]]
 
 
+@serves
 async def test_lifespan_surrounds_the_block() -> None:
     app = EchoApp()
     async with serve(app) as served:
@@ -39,6 +42,7 @@ async def test_lifespan_surrounds_the_block() -> None:
     assert app.started == 0
 
 
+@serves
 async def test_failed_startup() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -49,12 +53,14 @@ async def test_failed_startup() -> None:
             pytest.fail("was served")
 
 
+@serves
 async def test_errors_of_the_block_stay_what_they_are() -> None:
     with pytest.raises(LookupError, match="from the block"):
         async with serve(EchoApp()):
             raise LookupError("from the block")
 
 
+@serves
 async def test_open_requests_do_not_hold_up_the_end() -> None:
     async with no_residue():
         with anyio.fail_after(8):

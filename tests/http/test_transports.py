@@ -9,9 +9,11 @@ from typing import Any
 import anyio
 
 from tests.support.echo import Receive, Scope, Send
+from tests.support.frames import text
 from tests.support.ports import HOST
+from tests.support.rawwebsocket import RawWebSocket
 from tests.websocket.support import OURS as OUR_WEBSOCKETS
-from tests.websocket.support import Peer, connect_tls, connect_unix, text
+from tests.websocket.support import connect_tls, connect_unix
 
 from .conftest import PLAIN
 from .support import HTTPClass, ServeHTTP, Serving, body, length, read_body, request, start
@@ -36,7 +38,7 @@ class Noting:
             await send(body(data[len(data) // 2 :]))
 
 
-async def use(peer: Peer) -> None:
+async def use(peer: RawWebSocket) -> None:
     """Requests with answers small and large, several at once, and an upgrade."""
     for size in (0, 5, 60_000, 70_000, 3_000_000):
         data = bytes(size)

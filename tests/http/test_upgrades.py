@@ -14,21 +14,13 @@ from anyio.abc import SocketStream
 from socketio_asgi.uvicorn_protocols.http import BufferingTransport
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.frames import BINARY, close, frame, text
 from tests.support.ports import listening_socket
 from tests.support.residue import instances
 from tests.support.serving import Served
 from tests.support.waiting import until
-from tests.websocket.support import (
-    BINARY,
-    EchoApp,
-    close,
-    connect,
-    frame,
-    tcp,
-    text,
-    websocket_only,
-)
 from tests.websocket.support import OURS as OUR_WEBSOCKETS
+from tests.websocket.support import EchoApp, connect, tcp, websocket_only
 
 from .support import HTTPClass, Serving, ours_only, request
 

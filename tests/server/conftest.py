@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Server
+from tests.support.peer import TRANSPORTS, Peer, open_peer
 from tests.support.serving import Served
 
-from .support import TRANSPORTS, Connect, Peer, add_sync, open_peer
+from .support import Connect, add_sync
 
 Serving = Callable[..., Awaitable[Served]]
 

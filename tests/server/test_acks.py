@@ -112,6 +112,7 @@ async def test_the_largest_id_comes_back_unchanged(io: Server, join: Join) -> No
     assert await peer.request("sync", ack=2**53 - 1) == []
 
 
+@pytest.mark.runtime
 class TestAckParameter:
     async def test_answers_later(self, io: Server, join: Join, transport: str) -> None:
         kept: list[Any] = []
@@ -171,6 +172,7 @@ class TestAckParameter:
         await peer.sync()
 
 
+@pytest.mark.runtime
 class TestEmitWithAck:
     async def ask(self, io: Server, join: Join, reply: str, *args: Any, **options: Any) -> Any:
         """Ask a client, who answers with the given packet."""

@@ -10,9 +10,10 @@ import pytest
 from socketio_asgi import Namespace, Server, Socket
 from socketio_asgi.protocol import Decoder, DefaultParser, Packet, PacketType
 from socketio_asgi.server.broadcast import Broadcaster
+from tests.support.peer import TRANSPORTS, Peer
 
 from .conftest import Join
-from .support import TRANSPORTS, Peer, add_sync
+from .support import add_sync
 
 PICTURE = {"name": "a.png", "data": [b"\x00\xff", b""]}
 HEAD = (

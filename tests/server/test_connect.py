@@ -8,12 +8,14 @@ import anyio
 import pytest
 
 from socketio_asgi import ConnectionRefused, Server, Socket
+from tests.support.peer import event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Connect, add_sync, event_packet
+from .support import Connect, add_sync
 
 
+@pytest.mark.runtime
 async def test_the_answer_has_the_public_id(io: Server, join: Join, transport: str) -> None:
     peer = await join(io, transport)
     assert peer.id in io.sockets.sockets
@@ -66,6 +68,7 @@ async def test_the_answer_comes_before_what_the_connection_handler_emits(
     assert await peer.expect("welcome") == [peer.id]
 
 
+@pytest.mark.runtime
 async def test_middlewares_run_in_order_sync_and_async(io: Server, join: Join) -> None:
     order: list[str] = []
 
@@ -165,6 +168,7 @@ async def test_refusal_data_without_json_form_refuses_all_the_same(
     assert any(record.levelname == "ERROR" for record in caplog.records)
 
 
+@pytest.mark.runtime
 async def test_a_client_that_leaves_during_a_middleware_never_connects(
     io: Server, connect: Connect, transport: str
 ) -> None:
@@ -202,6 +206,7 @@ async def test_a_client_that_leaves_during_a_middleware_never_connects(
     assert not io.sockets.sockets
 
 
+@pytest.mark.runtime
 async def test_a_client_can_leave_during_a_middleware_and_come_again(
     io: Server, connect: Connect
 ) -> None:
@@ -373,6 +378,7 @@ async def test_namespaces_have_their_own_middlewares(io: Server, connect: Connec
     await peer.sync()
 
 
+@pytest.mark.runtime
 async def test_who_joins_no_namespace_in_time_is_closed(connect: Connect, transport: str) -> None:
     io = Server(connect_timeout=0.1)
     peer = await connect(io, transport)
@@ -401,6 +407,7 @@ def test_connect_timeout_must_be_positive(value: float) -> None:
         Server(connect_timeout=value)
 
 
+@pytest.mark.runtime
 class TestEventsWaitForTheConnectionHandler:
     async def test_they_see_what_it_prepared(self, io: Server, join: Join, transport: str) -> None:
         gate = anyio.Event()

@@ -10,10 +10,13 @@ import pytest
 
 from socketio_asgi import Namespace, Server, Socket
 from tests.support.backends import on_asyncio
+from tests.support.peer import event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import add_sync, event_packet
+from .support import add_sync
+
+pytestmark = pytest.mark.runtime
 
 
 class Log:

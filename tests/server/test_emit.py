@@ -18,10 +18,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from socketio_asgi import Server, Socket
+from tests.support.peer import PollingWire, event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import PollingWire, event_packet
 
 VALUES: list[Any] = [
     *(None, True, 0, -1.5, 2**60, 2**70),
@@ -91,6 +91,7 @@ async def test_a_placeholder_in_a_plain_event_stays_data(io: Server, join: Join)
     assert await peer.request("echo", value) == [value]
 
 
+@pytest.mark.runtime
 async def test_order_from_the_loop_without_await(io: Server, join: Join, transport: str) -> None:
     peer = await join(io, transport)
     (socket,) = io.sockets.sockets.values()
@@ -101,6 +102,7 @@ async def test_order_from_the_loop_without_await(io: Server, join: Join, transpo
     assert [(await peer.expect("n"))[0] for _ in range(300)] == list(range(300))
 
 
+@pytest.mark.runtime
 async def test_order_from_a_thread(io: Server, join: Join, transport: str) -> None:
     peer = await join(io, transport)
     (socket,) = io.sockets.sockets.values()
@@ -115,6 +117,7 @@ async def test_order_from_a_thread(io: Server, join: Join, transport: str) -> No
     assert [(await peer.expect("n"))[0] for _ in range(300)] == list(range(300))
 
 
+@pytest.mark.runtime
 async def test_binary_packets_of_many_threads_do_not_interleave(io: Server, join: Join) -> None:
     peer = await join(io)
 
@@ -148,6 +151,7 @@ async def test_values_are_taken_when_emit_is_called(io: Server, join: Join) -> N
     assert [await peer.expect("value") for _ in range(4)] == [[{"n": 1}]] * 4
 
 
+@pytest.mark.runtime
 async def test_plain_handlers_may_do_everything(io: Server, join: Join) -> None:
     @io.on("enter")
     def enter(socket: Socket, room: str) -> None:
@@ -176,6 +180,7 @@ async def test_plain_handlers_may_do_everything(io: Server, join: Join) -> None:
     assert await peer.text() == "1"
 
 
+@pytest.mark.runtime
 async def test_a_route_without_async_may_emit(io: Server, connect: Any) -> None:
     def notify(request: Request) -> PlainTextResponse:
         io.emit("notification", request.query_params["text"])
@@ -200,11 +205,13 @@ def test_emits_before_the_first_client_are_no_error() -> None:
         io.emit("disconnect")
 
 
+@pytest.mark.runtime
 async def test_emits_before_the_first_client_can_be_awaited() -> None:
     io = Server()
     await io.emit("event", 1)
 
 
+@pytest.mark.runtime
 async def test_emits_after_the_end_are_no_error(io: Server, join: Join) -> None:
     await join(io)
     (socket,) = io.sockets.sockets.values()
@@ -242,6 +249,7 @@ async def test_what_cannot_be_encoded_is_the_callers_error(io: Server, join: Joi
     await peer.sync()
 
 
+@pytest.mark.runtime
 async def test_awaiting_an_emit_waits_for_a_slow_client(io: Server, join: Join) -> None:
     peer = await join(io, "polling")  # does not poll
     (socket,) = io.sockets.sockets.values()
@@ -260,6 +268,7 @@ async def test_awaiting_an_emit_waits_for_a_slow_client(io: Server, join: Join) 
     assert done.is_set()
 
 
+@pytest.mark.runtime
 async def test_awaiting_an_emit_ends_with_the_client(io: Server, join: Join) -> None:
     peer = await join(io, "polling")
     (socket,) = io.sockets.sockets.values()

@@ -12,9 +12,11 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from socketio_asgi import AckTimeout, Server, Socket, SocketIOMiddleware
-from tests.support.clients import connect_engine
+from tests.support.peer import join_peer, open_peer
 from tests.support.serving import Served
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.runtime
 
 Serving = Callable[..., Awaitable[Served]]
 
@@ -35,21 +37,16 @@ async def test_in_a_handler_thread(serving: Serving) -> None:
         return [len(found), answer]
 
     served = await serving(io)
-    async with connect_engine(served.url) as (ws, _):
-        await ws.send("40")
-        await ws.receive()
-        await ws.send('427["count"]')
-        assert await ws.receive() == '420["question",5]'
-        await ws.send("430[6]")
-        assert await ws.receive() == "437[[1,6]]"
+    async with join_peer(served.url) as peer:
+        await peer.emit("count", ack=7)
+        assert await peer.answer(6) == ["question", 5]
+        assert await peer.acknowledgement(ack=7) == [[1, 6]]
 
 
 async def test_in_a_plain_thread(serving: Serving) -> None:
     io = Server()
     served = await serving(io)
-    async with connect_engine(served.url) as (ws, _):
-        await ws.send("40")
-        await ws.receive()
+    async with join_peer(served.url):
         socket = await only_socket(io)
         results: list[Any] = []
 
@@ -80,22 +77,16 @@ async def test_in_a_route_of_fastapi(serving: Serving) -> None:
         return [one.id for one in io.from_thread.run(io.fetch_sockets)]
 
     served = await serving(SocketIOMiddleware(app, io))
-    async with (
-        connect_engine(served.url) as (ws, _),
-        httpx.AsyncClient(trust_env=False) as client,
-    ):
-        await ws.send("40")
-        await ws.receive()
-        socket = await only_socket(io)
+    async with join_peer(served.url) as peer, httpx.AsyncClient(trust_env=False) as client:
         response = await client.get(served.url + "/sockets")
-        assert response.json() == [socket.id]
-        assert await ws.receive() == '42["somebody asks"]'
+        assert response.json() == [peer.id]
+        assert await peer.expect("somebody asks") == []
 
 
 async def test_in_the_event_loop(serving: Serving) -> None:
     io = Server()
     served = await serving(io)
-    async with connect_engine(served.url):
+    async with open_peer(served.url):
         with pytest.raises(RuntimeError, match="use 'await' instead"):
             io.from_thread.run(io.fetch_sockets)
 

@@ -13,10 +13,11 @@ import anyio.from_thread
 import pytest
 
 from socketio_asgi import Server, Socket
+from tests.support.peer import Peer, event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Peer, add_sync, event_packet
+from .support import add_sync
 
 IN_FLIGHT = 100
 """The default number of events of one socket that are handled at a time."""
@@ -184,6 +185,7 @@ async def test_a_type_error_within_a_handler_does_not_run_it_twice(
     assert calls == [(1,)]
 
 
+@pytest.mark.runtime
 @pytest.mark.parametrize("plain", [False, True])
 async def test_exceptions_are_logged_and_never_fatal(
     io: Server, join: Join, caplog: pytest.LogCaptureFixture, plain: bool
@@ -205,6 +207,7 @@ async def test_exceptions_are_logged_and_never_fatal(
     await other.sync()
 
 
+@pytest.mark.runtime
 async def test_handlers_start_in_order_and_overlap(io: Server, join: Join, transport: str) -> None:
     gate = anyio.Event()
     started: list[int] = []
@@ -224,6 +227,7 @@ async def test_handlers_start_in_order_and_overlap(io: Server, join: Join, trans
     assert sorted(answers) == sorted(f"3{number}[{number}]" for number in range(50))
 
 
+@pytest.mark.runtime
 async def test_plain_functions_run_in_threads_beside_the_loop(io: Server, join: Join) -> None:
     release = threading.Event()
 
@@ -241,6 +245,7 @@ async def test_plain_functions_run_in_threads_beside_the_loop(io: Server, join: 
     assert name != threading.main_thread().name
 
 
+@pytest.mark.runtime
 async def test_plain_functions_leave_the_threads_of_others_alone(io: Server, join: Join) -> None:
     """Slow handlers must not starve the routes of the application."""
     limiter = anyio.to_thread.current_default_thread_limiter()
@@ -255,6 +260,7 @@ async def test_plain_functions_leave_the_threads_of_others_alone(io: Server, joi
     assert borrowed == [0]
 
 
+@pytest.mark.runtime
 async def test_many_slow_plain_functions_make_progress(io: Server, join: Join) -> None:
     release = threading.Event()
     finished: list[int] = []
@@ -273,6 +279,7 @@ async def test_many_slow_plain_functions_make_progress(io: Server, join: Join) -
     assert set(finished) == set(range(60))
 
 
+@pytest.mark.runtime
 class TestBackPressure:
     """Beyond a number of events in flight, the connection is not read."""
 
@@ -369,6 +376,7 @@ class TestBackPressure:
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
 
+@pytest.mark.runtime
 async def test_handlers_run_in_copies_of_the_context_of_the_handshake(
     connect: Any, transport: str
 ) -> None:

@@ -14,10 +14,11 @@ from starlette.routing import Mount
 
 from socketio_asgi import Server, Socket
 from tests.support.clients import connect_websocket
+from tests.support.peer import PollingWire
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Connect, PollingWire
+from .support import Connect
 
 ORIGIN = "https://app.example"
 

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from socketio_asgi import Server, Socket
-from tests.support.clients import PollingClient
+from tests.support.peer import event_packet, join_peer
 from tests.support.serving import Served
 from tests.support.waiting import until
 
@@ -30,12 +30,9 @@ async def test_events_of_one_payload_wait_for_each_other(serving: Any) -> None:
         running -= 1
 
     served: Served = await serving(io)
-    async with PollingClient(served.url) as client:
-        await client.open()
-        await client.post("40")
-        await client.poll()
+    async with join_peer(served.url, "polling") as peer:
         # The answer comes although no handler has ended.
-        await client.post(*[f'42["work",{number}]' for number in range(COUNT)])
+        await peer.send(*[event_packet("work", number) for number in range(COUNT)])
         await until(lambda: running == 5)
         gate.set()
         await until(lambda: len(seen) == COUNT)
@@ -54,16 +51,13 @@ async def test_packets_that_wait_are_dropped_with_their_session(serving: Any) ->
         await gate.wait()
 
     served: Served = await serving(io)
-    async with PollingClient(served.url) as client:
-        await client.open()
-        await client.post("40")
-        await client.poll()
-        await client.post('42["work",1]', '42["work",2]')
+    async with join_peer(served.url, "polling") as peer:
+        await peer.send(event_packet("work", 1), event_packet("work", 2))
         await until(lambda: started == [1])
         for socket in list(io.sockets.sockets.values()):
             socket.disconnect(close=True)
-        assert await client.poll() == ["41"]
-        assert await client.poll() == ["1"]
+        assert await peer.text() == "1"
+        await peer.ended()
         await until(lambda: io.engine.clients_count == 0)
         gate.set()
     assert started == [1]

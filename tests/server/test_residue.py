@@ -27,6 +27,7 @@ from socketio_asgi.events.acks import SingleAck
 from socketio_asgi.protocol.parser import DefaultDecoder
 from socketio_asgi.server.client_connection import ClientConnection
 from socketio_asgi.server.dispatch import AckSender, Dispatcher
+from tests.support.backends import serves
 from tests.support.clients import (
     RawConnection,
     WebSocketClient,
@@ -40,6 +41,8 @@ from tests.support.clients import (
 from tests.support.residue import Snapshot
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.runtime
 
 CONNECTIONS = 1_000
 AT_ONCE = 20  # each of them gets on fast enough for the time-outs below
@@ -368,6 +371,7 @@ def assert_empty(io: Server) -> None:
     assert not any(value for value in vars(adapter).values() if isinstance(value, dict))
 
 
+@serves
 @pytest.mark.timeout(180)
 async def test_a_thousand_connections_in_all_ways() -> None:
     io = make_server()
@@ -384,6 +388,7 @@ async def test_a_thousand_connections_in_all_ways() -> None:
         await run_all(served.url, [clean])
 
 
+@serves
 async def test_closing_the_server_leaves_nothing() -> None:
     io = make_server()
     async with serve_briefly(io):

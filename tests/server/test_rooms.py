@@ -9,10 +9,11 @@ import anyio.to_thread
 import pytest
 
 from socketio_asgi import BroadcastOperator, Server, Socket
+from tests.support.peer import Peer
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Peer, add_sync
+from .support import add_sync
 
 
 class Clients:

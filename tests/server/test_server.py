@@ -18,11 +18,14 @@ from starlette.routing import Mount
 
 from socketio_asgi import ClientDisconnected, Server, Socket
 from tests.support.clients import WebSocketRejected, connect_engine
+from tests.support.peer import open_peer
 from tests.support.serving import serve
 from tests.support.waiting import until
 
 from .conftest import Join, Serving
-from .support import Connect, open_peer
+from .support import Connect
+
+pytestmark = pytest.mark.runtime
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about the HTTP library that it may use one day

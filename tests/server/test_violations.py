@@ -9,10 +9,11 @@ import pytest
 from socketio_asgi import Server
 from socketio_asgi.engine import SessionCore
 from tests.support.clients import polling
+from tests.support.peer import PollingWire
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Connect, PollingWire
+from .support import Connect
 
 
 def sessions(io: Server) -> dict[str, SessionCore]:

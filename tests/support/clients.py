@@ -26,8 +26,8 @@ import anyio
 import httpx
 
 from .rawhttp import RawConnection, RawResponse, connect_raw
+from .tcp import TIMEOUT
 from .websocket import (
-    TIMEOUT,
     WebSocketClient,
     WebSocketClosed,
     WebSocketRejected,

@@ -119,9 +119,8 @@ class ServerProcess(Address):
         self.port: int = self._reservation.port
         self._command = self._build_command(name, app, options)
         self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
-        self._env["PYTHONPATH"] = os.pathsep.join(
-            str(folder) for folder in (app_dir, ROOT) if folder is not None
-        )
+        folders = (app_dir, ROOT, os.environ.get("PYTHONPATH"))
+        self._env["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in folders if folder)
         self._ready_path = ready_path
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None

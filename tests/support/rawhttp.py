@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import anyio
 import h11
-from anyio.abc import SocketStream
+from anyio.abc import ByteStream
 
-from .websocket import TIMEOUT, abort_stream
+from .tcp import TIMEOUT, abort_stream, connect_tcp
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,18 @@ class RawResponse:
 
 
 class RawConnection:
-    """A TCP connection made by :func:`connect_raw`."""
+    """A connection, as :func:`connect_raw` makes it.
 
-    def __init__(self, stream: SocketStream, host: str) -> None:
+    Args:
+        stream: The connection below.
+        host: The header ``Host`` of requests.
+        pending: What was read from the connection already.
+    """
+
+    def __init__(self, stream: ByteStream, host: str, pending: bytes = b"") -> None:
         self.stream = stream
         self._host = host
-        self._pending = b""
+        self._pending = pending
 
     async def send(self, data: bytes) -> None:
         """Write bytes as they are."""
@@ -147,11 +153,8 @@ async def connect_raw(url: str) -> AsyncIterator[RawConnection]:
     ...     await raw.send_chunk(b"")
     ...     assert (await raw.read_response()).status == 200
     """
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    with anyio.fail_after(TIMEOUT):
-        stream = await anyio.connect_tcp(parts.hostname, parts.port or 80)
+    stream = await connect_tcp(url)
     try:
-        yield RawConnection(stream, parts.netloc)
+        yield RawConnection(stream, urlsplit(url).netloc)
     finally:
         await anyio.aclose_forcefully(stream)

@@ -21,7 +21,7 @@ from typing import Any
 import anyio
 import sniffio
 
-from .backends import on_fast_path
+from .backends import on_fast_path, require_fast_path
 from .ports import Address, listening_socket
 from .requirements import require_module
 from .takeovers import TakeOvers
@@ -58,6 +58,7 @@ async def serve(app: Any, *, grace: int = 2, **options: Any) -> AsyncIterator[Se
         RuntimeError: the application's startup failed.
         AssertionError: on the fast path, an engine did not take over a WebSocket of the block.
     """
+    require_fast_path()
     if sniffio.current_async_library() == "trio":
         context = _serve_hypercorn(app, grace, options)
     elif on_fast_path() and "ws" not in options:

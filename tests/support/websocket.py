@@ -1,21 +1,19 @@
-"""A raw WebSocket client on wsproto and anyio: every frame, close code and abort is visible."""
+"""A raw WebSocket client: messages, and every close code, refusal and abort is visible."""
 
 from __future__ import annotations
 
-import socket
-import struct
-from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from urllib.parse import urlsplit
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
-from wsproto import ConnectionType, WSConnection, events
-from wsproto.utilities import LocalProtocolError
 
-TIMEOUT = 10.0  # seconds for any single step
+from .frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, close_payload, frame
+from .rawhttp import RawConnection
+from .rawwebsocket import RawWebSocket, new_key
+from .tcp import TIMEOUT, connect_tcp
 
 
 @dataclass
@@ -42,79 +40,69 @@ class WebSocketRejected(Exception):
 
 
 class WebSocketClient:
-    """A connection made by :func:`connect_websocket`; data is read only by the receive methods."""
+    """A connection made by :func:`connect_websocket`; data is read only by the receive methods.
 
-    def __init__(self, stream: SocketStream) -> None:
-        self.stream = stream
-        self.headers: dict[str, str] = {}
-        self.subprotocol: str | None = None
+    Attributes:
+        raw: The frames below.
+        closed: How the server closed, once that was read.
+    """
+
+    def __init__(self, raw: RawWebSocket) -> None:
+        self.raw = raw
         self.closed: WebSocketClosed | None = None
-        self._connection = WSConnection(ConnectionType.CLIENT)
-        self._events: deque[events.Event] = deque()
-        self._partial: list[str] | list[bytes] = []
+        self._closing = False
+        self._opcode = CONTINUATION
+        self._partial = b""
 
-    async def _handshake(self, request: events.Request) -> None:
-        await self._send(request)
-        match await self._next_event():
-            case events.AcceptConnection() as accepted:
-                self.headers = _to_dict(accepted.extra_headers)
-                self.subprotocol = accepted.subprotocol
-            case events.RejectConnection() as refusal:
-                body = await self._read_rejection() if refusal.has_body else b""
-                raise WebSocketRejected(refusal.status_code, _to_dict(refusal.headers), body)
-            case other:
-                raise AssertionError(f"not an answer to the handshake: {other!r}")
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the response to the handshake; the names are lower case."""
+        return dict(self.raw.headers)
 
-    async def _read_rejection(self) -> bytes:
-        body = b""
+    async def _handshake(self, host: str, target: str, headers: Mapping[str, str]) -> None:
+        key, accept = new_key()
+        await self.raw.request(target, {"Host": host, "Sec-WebSocket-Key": key, **headers})
         try:
-            while isinstance(event := await self._next_event(), events.RejectData):
-                body += bytes(event.data)
-                if event.body_finished:
-                    break
-        except WebSocketClosed:  # a body that lasts until the end of the connection
-            pass
-        return body
+            status = await self.raw.read_head()
+        except EOFError:
+            raise WebSocketClosed(1006) from None
+        if status != 101:
+            raise await self._refusal(host)
+        assert self.headers["upgrade"].lower() == "websocket", self.headers
+        assert "upgrade" in self.headers["connection"].lower(), self.headers
+        assert self.headers["sec-websocket-accept"] == accept, self.headers
+        assert "sec-websocket-extensions" not in self.headers, self.headers
+        assert "sec-websocket-protocol" not in self.headers, self.headers
 
-    async def _next_event(self) -> events.Event:
-        while not self._events:
-            if self.closed is not None:
-                raise self.closed
-            try:
-                data = await self.stream.receive()
-            except (anyio.EndOfStream, anyio.BrokenResourceError):
-                self.closed = WebSocketClosed(1006)
-                raise self.closed from None
-            self._connection.receive_data(data)
-            self._events.extend(self._connection.events())
-        return self._events.popleft()
+    async def _refusal(self, host: str) -> WebSocketRejected:
+        response = await RawConnection(self.raw.stream, host, self.raw.unread()).read_response()
+        return WebSocketRejected(response.status, dict(response.headers), response.body)
 
-    async def _send(self, event: events.Event) -> None:
-        try:
-            data = self._connection.send(event)
-        except LocalProtocolError:
-            if self.closed is None:
-                raise
-            raise self.closed from None
-        await self.stream.send(data)
+    async def _send_frame(self, opcode: int, payload: bytes, *, final: bool = True) -> None:
+        if self._closing:
+            assert self.closed is not None, "sent after the close frame"
+            raise self.closed
+        await self.raw.send(frame(opcode, payload, final=final))
 
     async def send(self, data: str | bytes) -> None:
-        """Send one text or binary message."""
-        if isinstance(data, str):
-            await self._send(events.TextMessage(data=data))
-        else:
-            await self._send(events.BytesMessage(data=data))
+        """Send one text or binary message.
+
+        Raises:
+            WebSocketClosed: the server has closed, and that was read.
+        """
+        await self.send_fragments(data)
 
     async def send_fragments(self, *fragments: str | bytes) -> None:
         """Send one message in several frames (all ``str`` or all ``bytes``)."""
-        for index, fragment in enumerate(fragments):
-            kind = events.TextMessage if isinstance(fragment, str) else events.BytesMessage
-            last = index == len(fragments) - 1
-            await self._send(kind(data=fragment, message_finished=last))  # type: ignore[arg-type]
+        opcode = TEXT if isinstance(fragments[0], str) else BINARY
+        for number, fragment in enumerate(fragments, 1):
+            payload = fragment.encode() if isinstance(fragment, str) else fragment
+            await self._send_frame(opcode, payload, final=number == len(fragments))
+            opcode = CONTINUATION
 
     async def ping(self, payload: bytes = b"") -> None:
         """Send a WebSocket ping frame; its pong is skipped by :meth:`receive`."""
-        await self._send(events.Ping(payload=payload))
+        await self._send_frame(PING, payload)
 
     async def receive(self, timeout: float = TIMEOUT) -> str | bytes:
         """Return the next whole message; answers pings on the way.
@@ -125,30 +113,52 @@ class WebSocketClient:
         """
         with anyio.fail_after(timeout):
             while True:
-                message = await self._handle(await self._next_event())
+                if self.closed is not None:
+                    raise self.closed
+                received, final = await self._read_fragment()
+                message = await self._take(received, final=final)
                 if message is not None:
                     return message
 
-    async def _handle(self, event: events.Event) -> str | bytes | None:
-        match event:
-            case events.Ping():
-                await self._send(event.response())
-            case events.CloseConnection():
-                await self._answer_close(event)
-            case events.TextMessage() | events.BytesMessage():
-                self._partial.append(event.data)  # type: ignore[arg-type]
-                if event.message_finished:
-                    parts, self._partial = self._partial, []
-                    return _join(parts)
-            case _:
-                pass
+    async def _read_fragment(self) -> tuple[Frame, bool]:
+        try:
+            return await self.raw.read_fragment()
+        except EOFError:
+            self._closing = True
+            self.closed = WebSocketClosed(1006)
+            raise self.closed from None
+
+    async def _take(self, received: Frame, *, final: bool) -> str | bytes | None:
+        """Take a frame; returns a message that it completes."""
+        opcode, payload = received
+        if opcode == PING:
+            await self._send_frame(PONG, payload)
+        elif opcode == CLOSE:
+            await self._take_close(payload)
+        elif opcode != PONG:
+            return self._assemble(opcode, payload, final=final)
         return None
 
-    async def _answer_close(self, event: events.CloseConnection) -> None:
-        self.closed = WebSocketClosed(event.code, event.reason or "")
-        # This side may have closed first, and the peer may be gone.
-        with suppress(LocalProtocolError, anyio.BrokenResourceError):
-            await self._send(event.response())
+    def _assemble(self, opcode: int, payload: bytes, *, final: bool) -> str | bytes | None:
+        if opcode == CONTINUATION:
+            assert self._opcode, "there is nothing to continue"
+        else:
+            assert opcode in {TEXT, BINARY}, opcode
+            assert not self._opcode, "a message within a message"
+            self._opcode = opcode
+        self._partial += payload
+        if not final:
+            return None
+        opcode, data = self._opcode, self._partial
+        self._opcode, self._partial = CONTINUATION, b""
+        return data.decode() if opcode == TEXT else data
+
+    async def _take_close(self, payload: bytes) -> None:
+        self.closed = WebSocketClosed(*close_payload(payload))
+        if not self._closing:
+            with suppress(anyio.BrokenResourceError):  # the server may be gone
+                await self._send_frame(CLOSE, payload[:2])
+            self._closing = True
         raise self.closed
 
     async def receive_close(self, timeout: float = TIMEOUT) -> WebSocketClosed:
@@ -160,14 +170,15 @@ class WebSocketClient:
                 except WebSocketClosed as closed:
                     return closed
 
-    async def close(self, code: int = 1000, reason: str | None = None) -> WebSocketClosed:
+    async def close(self, code: int = 1000, reason: str = "") -> WebSocketClosed:
         """Send a close frame and wait for the server's; returns what it answered."""
-        await self._send(events.CloseConnection(code=code, reason=reason))
+        await self._send_frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
+        self._closing = True
         return await self.receive_close()
 
     async def abort(self) -> None:
         """Reset the TCP connection, as when the client's machine dies."""
-        await abort_stream(self.stream)
+        await self.raw.abort()
 
 
 @asynccontextmanager
@@ -175,7 +186,6 @@ async def connect_websocket(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    subprotocols: Sequence[str] = (),
 ) -> AsyncIterator[WebSocketClient]:
     """Connect to ``ws://host:port/path?query``; leaving the block drops the TCP connection.
 
@@ -188,37 +198,13 @@ async def connect_websocket(
         WebSocketClosed: the connection ended during the handshake (code 1006).
     """
     parts = urlsplit(url)
-    assert parts.hostname is not None
-    request = events.Request(
-        host=parts.netloc,
-        target=f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
-        extra_headers=[(k.encode(), v.encode()) for k, v in (headers or {}).items()],
-        subprotocols=list(subprotocols),
-    )
-    with anyio.fail_after(TIMEOUT):
-        stream = await anyio.connect_tcp(parts.hostname, parts.port or 80)
+    path = parts.path or "/"
+    target = f"{path}?{parts.query}" if parts.query else path
+    stream = await connect_tcp(url)
     try:
-        client = WebSocketClient(stream)
+        client = WebSocketClient(RawWebSocket(stream, timeout=inf))
         with anyio.fail_after(TIMEOUT):
-            await client._handshake(request)
+            await client._handshake(parts.netloc, target, headers or {})
         yield client
     finally:
         await anyio.aclose_forcefully(stream)
-
-
-async def abort_stream(stream: SocketStream) -> None:
-    """Close a TCP connection with a reset (RST) instead of an orderly end (FIN)."""
-    raw = stream.extra(SocketAttribute.raw_socket)
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    await anyio.aclose_forcefully(stream)
-
-
-def _join(parts: list[str] | list[bytes]) -> str | bytes:
-    first = parts[0]
-    if isinstance(first, str):
-        return "".join(part for part in parts if isinstance(part, str))
-    return b"".join(bytes(part) for part in parts if not isinstance(part, str))
-
-
-def _to_dict(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode().lower(): value.decode() for name, value in headers}

@@ -17,9 +17,11 @@ from starlette.websockets import WebSocket as StarletteWebSocket
 from socketio_asgi import Server, Socket
 from tests.support.clients import connect_engine
 from tests.support.echo import Receive, Scope, Send
+from tests.support.frames import BINARY, close, frame, text
+from tests.support.rawwebsocket import RawWebSocket
 
 from .conftest import Serving
-from .support import BINARY, Peer, close, connect, frame, tcp, text, websocket_only
+from .support import connect, tcp, websocket_only
 
 
 class Upper(WebSocketEndpoint):
@@ -104,7 +106,7 @@ async def talk_socketio(url: str) -> None:
             assert await ws.receive() == f'43{number}["v{number}"]'
 
 
-async def status_of(peer: Peer, target: str) -> int:
+async def status_of(peer: RawWebSocket, target: str) -> int:
     await peer.request(target)
     await peer.read_response()
     return peer.status

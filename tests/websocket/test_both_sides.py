@@ -27,8 +27,8 @@ from socketio_asgi.websocket.frames import (
     encode_frame,
     encode_masked_frame,
 )
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
-from .support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from .test_reader import Event, cut, one_by_one, places, read
 
 OTHER = {Side.CLIENT: Side.SERVER, Side.SERVER: Side.CLIENT}

@@ -12,25 +12,12 @@ import anyio.lowlevel
 import pytest
 
 from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.frames import CLOSE, PING, TEXT, close, close_payload, frame, text
+from tests.support.rawwebsocket import ABNORMAL
 from tests.support.waiting import until
 
 from .conftest import ServeEcho, Serving
-from .support import (
-    ABNORMAL,
-    CLOSE,
-    OURS,
-    PING,
-    TEXT,
-    Setting,
-    close,
-    close_payload,
-    connect,
-    frame,
-    our_settings,
-    ours_only,
-    text,
-    websocket_only,
-)
+from .support import OURS, Setting, connect, our_settings, ours_only, websocket_only
 
 VALID_CODES = (*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999)
 INVALID_CODES = (0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535)

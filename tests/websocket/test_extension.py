@@ -18,27 +18,23 @@ from socketio_asgi.extensions.websocket import (
 from socketio_asgi.websocket.frames import text_frame
 from tests.support.direct import MAX_MESSAGE, DirectReceiver, attach_echo, message_frame
 from tests.support.echo import Receive, Scope, Send
+from tests.support.frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    close,
+    close_payload,
+    frame,
+    header,
+    text,
+)
+from tests.support.rawwebsocket import FLOOD
 from tests.support.serving import Served
 from tests.support.waiting import until
 
 from .conftest import Serving
-from .support import (
-    BINARY,
-    CLOSE,
-    FLOOD,
-    OURS,
-    PING,
-    PONG,
-    STOCK,
-    close,
-    close_payload,
-    connect,
-    frame,
-    header,
-    tcp,
-    text,
-    websocket_only,
-)
+from .support import OURS, STOCK, connect, tcp, websocket_only
 
 
 class App:

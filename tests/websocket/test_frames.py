@@ -9,26 +9,24 @@ import os
 
 import pytest
 
-from tests.support.waiting import until
-
-from .conftest import ServeEcho
-from .support import (
+from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
     PING,
     PONG,
     TEXT,
-    Setting,
     close,
     close_payload,
-    connect,
     frame,
     header,
-    our_settings,
     text,
     xor,
 )
+from tests.support.waiting import until
+
+from .conftest import ServeEcho
+from .support import Setting, connect, our_settings
 
 SIZES = (0, 1, 5, 6, 7, 124, 125, 126, 127, 131, 132, 65_535, 65_536, 70_001)
 

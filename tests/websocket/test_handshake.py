@@ -11,24 +11,12 @@ import anyio
 import pytest
 
 from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.frames import text
+from tests.support.rawwebsocket import ACCEPT, FLOOD, KEY, RawWebSocket, new_key
 from tests.support.waiting import until
 
 from .conftest import ServeAndLog, Serving
-from .support import (
-    ACCEPT,
-    FLOOD,
-    KEY,
-    OURS,
-    STOCK,
-    EchoApp,
-    Peer,
-    connect,
-    new_key,
-    ours_only,
-    tcp,
-    text,
-    websocket_only,
-)
+from .support import OURS, STOCK, EchoApp, connect, ours_only, tcp, websocket_only
 
 # -- what the server answers -----------------------------------------------------------------
 
@@ -106,7 +94,9 @@ BAD_REQUESTS: dict[str, tuple[int, dict[str, str | None]]] = {
 }
 
 
-async def refused(serving: Serving, ws: str, http: str, **request: Any) -> tuple[Peer, bytes]:
+async def refused(
+    serving: Serving, ws: str, http: str, **request: Any
+) -> tuple[RawWebSocket, bytes]:
     """Send a request that the server must refuse without asking the application."""
 
     async def never(scope: Scope, receive: Receive, send: Send) -> None:

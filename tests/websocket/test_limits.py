@@ -12,33 +12,28 @@ import pytest
 
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from tests.support.echo import Receive, Scope, Send
-from tests.support.processes import ServerProcess
-from tests.support.residue import instances
-from tests.support.serving import Served
-from tests.support.waiting import until
-from tests.support.websocket import TIMEOUT
-
-from .conftest import ServeEcho, Serving
-from .support import (
+from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
-    FLOOD,
-    OURS,
     PING,
     PONG,
-    STOCK,
     TEXT,
-    Peer,
-    ServerFrame,
+    Frame,
     close,
-    connect,
     frame,
     header,
-    ours_only,
     text,
-    websocket_only,
 )
+from tests.support.processes import ServerProcess
+from tests.support.rawwebsocket import FLOOD, RawWebSocket
+from tests.support.residue import instances
+from tests.support.serving import Served
+from tests.support.tcp import TIMEOUT
+from tests.support.waiting import until
+
+from .conftest import ServeEcho, Serving
+from .support import OURS, STOCK, connect, ours_only, websocket_only
 
 LIMIT = 10_000
 TOO_BIG = 1009
@@ -322,7 +317,7 @@ async def push(scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(0.01)
 
 
-async def read_other_than_text(peer: Peer) -> ServerFrame:
+async def read_other_than_text(peer: RawWebSocket) -> Frame:
     with anyio.fail_after(TIMEOUT):
         while (other := await peer.read()).opcode == TEXT:
             pass

@@ -21,9 +21,9 @@ from socketio_asgi.uvicorn_protocols.open_websocket import NULL_RECEIVER, OpenWe
 from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
 from tests.support.direct import DirectReceiver
 from tests.support.echo import Receive, Scope, Send
+from tests.support.frames import text
 from tests.support.network import Network
 
-from .support import text
 from .test_reader import calls_of
 
 CONNECTIONS = 3

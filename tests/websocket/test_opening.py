@@ -37,9 +37,9 @@ from socketio_asgi.websocket.opening_response import (
     text_response,
 )
 from tests.support.ports import HOST
+from tests.support.rawwebsocket import ACCEPT, KEY
 
 from .conftest import ServeEcho
-from .support import ACCEPT, KEY
 from .test_reader import Recorder, cut, one_by_one, places
 
 OFFERED = ("chat", "superchat")

@@ -27,8 +27,18 @@ from socketio_asgi.websocket.frames import (
 )
 from socketio_asgi.websocket.python_reader import MAX_BACKLOG
 from socketio_asgi.websocket.reader import FrameReader
-
-from .support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, header, text, xor
+from tests.support.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    frame,
+    header,
+    text,
+    xor,
+)
 
 MAX_SIZE = 1000
 

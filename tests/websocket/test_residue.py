@@ -17,11 +17,13 @@ from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.direct import DirectReceiver, attach_echo
 from tests.support.echo import Receive, Scope, Send
+from tests.support.frames import CONTINUATION, TEXT, close, frame, header, text
+from tests.support.rawwebsocket import RawWebSocket
 from tests.support.residue import Snapshot, instances, no_residue
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
 
-from .support import CONTINUATION, OURS, TEXT, Peer, close, connect, frame, header, tcp, text
+from .support import OURS, connect, tcp
 
 ROUNDS = 10
 
@@ -82,23 +84,23 @@ class ManyWays:
             await send({"type": "websocket.send", "bytes": bytes(100_000)})
 
 
-End = Callable[[Peer], Awaitable[Any]]
+End = Callable[[RawWebSocket], Awaitable[Any]]
 
 
-async def abort(peer: Peer) -> None:
+async def abort(peer: RawWebSocket) -> None:
     await peer.abort()
 
 
-async def leave(peer: Peer) -> None:
+async def leave(peer: RawWebSocket) -> None:
     """Nothing: the connection is closed without a word."""
 
 
-async def answer(peer: Peer) -> None:
+async def answer(peer: RawWebSocket) -> None:
     await peer.read_end(answer=True)
 
 
 def sends(*data: bytes) -> End:
-    async def end(peer: Peer) -> None:
+    async def end(peer: RawWebSocket) -> None:
         await peer.send(*data)
         await peer.read_rest()
 

@@ -13,10 +13,12 @@ import anyio
 import pytest
 
 from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.frames import text
+from tests.support.rawwebsocket import RawWebSocket
 from tests.support.waiting import until
 
 from .conftest import ServeAndLog, Serving
-from .support import EchoApp, Peer, connect, ours_only, tcp, text, websocket_only
+from .support import EchoApp, connect, ours_only, tcp, websocket_only
 
 START = "websocket.http.response.start"
 BODY = "websocket.http.response.body"
@@ -63,7 +65,7 @@ def denial(status: int, headers: Sequence[tuple[bytes, bytes]], *pieces: bytes) 
 @asynccontextmanager
 async def ask(
     serving: Serving, ws: str, http: str, app: Any, **options: Any
-) -> AsyncIterator[tuple[Peer, bytes]]:
+) -> AsyncIterator[tuple[RawWebSocket, bytes]]:
     """Ask for a WebSocket; gives the client that has read the response, and the body."""
     served = await serving(app, ws=ws, http=http, **options)
     async with tcp(served) as peer:

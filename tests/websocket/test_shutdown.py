@@ -13,24 +13,12 @@ import pytest
 from socketio_asgi.websocket.frames import text_frame
 from tests.support.direct import DirectReceiver, attach_echo, message_frame
 from tests.support.echo import Message, Receive, Scope, Send
+from tests.support.frames import CLOSE, close, close_payload, text
+from tests.support.rawwebsocket import RawWebSocket
 from tests.support.serving import serve
 from tests.support.waiting import until
 
-from .support import (
-    CLOSE,
-    OURS,
-    STOCK,
-    EchoApp,
-    Peer,
-    Setting,
-    close,
-    close_payload,
-    connect,
-    ours_only,
-    tcp,
-    text,
-    websocket_only,
-)
+from .support import OURS, STOCK, EchoApp, Setting, connect, ours_only, tcp, websocket_only
 
 SERVICE_RESTART = 1012
 GRACE = 1  # seconds that uvicorn gives to applications
@@ -147,7 +135,7 @@ class Ending:
 class Ended:
     """The client, and what is to be checked when the server has ended."""
 
-    peer: Peer
+    peer: RawWebSocket
 
     def __init__(self) -> None:
         self.checks: list[Callable[[], Awaitable[None]]] = []

@@ -11,28 +11,17 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import make_certificate
+from tests.support.frames import BINARY, PING, PONG, close, frame, text
 from tests.support.ports import HOST
+from tests.support.rawwebsocket import RawWebSocket
 
 from .conftest import ServeEcho, Serving
-from .support import (
-    BINARY,
-    PING,
-    PONG,
-    EchoApp,
-    Peer,
-    Setting,
-    close,
-    connect_tls,
-    connect_unix,
-    frame,
-    text,
-    websocket_only,
-)
+from .support import EchoApp, Setting, connect_tls, connect_unix, websocket_only
 
 certificate = pytest.fixture(scope="module")(make_certificate)
 
 
-async def use(peer: Peer) -> None:
+async def use(peer: RawWebSocket) -> None:
     """A handshake, messages small and large, a ping, and a close."""
     await peer.request("/path?query")
     assert await peer.read_head() == 101
@@ -70,7 +59,7 @@ async def test_a_flood_over_tls(echo: ServeEcho, certificate: Path) -> None:
 @asynccontextmanager
 async def unix_peer(
     serving: Serving, path: Path, app: Any, ws: str, http: str
-) -> AsyncIterator[Peer]:
+) -> AsyncIterator[RawWebSocket]:
     """A client of a server on a Unix socket."""
     await serving(app, ws=ws, http=http, uds=str(path))
     async with connect_unix(str(path)) as peer:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from socketio_asgi import Server
-from tests.server.support import Peer, open_peer
+from tests.support.peer import Peer, open_peer
 from tests.support.serving import Served
 
 

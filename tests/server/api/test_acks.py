@@ -11,8 +11,9 @@ import anyio
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server
-from tests.server.support import TIMEOUT, socket_of
+from tests.server.support import socket_of
 from tests.support.background import background
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
 
 from .conftest import Join

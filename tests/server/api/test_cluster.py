@@ -15,9 +15,10 @@ from socketio_asgi.adapters.cluster import Message
 from socketio_asgi.adapters.cluster.message import Broadcast, Presence
 from socketio_asgi.adapters.cluster.namespace import ClusterNamespace
 from tests.adapters.loopback import Bus
-from tests.server.support import DISCONNECT, TIMEOUT, Peer, open_peer
 from tests.support.background import background
+from tests.support.peer import DISCONNECT, Peer, open_peer
 from tests.support.serving import serve
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
 
 LONG = 60.0  # seconds; nobody may wait for the end of it
@@ -82,7 +83,7 @@ async def _sync(_socket: Any) -> None: ...
 
 
 @pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
+async def cluster(fast_path: None) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         found = Cluster(Bus())
         for server in found.servers:

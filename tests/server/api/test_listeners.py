@@ -10,8 +10,10 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import Server, Socket
-from tests.server.support import TIMEOUT, Peer, socket_of
+from tests.server.support import socket_of
 from tests.support.background import background
+from tests.support.peer import Peer
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
 
 from .conftest import Join

@@ -15,8 +15,9 @@ import pytest
 from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
 from socketio_asgi.adapters import Target
 from socketio_asgi.server.broadcast import Selection
-from tests.server.support import PollingWire, socket_of
+from tests.server.support import socket_of
 from tests.support.background import background
+from tests.support.peer import PollingWire
 from tests.support.waiting import until
 
 from .conftest import Join

@@ -10,10 +10,13 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import Namespace, Server, Socket, event
-from tests.server.support import TIMEOUT, Peer, event_packet
+from tests.support.peer import Peer, event_packet
+from tests.support.tcp import TIMEOUT
 from tests.support.waiting import until
 
 from .conftest import Join
+
+pytestmark = pytest.mark.runtime
 
 
 class Log:

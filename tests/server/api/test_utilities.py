@@ -12,8 +12,8 @@ from socketio_asgi.adapters import MemoryAdapter, SocketDetails, Target
 from socketio_asgi.engine import EngineRequest
 from socketio_asgi.engine.handshake import Handshake
 from socketio_asgi.server.broadcast import Broadcaster
-from tests.server.support import DISCONNECT, Peer, PollingWire
 from tests.support.background import background
+from tests.support.peer import DISCONNECT, Peer, PollingWire
 from tests.support.serving import Served
 from tests.support.waiting import until
 

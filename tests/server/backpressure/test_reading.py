@@ -14,6 +14,8 @@ from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.serving import Served
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.runtime
+
 Serving = Callable[..., Awaitable[Served]]
 LIMIT = 3
 PADDING = "x" * 200_000

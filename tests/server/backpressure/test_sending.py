@@ -13,6 +13,8 @@ from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.serving import Served
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.runtime
+
 Serving = Callable[..., Awaitable[Served]]
 CHUNK = "x" * 100_000
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from socketio_asgi import ConnectionStateRecovery, Server, Socket
 from tests.support.clients import WebSocketClient, connect_engine
+from tests.support.peer import CONNECT, CONNECT_ERROR, EVENT, Packet, Peer, WebSocketWire
 from tests.support.waiting import until
 
 
@@ -25,7 +25,12 @@ class Guest:
         self.pid: str | None = None
         self.offset: str | None = None
         self.ws: WebSocketClient
-        self._prefix = "" if namespace == "/" else namespace + ","
+        self._namespace = namespace
+
+    @property
+    def peer(self) -> Peer:
+        """The Socket.IO client on the present connection."""
+        return Peer(WebSocketWire(self.ws), self.sid or "", self._namespace)
 
     @asynccontextmanager
     async def connected(self, **auth: Any) -> AsyncIterator[Guest]:
@@ -37,25 +42,18 @@ class Guest:
     async def join(self, **auth: Any) -> None:
         own = {"pid": self.pid, "offset": self.offset}
         sent = {key: value for key, value in own.items() if value is not None} | auth
-        await self.ws.send(f"40{self._prefix}{json.dumps(sent)}")
-        answer = await self._read()
-        if answer.startswith("44"):
-            raise Refused(json.loads(answer[2:]))
-        assert answer.startswith("40"), answer
-        data = json.loads(answer[2:])
-        self.sid, self.pid = data["sid"], data.get("pid")
-
-    async def _read(self) -> str:
-        message = await self.ws.receive()
-        assert isinstance(message, str), message
-        return message[:2] + message[2:].removeprefix(self._prefix)
+        answer = Packet.parse(await self.peer.connect(auth=sent))
+        if answer.type == CONNECT_ERROR:
+            raise Refused(answer.data)
+        assert answer.type == CONNECT, answer
+        self.sid, self.pid = answer.data["sid"], answer.data.get("pid")
 
     async def event(self) -> list[Any]:
         """The next event, without its offset."""
-        message = await self._read()
-        assert message.startswith("42"), message
-        event: list[Any] = json.loads(message[2:].lstrip("0123456789"))
-        if message[2] == "[" and isinstance(event[-1], str) and "-" in event[-1]:
+        packet = await self.peer.packet()
+        assert packet.type == EVENT, packet
+        event: list[Any] = packet.data
+        if packet.id is None and isinstance(event[-1], str) and "-" in event[-1]:
             self.offset = event.pop()
         return event
 
@@ -66,8 +64,8 @@ class Guest:
             found.append(event)
         return found
 
-    async def emit(self, *event: Any) -> None:
-        await self.ws.send("42" + self._prefix + json.dumps(event))
+    async def emit(self, event: str, *args: Any) -> None:
+        await self.peer.emit(event, *args)
 
 
 class App:

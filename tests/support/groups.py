@@ -1,0 +1,71 @@
+"""A plugin of pytest: tests that need more than the project and its peers are groups of their own.
+
+A group is a folder, or several. ``pytest`` without a path runs the core: all that is in no group.
+``pytest --group NAME`` runs a group, ``pytest --group all`` everything, and a path whatever it
+names. ``make test-NAME`` is the short form.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+TESTS: Final = Path(__file__).parents[1]
+
+GROUPS: Final = {
+    "adapters": ("brokers",),
+    "frameworks": ("frameworks",),
+    "examples": ("examples",),
+}
+"""By name: folders of ``tests/``, which may be absent as long as a group has no tests.
+
+adapters: adapters on real brokers; frameworks: integrations with web frameworks; examples: what is
+in ``examples/``.
+"""
+
+CORE: Final = "core"
+ALL: Final = "all"
+
+
+def group_of(path: Path) -> str:
+    """Return the group that a file or folder belongs to."""
+    for name, folders in GROUPS.items():
+        if any(path.is_relative_to(TESTS / folder) for folder in folders):
+            return name
+    return CORE
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--group",
+        choices=[CORE, *GROUPS, ALL],
+        help="the group of tests to run; without paths the default is the core",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if config.option.group is None:  # workers of pytest-xdist are given what is decided here
+        config.option.group = ALL if named else CORE
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files of other groups alone: their imports may not be installed."""
+    chosen = config.option.group
+    if chosen == ALL or collection_path.is_dir():
+        return None
+    return True if group_of(collection_path) != chosen else None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Pass when a group has no tests yet."""
+    group = session.config.option.group
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _is_empty(group):
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def _is_empty(group: str) -> bool:
+    folders = [TESTS / folder for folder in GROUPS.get(group, ())]
+    return bool(folders) and not any(list(folder.rglob("test_*.py")) for folder in folders)
