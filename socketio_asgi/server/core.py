@@ -11,6 +11,7 @@ import anyio.from_thread
 
 from ..adapters import AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
 from ..engine.core import EngineCore
+from ..events.observer import CallObserver
 from ..events.plans import Planner, plan_handler
 from ..events.registry import HandlerRegistry
 from ..events.workers import Workers
@@ -18,7 +19,7 @@ from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
 from ..runtime.current import running_in_event_loop
-from .observer import Observer
+from .observer import GuardedCalls, Observer, overrides
 
 
 class ServerCore:
@@ -30,7 +31,7 @@ class ServerCore:
         adapters: Makes the adapters of namespaces, and starts what they share.
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
-        observer: What is told of everything that happens, if anything is.
+        observer: The watcher of everything that happens, if there is one.
 
     Attributes:
         engine: The same.
@@ -39,6 +40,7 @@ class ServerCore:
         recovery: The same.
         max_events_in_flight: The same.
         observer: The same.
+        call_observer: The watcher of the calls of handlers, if they are watched.
         workers: The threads for plain functions.
         runtime: The event loop; None while the server has not been used in one.
     """
@@ -59,6 +61,9 @@ class ServerCore:
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
         self.observer: Observer | None = observer
+        self.call_observer: CallObserver | None = (
+            GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
+        )
         self.workers: Workers = Workers()
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
@@ -77,7 +82,7 @@ class ServerCore:
     def adopt(self, handlers: HandlerRegistry) -> None:
         """Make the call plans of a namespace."""
         self._registries.add(handlers)
-        handlers.use_planner(self._planner, observed=self.observer is not None)
+        handlers.use_planner(self._planner, observed=self.call_observer is not None)
 
     def call(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
         """Call a function of an adapter in the event loop, from whichever thread this is.

@@ -109,7 +109,7 @@ class Dispatcher(CallSite):
     @property
     def observer(self) -> CallObserver | None:
         """What watches the calls, if anything does."""
-        return self.namespace.server.observer
+        return self.namespace.server.call_observer
 
     def own_listeners(self) -> Listeners:
         """The listeners of this socket alone, made when they are needed for the first time."""

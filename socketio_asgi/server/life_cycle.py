@@ -43,7 +43,7 @@ class _NamespaceCalls(CallSite):
     @property
     def observer(self) -> CallObserver | None:
         """What watches the calls, if anything does."""
-        return self._namespace.server.observer
+        return self._namespace.server.call_observer
 
 
 class Admission(_NamespaceCalls):

@@ -256,7 +256,7 @@ class ServerEvent(CallSite):
     @property
     def observer(self) -> CallObserver | None:
         """What watches the calls, if anything does."""
-        return self._namespace.server.observer
+        return self._namespace.server.call_observer
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
         """Call the handler, and send what it returns to the server that asked."""

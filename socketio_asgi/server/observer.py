@@ -1,15 +1,117 @@
-"""The interface of what watches a server: metrics, traces, logs."""
+"""The interface of all that watches a server, such as metrics and traces.
+
+Each layer names what can be seen there; :class:`Observer` has all of it.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..adapters import AdapterState
 from ..adapters.observer import AdapterObserver
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
+from ..events.plans import HandlerCall
+from ..exceptions import ConnectionRefused
+from ..runtime.callables import is_async
+
+if TYPE_CHECKING:
+    from .socket import Socket
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Observer(EngineObserver, CallObserver, AdapterObserver):
-    """Watches a server; every method does nothing until a subclass overrides it.
+    """A watcher of a server; a subclass overrides what it wants to know.
 
-    Give an instance to ``Server(observer=...)``. The methods are called in the event loop, so they
-    must be quick; what they raise is logged. Without an observer, nothing is measured.
+    Give an instance to ``Server(observer=...)``. Every method is called in the event loop, at once,
+    and has to return at once. An exception is logged and changes nothing. A method that is not
+    overridden costs nothing.
     """
+
+    def socket_joined(self, socket: Socket[Any]) -> None:
+        """A client has joined a namespace; its ``connection`` handler has not run yet."""
+
+    def socket_refused(self, namespace: str, error: ConnectionRefused) -> None:
+        """A middleware has refused a client.
+
+        Args:
+            namespace: The name of the namespace.
+            error: What the client is told.
+        """
+
+    def socket_left(self, socket: Socket[Any], reason: str) -> None:
+        """A client has left a namespace, or its connection has ended.
+
+        Args:
+            socket: The socket.
+            reason: The official word for why.
+        """
+
+
+def check_observer(observer: object) -> None:
+    """Check an observer that a server is to be given.
+
+    Raises:
+        TypeError: It is none, or one of its methods is asynchronous, so that it would never run.
+    """
+    if not isinstance(observer, Observer):
+        raise TypeError(f"observer has to be an instance of a subclass of Observer: {observer!r}")
+    for name in dir(Observer):
+        if not name.startswith("_") and is_async(getattr(observer, name)):
+            raise TypeError(
+                f"{type(observer).__name__}.{name}() is called at once, so it must be a plain def"
+            )
+
+
+def overrides(observer: Observer, interface: type) -> bool:
+    """True when an observer wants to know something of an interface."""
+    return any(
+        getattr(type(observer), name) is not getattr(interface, name)
+        for name in vars(interface)
+        if not name.startswith("_")
+    )
+
+
+class GuardedCalls(CallObserver):
+    """An observer of calls that raises nothing."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def handler_started(self, call: HandlerCall) -> None:
+        """A handler, middleware or listener is about to be called."""
+        tell(self._observer.handler_started, call)
+
+    def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
+        """A handler, middleware or listener has returned or raised."""
+        tell(self._observer.handler_ended, call, seconds, error)
+
+
+class GuardedAdapters(AdapterObserver):
+    """An observer of adapters that raises nothing."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def broadcast(self, namespace: str, recipients: int) -> None:
+        """A packet was handed to sockets of this process."""
+        tell(self._observer.broadcast, namespace, recipients)
+
+    def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
+        """The state of a server's adapters has changed."""
+        tell(self._observer.adapter_state, state, error)
+
+    def messages_dropped(self, reason: str, count: int) -> None:
+        """Messages of a cluster were not sent, or not handled."""
+        tell(self._observer.messages_dropped, reason, count)
+
+
+def tell(method: Callable[..., None], *args: Any) -> None:
+    """Call a method of an observer; what it raises is logged."""
+    try:
+        method(*args)
+    except Exception:
+        logger.exception("the observer raised in %r", method)

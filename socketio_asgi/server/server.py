@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast, overload
 from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery, MemoryAdapter
+from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
@@ -38,7 +39,7 @@ from .core import ServerCore
 from .from_thread import FromThread
 from .namespace import MiddlewareT, Namespace, normalize_name
 from .namespace_registry import NamespaceRegistry
-from .observer import Observer
+from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
 
 MAX_EVENTS_IN_FLIGHT = 100
@@ -142,6 +143,8 @@ class Server(Broadcaster):
             initial_packet=initial_packet,
             max_clients=max_clients,
         )
+        if observer is not None:
+            check_observer(observer)
         if not connect_timeout > 0:
             raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
         if not max_events_in_flight > 0:
@@ -154,7 +157,7 @@ class Server(Broadcaster):
         self.__socketio__: ServerCore = ServerCore(
             self.engine.__socketio__,
             parser=parser or DefaultParser(),
-            adapters=AdapterLifecycle(adapter or MemoryAdapter, observer),
+            adapters=AdapterLifecycle(adapter or MemoryAdapter, _adapter_observer(observer)),
             recovery=_recovery(connection_state_recovery),
             max_events_in_flight=max_events_in_flight,
             observer=observer,
@@ -314,6 +317,11 @@ class Server(Broadcaster):
         core = self.__socketio__
         if core.runtime is not None:
             core.runtime.task_starter(copy_context()).start(core.adapters.release, child.adapter)
+
+
+def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
+    watched = observer is not None and overrides(observer, AdapterObserver)
+    return GuardedAdapters(observer) if observer is not None and watched else None
 
 
 def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:

@@ -32,6 +32,7 @@ from .broadcast import Selection, event_packet
 from .dispatch import Dispatcher, PacketSource
 from .life_cycle import Admission, LifeCycleCalls
 from .namespace_core import NamespaceCore
+from .observer import tell
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -207,6 +208,12 @@ class SocketCore(Dispatcher):
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.namespace.joining_ended()
             self.connection.refuse(self.namespace.name, error)
+            self._tell("socket_refused", self.namespace.name, error)
+
+    def _tell(self, method: str, *args: Any) -> None:
+        observer = self.namespace.server.observer
+        if observer is not None:
+            tell(getattr(observer, method), *args)
 
     def _accept(self, missed: MissedPackets | None = None) -> None:
         self.state = SocketState.CONNECTED
@@ -218,6 +225,7 @@ class SocketCore(Dispatcher):
             adapter.join(self._id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
         self.connection.accept(self)
+        self._tell("socket_joined", self.subject)
         if missed is not None:
             self._send_missed(missed)
         elif adapter.log is not None:
@@ -364,6 +372,7 @@ class SocketCore(Dispatcher):
             self.namespace.joining_ended()
 
     def _on_left(self, reason: str, description: str | None) -> None:
+        self._tell("socket_left", self.subject, reason)
         self.give_up_acks()
         if self.holding:
             self._closed_by = (reason, description)  # after the "connection" handler
