@@ -1,4 +1,4 @@
-"""What servers of a cluster do together, over a broker in memory and with a clock of the test."""
+"""The servers of a cluster together, over a broker in memory and with a clock of the test."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_clients_of_both_servers_get_equal_packets(
 
 
 def decode(messages: Sequence[str | bytes]) -> Any:
-    """What a client makes of an event."""
+    """An event as a client reads it."""
     decoder = DefaultParser().decoder()
     packet = None
     for message in messages:
