@@ -1,4 +1,4 @@
-"""Who gets a packet: the adapters."""
+"""Adapters: the choice of the sockets that get a packet, and their reach beyond this process."""
 
 from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDetails
 from .errors import ClusterUnavailable, NotRetryable

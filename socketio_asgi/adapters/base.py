@@ -38,12 +38,12 @@ class Recipient(Protocol):
 
     @property
     def data(self) -> Any:
-        """What the application keeps with the socket."""
+        """The data that the application keeps with the socket."""
         ...
 
     @property
     def handshake(self) -> Handshake:
-        """How the client introduced itself."""
+        """The handshake of the client."""
         ...
 
     def deliver(self, packet: SharedPacket, /, volatile: bool = False) -> None:
@@ -75,7 +75,7 @@ class LocalNamespace(Protocol):
 
     @property
     def parser(self) -> Parser:
-        """How packets are encoded."""
+        """The parser of the packets."""
         ...
 
     @property
@@ -90,12 +90,12 @@ class LocalNamespace(Protocol):
 
     @property
     def recovery(self) -> ConnectionStateRecovery | None:
-        """How clients that lost their connection are recovered; None when they are not."""
+        """The options for clients that lost their connection; None when they are not recovered."""
         ...
 
     @property
     def max_replay_bytes(self) -> int:
-        """How much a client that comes back may be sent at once, in bytes."""
+        """The most that a client that comes back may be sent at once, in bytes."""
         ...
 
     def next_ack_id(self) -> int:
@@ -159,17 +159,17 @@ class Adapter(ABC):
     """Keeps the rooms of one namespace, and leads packets to their sockets.
 
     All methods are called in the thread of the event loop, act at once as far as this process is
-    concerned, and return an awaitable for what takes longer, which may be dropped. What users may
-    and may not ask for was checked before.
+    concerned, and return an awaitable for what takes longer, which may be dropped. The arguments of
+    users were checked before.
 
     Args:
         namespace: The namespace it serves.
-        log: What keeps packets for clients who come back; None when nothing does.
+        log: The log of packets for clients that come back; None when there is none.
 
     Attributes:
         namespace: The same.
         log: The same.
-        observer: What is told of every broadcast; None when nothing is.
+        observer: The observer that is told of every broadcast; None when there is none.
     """
 
     def __init__(self, namespace: LocalNamespace, log: PacketLog | None = None) -> None:
@@ -183,9 +183,9 @@ class Adapter(ABC):
 
     @property
     def reaches_other_processes(self) -> bool:
-        """Whether a broadcast may reach sockets of other processes.
+        """True if a broadcast may reach sockets of other processes.
 
-        Where it cannot, a broadcast before the first client has nothing to do.
+        If it cannot, a broadcast before the first client has nothing to do.
         """
         return True
 

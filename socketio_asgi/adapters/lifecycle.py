@@ -30,10 +30,10 @@ from .states import AdapterState
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 START_SECONDS = 5.0
-"""How long the lifespan waits for a broker before it goes on without it."""
+"""The time that the lifespan waits for a broker before it goes on without it."""
 
 CLOSE_SECONDS = 2.0
-"""How long adapters may take to close, all together."""
+"""The time that adapters have to close, all together."""
 
 RETRY_SECONDS = 0.1
 """The longest delay before the second attempt to reach a broker; it doubles with each attempt."""
@@ -46,7 +46,7 @@ STABLE_SECONDS = 10.0
 
 
 class AdapterHost(Protocol):
-    """What an :class:`AdapterProvider` is started with: its event loop, and where it reports."""
+    """The surroundings of an :class:`AdapterProvider`: its event loop, and a place to report to."""
 
     @property
     def runtime(self) -> Runtime:
@@ -55,7 +55,7 @@ class AdapterHost(Protocol):
 
     @property
     def observer(self) -> AdapterObserver | None:
-        """What is told of dropped messages; None when nothing is."""
+        """The observer of dropped messages; None when there is none."""
         ...
 
     def lost(self, error: Exception) -> None:
@@ -87,8 +87,8 @@ class AdapterProvider(ABC):
         """Connect to the broker; returns when messages go out and come in.
 
         It is called once for each event loop, and again after every failure and
-        :meth:`AdapterHost.lost`. When the event loop is another one than before, what the earlier
-        one held is gone and cannot be closed.
+        :meth:`AdapterHost.lost`. In a new event loop, everything of the earlier one is gone and
+        cannot be closed.
 
         Raises:
             NotRetryable: It makes no sense to try again.
@@ -102,7 +102,7 @@ class AdapterProvider(ABC):
 
 @dataclass(frozen=True, slots=True)
 class AdapterStatus:
-    """Where the adapters of a server stand.
+    """The state of the adapters of a server, and its history.
 
     Attributes:
         state: The state.
@@ -116,12 +116,12 @@ class AdapterStatus:
 
 
 class AdapterLifecycle:
-    """Makes the adapters of a server, starts what they share, and closes all of it.
+    """The adapters of a server: makes them, starts what they share, and closes everything.
 
     Args:
-        factory: What makes the adapter of a namespace: a class, a function, or an
+        factory: Makes the adapter of a namespace: a class, a function, or an
             :class:`AdapterProvider`.
-        observer: What is told what the adapters do; None when nothing is.
+        observer: The observer of the adapters; None when there is none.
     """
 
     def __init__(self, factory: AdapterFactory, observer: AdapterObserver | None = None) -> None:
@@ -133,12 +133,12 @@ class AdapterLifecycle:
 
     @property
     def status(self) -> AdapterStatus:
-        """Where the adapters stand."""
+        """The state of the adapters."""
         return AdapterStatus() if self._life is None else self._life.status
 
     @property
     def observer(self) -> AdapterObserver | None:
-        """What is told what the adapters do; may be set at any time."""
+        """The observer of the adapters; may be set at any time."""
         return self._observer
 
     @observer.setter
@@ -165,7 +165,7 @@ class AdapterLifecycle:
         """Start in an event loop, in the background; does nothing when that was done before.
 
         Args:
-            runtime: The event loop, whose thread calls.
+            runtime: The event loop; the caller runs in its thread.
 
         Raises:
             RuntimeError: The process has forked since the start.
@@ -239,11 +239,11 @@ class _Life:
     # -- for the lifecycle -------------------------------------------------------------------
 
     def goes_on(self) -> bool:
-        """Whether the caller is in the same event loop, however it got its runtime."""
+        """True if the caller is in the same event loop, whichever runtime object it has."""
         return self.status.state is not AdapterState.CLOSED and self.runtime.is_current()
 
     def forked(self) -> bool:
-        """Whether a provider was started in another process, and lives on there."""
+        """True if a provider was started in another process, and lives on there."""
         over = self._provider is None or self.status.state is AdapterState.CLOSED
         return not over and self._pid != os.getpid()
 

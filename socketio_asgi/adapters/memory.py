@@ -22,7 +22,7 @@ class MemoryAdapter(Adapter):
 
     Args:
         namespace: The namespace it serves.
-        recovers: Whether it keeps packets and sockets for clients who come back, when the
+        recovers: Whether it keeps packets and sockets for clients that come back, when the
             namespace recovers them.
     """
 
@@ -69,7 +69,7 @@ class MemoryAdapter(Adapter):
         return frozenset(self._rooms.get(sid, ()))
 
     def has_members(self, room: str) -> bool:
-        """Whether a socket of this process is in a room, or has it for its own."""
+        """True if a socket of this process is in a room, or has it for its own."""
         return room in self._members or room in self._sockets
 
     def rooms_with_members(self) -> list[str]:

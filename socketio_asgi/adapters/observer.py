@@ -1,4 +1,4 @@
-"""A look at the adapters from outside, for metrics and traces."""
+"""The observer of the adapters, for metrics and traces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .states import AdapterState
 
 
 class AdapterObserver:
-    """Told what the adapters of a server do; every method may be overridden, and does nothing.
+    """An observer of a server's adapters; every method may be overridden, and does nothing.
 
     All are called in the thread of the event loop, at once, and must not take long. Without an
     observer nothing is called.
@@ -25,7 +25,7 @@ class AdapterObserver:
 
         Args:
             state: The new state.
-            error: What has caused it, if it was an error.
+            error: The cause, if it was an error.
         """
 
     def messages_dropped(self, reason: str, count: int) -> None:

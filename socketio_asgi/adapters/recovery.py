@@ -1,9 +1,10 @@
-"""Connection state recovery: what a client missed is kept for a while.
+"""Connection state recovery: the packets that a client missed are kept for a while.
 
 Every event that may be missed ends with its offset, an extra argument that official clients keep
 and send back when they connect again. Offsets are text to everything but the log that made them.
 
-:class:`PacketLog` is what the server needs; :class:`MemoryLog` keeps everything in this process.
+:class:`PacketLog` is the interface that the server needs; :class:`MemoryLog` keeps everything in
+this process.
 
 Source: https://socket.io/docs/v4/connection-state-recovery/
 """
@@ -26,14 +27,14 @@ from .packet import SharedPacket
 from .target import Target
 
 MAX_PACKETS = 10_000
-"""Packets that a namespace keeps for clients who come back: more than a client misses during a
+"""Packets that a namespace keeps for clients that come back: more than a client misses during a
 short break."""
 
 MAX_BYTES = 8 * 1024 * 1024
 """Bytes of those packets, whichever of the two is reached first."""
 
 MAX_SESSIONS = 100_000
-"""Sockets that a namespace keeps for clients who come back."""
+"""Sockets that a namespace keeps for clients that come back."""
 
 MissedPackets = Sequence[Sequence[OutgoingPacket]]
 """Encoded packets with their attachments, in order."""
@@ -41,7 +42,7 @@ MissedPackets = Sequence[Sequence[OutgoingPacket]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionStateRecovery:
-    """How long, and how, clients that lost their connection are recovered.
+    """The options for clients that lost their connection.
 
     Args:
         max_disconnection_duration: How long a client may be away, in seconds.
@@ -54,7 +55,7 @@ class ConnectionStateRecovery:
 
 @dataclass(frozen=True, slots=True)
 class SavedSocket:
-    """What is kept of a socket whose connection was lost.
+    """The state of a socket that lost its connection.
 
     Attributes:
         sid: Its public id.
@@ -77,10 +78,10 @@ class RestoredSocket:
     """A socket that may come back, unless a middleware refuses it.
 
     Attributes:
-        saved: What was kept of it.
-        claim: Takes it back when all have agreed, and returns what the client has missed until
-            then; None when another connection was faster, or time is up. Until it is called, the
-            socket stays kept. A log in memory does not wait in it.
+        saved: The state of the socket.
+        claim: Takes the socket out of the log once it is accepted, and returns the packets that the
+            client has missed until then; None when another connection was faster, or time is up.
+            Until it is called, the socket stays in the log. A log in memory does not wait in it.
     """
 
     saved: SavedSocket
@@ -88,7 +89,7 @@ class RestoredSocket:
 
 
 class PacketLog(ABC):
-    """What keeps packets and sockets for clients who come back; any adapter can have one."""
+    """A log of packets and sockets for clients that come back; any adapter can have one."""
 
     @abstractmethod
     def position(self) -> str:
@@ -96,7 +97,7 @@ class PacketLog(ABC):
 
     @abstractmethod
     def save(self, saved: SavedSocket) -> Awaitable[None]:
-        """Keep a socket whose connection was lost.
+        """Keep a socket that lost its connection.
 
         Returns:
             An awaitable for what takes longer; nothing is lost when it is dropped.
@@ -111,16 +112,16 @@ class PacketLog(ABC):
             offset: The last packet that it has received, if it has received any.
 
         Returns:
-            The socket, or None when it is too late, or unknown what the client has missed.
+            The socket; None when it is too late, or the missed packets are not known any more.
         """
 
     def kept_for(self) -> float:
-        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        """The time that a kept socket may still come back in, in seconds; 0 when none is kept."""
         return 0.0
 
 
 def can_be_missed(packet: SharedPacket, target: Target) -> bool:
-    """Whether a packet is kept for those who are away.
+    """True if a packet is kept for clients that are away.
 
     An acknowledgement cannot be given later, and a volatile packet may be missed.
     """
@@ -226,7 +227,7 @@ class MemoryLog(PacketLog):
     # -- sockets -----------------------------------------------------------------------------
 
     def save(self, saved: SavedSocket) -> Awaitable[None]:
-        """Keep a socket whose connection was lost."""
+        """Keep a socket that lost its connection."""
         now = self._expire()
         sent = self._sent.get(saved.sid, self._number(saved.offset))
         self._sessions[saved.pid] = _Away(now + self._duration, saved, sent, self._next)
@@ -235,7 +236,7 @@ class MemoryLog(PacketLog):
         return DONE
 
     def kept_for(self) -> float:
-        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        """The time that a kept socket may still come back in, in seconds; 0 when none is kept."""
         now = self._expire()
         # They are in the order in which their time is up.
         away = next(reversed(self._sessions.values()), None)
@@ -258,7 +259,7 @@ class MemoryLog(PacketLog):
         return RestoredSocket(saved, partial(self._claim, saved, first))
 
     def _known(self, saved: SavedSocket, offset: str | None) -> int | None:
-        """The first packet that a client may not have; None when it claims nonsense.
+        """The first packet that a client may not have; None when its offset is invalid.
 
         It sees nothing of the time before it connected, whatever it claims: the offset may as well
         be that of an earlier socket.
@@ -300,7 +301,11 @@ class MemoryLog(PacketLog):
         self._bytes -= kept.size
 
     def _expire(self) -> float:
-        """Let go of everything whose time is up; returns what time it is."""
+        """Drop everything that has expired.
+
+        Returns:
+            The present time.
+        """
         now = self._now()
         while self._packets and next(iter(self._packets.values())).expires < now:
             self._drop_oldest()

@@ -12,7 +12,7 @@ from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
 from ..runtime import Event, Runtime
 
 ACK_SECONDS = 10.0
-"""How long an acknowledgement is waited for, unless something else is asked for."""
+"""The time that an acknowledgement is waited for by default."""
 
 
 class AckTarget(Protocol):
@@ -36,14 +36,14 @@ class AckReceiver(AckTarget, Protocol):
 
 
 class AckSink(AckReceiver, Protocol):
-    """What is given to the sockets of this process together with a broadcast."""
+    """The acknowledgements of a broadcast, as the sockets of this process see them."""
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """Something waits for an acknowledgement, and is to be told when that ends.
+        """Remember a socket or a request that waits for an acknowledgement.
 
         Args:
             key: The id of a socket, or any other name, such as that of a request to other servers.
-            forget: Ends the waiting.
+            forget: Ends its waiting; called when the acknowledgements are not wanted any more.
         """
         ...
 
@@ -53,12 +53,12 @@ class OtherServers(Protocol):
 
     @property
     def owing(self) -> int:
-        """How many have yet to say how many clients they reached."""
+        """The number of those that have yet to say how many clients they reached."""
         ...
 
     @property
     def silent(self) -> int:
-        """How many have said nothing, those included that are not waited for any more."""
+        """The number of those that have said nothing, even if they are not waited for any more."""
         ...
 
     @property
@@ -72,7 +72,7 @@ class BroadcastAcks(AckSink, Protocol):
 
     @property
     def timeout(self) -> float:
-        """How long they are waited for, in seconds."""
+        """The time that they are waited for, in seconds."""
         ...
 
     def depend_on(self, others: OtherServers) -> None:
@@ -136,7 +136,7 @@ class SingleAck:
 
 
 class _Holder:
-    """Remembers who waits for an acknowledgement."""
+    """The sockets and requests that wait for acknowledgements."""
 
     __slots__ = ("_held",)
 
@@ -144,11 +144,11 @@ class _Holder:
         self._held: dict[str, Callable[[], object]] = {}
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """Something waits for an acknowledgement; see :meth:`AckSink.hold`."""
+        """Remember what waits for an acknowledgement; see :meth:`AckSink.hold`."""
         self._held[key] = forget
 
     def release(self) -> None:
-        """Let everything that still waits forget about it."""
+        """End the waiting of all that still wait."""
         held, self._held = self._held, {}
         for forget in held.values():
             forget()

@@ -80,7 +80,7 @@ class Bus:
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way."""
+        """True while something is on its way."""
         return any(driver.busy for driver in self.drivers)
 
     def resume(self) -> None:
@@ -199,7 +199,7 @@ class LoopbackDriver(Driver):
 
     @property
     def busy(self) -> bool:
-        """Whether something waits that will be handed on."""
+        """True while something waits that will be handed on."""
         return self._pumping or bool(self._queue and not self.bus.paused and not self.closed)
 
     async def _pump_soon(self) -> None:

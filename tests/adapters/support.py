@@ -66,7 +66,7 @@ class ManualClock(Runtime):
 
     @property
     def timers(self) -> int:
-        """How many calls are due."""
+        """The number of calls that are due."""
         return sum(not timer.cancelled for _, _, timer in self._timers)
 
     def now(self) -> float:

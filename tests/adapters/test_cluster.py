@@ -1,4 +1,4 @@
-"""What servers of a cluster do together, over a broker in memory and with a clock of the test."""
+"""The servers of a cluster together, over a broker in memory and with a clock of the test."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_clients_of_both_servers_get_equal_packets(
 
 
 def decode(messages: Sequence[str | bytes]) -> Any:
-    """What a client makes of an event."""
+    """An event as a client reads it."""
     decoder = DefaultParser().decoder()
     packet = None
     for message in messages:
@@ -919,6 +919,55 @@ async def test_a_loss_while_namespaces_are_opened(
     clock.advance(1)
     await until(lambda: server.state is AdapterState.READY and server.core.ready)
     await server.life.close()
+
+
+async def test_faults_of_a_driver(
+    start_servers: StartServers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus)
+    driver = bus.driver_of(two.provider)
+
+    def fail(*_args: Any) -> Any:
+        raise ValueError("a fault of the driver")
+
+    monkeypatch.setattr(driver, "respond", fail)
+    monkeypatch.setattr(driver, "publish", fail)
+    monkeypatch.setattr(driver, "close", fail)
+    acks = one.ask("question", timeout=LONG)
+    await quiet(bus)
+    assert two.core.counters["the driver refused an answer"] == 1
+    failed = two.emit("event")
+    with pytest.raises(ClusterUnavailable) as caught:
+        await failed
+    assert isinstance(caught.value.__cause__, ValueError)
+    with caplog.at_level(logging.DEBUG, "socketio_asgi.server"):
+        await two.life.close()
+    assert "the goodbye was not sent" in caplog.text
+    assert "the driver cannot be closed" in caplog.text
+    one.core.peer_ended(two.id)
+    with pytest.raises(BroadcastAckError):
+        await acks.wait()
+
+
+async def test_a_namespace_that_cannot_be_opened_later(
+    start_servers: StartServers, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = Bus()
+    (one,) = await start_servers(bus, 1)
+    open_namespace = LoopbackDriver.open_namespace
+
+    async def fail(driver: LoopbackDriver, name: str) -> None:
+        if name == "/later" and bus.starts == 1:
+            raise ConnectionError("not subscribed")
+        await open_namespace(driver, name)
+
+    monkeypatch.setattr(LoopbackDriver, "open_namespace", fail)
+    one.open("/later")
+    await until(lambda: one.state is AdapterState.AWAY)
+    clock.advance(1)
+    await until(lambda: one.state is AdapterState.READY)
+    assert bus.driver_of(one.provider).namespaces == {"/", "/later"}
 
 
 async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -> None:

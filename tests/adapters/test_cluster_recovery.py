@@ -177,7 +177,7 @@ async def test_a_broker_that_keeps_nothing(
 ) -> None:
     server = FakeServer(Bus(), clock, recovery=RECOVERY)
     server.life.begin(clock)
-    with pytest.raises(NotRetryable, match="needs an adapter whose broker keeps messages"):
+    with pytest.raises(NotRetryable, match="needs an adapter with a broker that keeps messages"):
         await server.life.started()
     assert server.state is AdapterState.CLOSED
     assert caplog.records[-1].levelname == "ERROR"

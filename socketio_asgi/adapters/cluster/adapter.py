@@ -15,14 +15,14 @@ from .namespace import ClusterNamespace
 
 @dataclass(frozen=True, slots=True)
 class ClusterHealth:
-    """What a server of a cluster knows of itself and the others.
+    """The state of a cluster, as one of its servers sees it.
 
     Attributes:
         server_id: Its id.
         members: The ids of the other servers, as far as they are known by name.
         queued: Messages that wait for the broker.
         requests: Questions to other servers that wait for answers.
-        late_answers: Answers that came when nobody waited for them any more.
+        late_answers: Answers that came when they were not waited for any more.
         gaps: How often messages may have been missed, because the broker was away.
         unordered: Events that were delivered without an offset: their clients cannot tell later
             that they have got them.
@@ -70,7 +70,7 @@ class ClusterAdapter(AdapterProvider):
 
     @property
     def core(self) -> Core:
-        """What all its namespaces share.
+        """The core that all its namespaces share.
 
         Raises:
             RuntimeError: It has not been started.
@@ -81,7 +81,7 @@ class ClusterAdapter(AdapterProvider):
 
     @property
     def health(self) -> ClusterHealth:
-        """How the cluster stands, seen from here.
+        """The state of the cluster, as this server sees it.
 
         Raises:
             RuntimeError: It has not been started.
@@ -109,7 +109,7 @@ class ClusterAdapter(AdapterProvider):
         recovers = any(namespace.recovers for namespace in self._namespaces.values())
         if recovers and driver.archive is None:
             raise NotRetryable(
-                "connection_state_recovery needs an adapter whose broker keeps messages; with"
+                "connection_state_recovery needs an adapter with a broker that keeps messages; with"
                 " local_recovery=True the process keeps them that a client has to come back to"
             )
         await core.connect(driver)

@@ -53,7 +53,7 @@ class ClusterMember(Protocol):
         ...
 
     def on_connected(self) -> None:
-        """There is a driver, whose traits are known."""
+        """There is a driver, and its traits are known."""
         ...
 
     def on_away(self) -> None:
@@ -61,7 +61,7 @@ class ClusterMember(Protocol):
         ...
 
     def has_members(self, room: str) -> bool:
-        """Whether a room has members in this process."""
+        """True if a room has members in this process."""
         ...
 
     def rooms_with_members(self) -> Iterable[str]:
@@ -70,7 +70,7 @@ class ClusterMember(Protocol):
 
 
 class Core:
-    """What the adapters of one server share, in one event loop.
+    """The common part of the adapters of one server, in one event loop.
 
     Args:
         host: The event loop, and where losses are reported.
@@ -289,8 +289,8 @@ class Core:
     def ask(self, request: Request, message: Message, seconds: float) -> Awaitable[Any]:
         """Publish a question, in its place in the order of the calls.
 
-        While the broker is away there is nobody to wait for. Before it was there for the first
-        time, the question waits like everything else.
+        While the broker is away, no server can answer. Before it was there for the first time, the
+        question waits like everything else.
         """
         self.requests.add(request)
         if self._was_ready and not self.ready:
@@ -304,7 +304,7 @@ class Core:
         return sent
 
     def _begin_requests(self) -> None:
-        """Find out who owes the answers to questions that have just been published."""
+        """Find out which servers owe the answers to questions that have just been published."""
         beginning = self.requests.waiting(lambda request: not request.servers.begun)
         if not self.traits.counts:
             for request in beginning:
@@ -375,7 +375,7 @@ class Core:
             namespace.on_message(message, position)
 
     def wants(self, namespace: str, room: str | None) -> bool:
-        """Whether a broadcast concerns this server; see :meth:`.Inbox.wants`."""
+        """True if a broadcast concerns this server; see :meth:`.Inbox.wants`."""
         found = self._namespaces.get(namespace)
         return found is not None and (room is None or found.has_members(room))
 

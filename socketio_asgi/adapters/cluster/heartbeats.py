@@ -1,4 +1,4 @@
-"""The heartbeats of a server: how the others know that it lives, and it knows of them.
+"""The heartbeats of a server, by which the others know that it lives, and it knows of them.
 
 One heartbeat for the whole process, in the main namespace, which every server has: a heartbeat for
 each namespace would grow with servers times namespaces. Only where official servers take part,
@@ -26,14 +26,14 @@ SWEEP_SECONDS = 1.0
 """The time between two looks for such servers."""
 
 PAUSE_SECONDS = 5.0
-"""When a look comes so much too late, this process was stopped: what the others have sent meanwhile
-is read first."""
+"""A look that comes so much too late means that this process was stopped: the messages that came
+meanwhile are read first."""
 
 GATHER_SECONDS = 0.2
-"""How long the answers to the first heartbeat may take, before a question counts on knowing all."""
+"""The time for answers to the first heartbeat, before a question counts on knowing all servers."""
 
 ANNOUNCE_SECONDS = 0.1
-"""How long further changes of the namespaces are waited for, before the others are told."""
+"""The time in which changes of the namespaces are gathered, before the others are told."""
 
 MAIN = "/"
 """The namespace of the heartbeats."""
@@ -89,7 +89,7 @@ class Heartbeats:
     # -- sending -----------------------------------------------------------------------------
 
     def begin(self, *, foreign: bool) -> None:
-        """The broker is there: say that this server lives, and ask who else does.
+        """The broker is there: say that this server lives, and ask which others do.
 
         Args:
             foreign: Whether official servers may take part.
@@ -172,7 +172,7 @@ class Heartbeats:
     # -- hearing -----------------------------------------------------------------------------
 
     def heard(self, message: Message) -> None:
-        """A message of another server came, whatever it says: so that server lives."""
+        """A message of another server came: that server lives."""
         now = self._runtime.now()
         if self._members.heard(message.sender, now) or not self._foreign:
             return

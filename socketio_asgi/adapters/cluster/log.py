@@ -23,7 +23,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Recording:
-    """What is delivered while the archive is read: position, packet with its offset, target."""
+    """The packets that are delivered while the archive is read, with positions and targets."""
 
     def __init__(self) -> None:
         self.items: list[tuple[str, SharedPacket, Target]] = []
@@ -38,7 +38,7 @@ class Recorded(Protocol):
 
     @property
     def core(self) -> Core:
-        """What it shares with the other namespaces of the server."""
+        """The core that it shares with the other namespaces of the server."""
         ...
 
     def record(self) -> Recording:
@@ -55,7 +55,7 @@ class Recorded(Protocol):
 
 
 class ClusterLog(PacketLog):
-    """Recovers the clients of a namespace on any server, with what the broker has kept.
+    """Recovery of the clients of a namespace on any server, from the memory of the broker.
 
     Args:
         namespace: The namespace.
@@ -71,7 +71,7 @@ class ClusterLog(PacketLog):
         return self._adapter.core.position or ""
 
     def save(self, saved: SavedSocket) -> Awaitable[None]:
-        """Keep a socket whose connection was lost; while the broker is away it is lost as well."""
+        """Keep a socket that lost its connection; lost as well while the broker is away."""
         core, recovery = self._adapter.core, self._namespace.recovery
         archive = self._archive()
         if archive is None or recovery is None:
@@ -107,7 +107,7 @@ class ClusterLog(PacketLog):
         return None if start is None else RestoredSocket(saved, partial(self._claim, saved, start))
 
     def _start(self, archive: Archive, saved: SavedSocket, offset: str | None) -> str | None:
-        """Where a client goes on: never before it connected, and not in the future."""
+        """The position of a client: never before it connected, and not in the future."""
         now = self.position()
         try:
             known = saved.offset if offset is None else archive.latest(saved.offset, offset)

@@ -45,7 +45,7 @@ class Members:
         return found.union(self._foreign.get(namespace, ()))
 
     def has_foreign(self, namespace: str) -> bool:
-        """Whether official servers have a namespace."""
+        """True if official servers have a namespace."""
         return bool(self._foreign.get(namespace))
 
     # -- what is heard -----------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Members:
         return had - has
 
     def is_incomplete(self, server: str) -> bool:
-        """Whether a server of ours has other namespaces by now than it has listed."""
+        """True if a server of ours has other namespaces by now than it has listed."""
         member = self._ours.get(server)
         return member is not None and not member.complete
 
@@ -119,7 +119,7 @@ class Members:
         return gone
 
     def refresh(self, now: float) -> None:
-        """Nobody could be heard until now; it is nobody's fault."""
+        """Count the time anew for all: none could be heard until now."""
         for member in self._ours.values():
             member.heard = now
         for servers in self._foreign.values():
@@ -128,7 +128,7 @@ class Members:
 
 
 def presence_of(namespaces: Iterable[str], *, complete: bool) -> Presence:
-    """What a server says of itself.
+    """The description of a server that its heartbeats carry.
 
     Args:
         namespaces: The namespaces that it has.

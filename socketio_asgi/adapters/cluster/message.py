@@ -1,6 +1,6 @@
-"""The messages of a cluster: what servers say to each other, whatever carries it.
+"""The messages of a cluster, whatever carries them from server to server.
 
-A wire turns a :class:`Message` into what a broker carries, and back.
+A wire turns a :class:`Message` into the form that a broker carries, and back.
 
 Source: the ClusterAdapter of https://github.com/socketio/socket.io/tree/main/packages/socket.io-adapter
 """
@@ -35,7 +35,7 @@ class MessageType(IntEnum):
     """With a request id: what the handler returns is asked for."""
     SERVER_SIDE_EMIT_RESPONSE = 10
     BROADCAST_CLIENT_COUNT = 11
-    """How many clients a server has reached with a broadcast that asks for acknowledgements."""
+    """The number of clients that a broadcast with acknowledgements has reached on one server."""
     BROADCAST_ACK = 12
     ADAPTER_CLOSE = 13
     """A server goes."""
@@ -58,7 +58,7 @@ ANSWERS: frozenset[MessageType] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What a server of ours says of itself with its heartbeats.
+    """The description of a server of ours in its heartbeats.
 
     Attributes:
         digest: A short text that is another one for other namespaces.
@@ -122,7 +122,7 @@ class EncodedEvent:
         return shared
 
     def _looks_right(self, namespace: str) -> bool:
-        """What :class:`DefaultParser` makes begins and ends in one way only."""
+        """Check the beginning and the end, which :class:`DefaultParser` makes in one way only."""
         first, *attachments = self.messages
         kind = f"5{len(attachments)}-" if attachments else "2"
         name = "" if namespace == "/" else namespace + ","
@@ -136,11 +136,11 @@ class Broadcast:
     """An event for sockets.
 
     Attributes:
-        event: The event: a packet on its way out, otherwise what came in.
+        event: The event: a packet on its way out; as values or encoded, when it came in.
         target: The sockets that it is meant for.
         timeout: How long the acknowledgements are waited for, in seconds; None without any.
         hears_gone: Whether the sender wants :attr:`MessageType.CLIENT_GONE`.
-        number: By what the sender knows it again when it reads it back; None when it need not.
+        number: The number by which the sender knows it when it reads it back, if it has to.
     """
 
     event: SharedPacket | EventValues | EncodedEvent
@@ -207,7 +207,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ClientCount:
-    """How many clients a server has reached."""
+    """The number of clients that a server has reached."""
 
     clients: int
 
@@ -233,7 +233,7 @@ class Message:
         type: What kind of message it is.
         namespace: The namespace that it concerns.
         sender: The id of the server that sends it; empty where a broker's form does not say it.
-        body: What belongs to the type; None for those that say everything by themselves.
+        body: The content, by type; None for types without any.
         request: The id of the request that it is, or that it answers; None otherwise.
         recipient: The id of the server that is meant; None for all.
     """
@@ -255,7 +255,7 @@ class Message:
 
 
 class MalformedMessage(ValueError):
-    """What came from a broker is no message; it is counted, and dropped."""
+    """The data that came from a broker are no message; they are counted, and dropped."""
 
 
 def _is_event(shared: SharedPacket, namespace: str) -> bool:

@@ -1,9 +1,9 @@
-"""Delivery in the order of the broker, for namespaces whose clients are recovered.
+"""Delivery in the order of the broker, for namespaces that recover their clients.
 
 Where the broker gives the offsets, an event must not reach a client before those with a smaller
 one: the client would ask for what is behind the larger one when it comes back, and the earlier
 event would be lost to it. So an event of this process is delivered when it is read back, like those
-of other servers; usually that takes less than a millisecond. What is not kept for clients who come
+of other servers; usually that takes less than a millisecond. What is not kept for clients that come
 back waits behind it, so that nothing overtakes.
 """
 
@@ -18,7 +18,7 @@ from ...runtime.deadlines import DeadlineQueue
 from .outbox import Refused
 
 READ_BACK_SECONDS = 1.0
-"""How long an event waits for its position, before it is delivered without."""
+"""The time that an event waits for its position, before it is delivered without."""
 
 Deliver = Callable[["str | None"], object]
 """Delivers an event with its position, or without one."""

@@ -16,7 +16,7 @@ from ..packet import SharedPacket
 from .message import Broadcast, Message
 
 KEEP_SECONDS = 2.0
-"""How long a message waits for the broker."""
+"""The time that a message waits for the broker."""
 
 MAX_KEPT_MESSAGES = 1000
 """The most messages that wait."""
@@ -26,13 +26,13 @@ MAX_KEPT_BYTES = 1024 * 1024
 
 
 class Refused(Awaitable[Any]):
-    """What was not sent, and says so when it is awaited.
+    """The result of a message that was not sent: it raises when it is awaited.
 
     Args:
         cause: Why, if it was an error.
 
     Attributes:
-        error: What is raised.
+        error: The error that is raised.
     """
 
     def __init__(self, cause: Exception | None) -> None:
@@ -116,7 +116,7 @@ class Outbox:
 
 
 class _Kept:
-    """A message that waits, and what became of it."""
+    """A message that waits, and its result."""
 
     __slots__ = ("_event", "_runtime", "_sent", "_settled", "expires", "message", "size")
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ...runtime import Runtime
 
 MAX_RELAYS = 10_000
-"""The most broadcasts of other servers whose acknowledgements are waited for at a time."""
+"""The most broadcasts of other servers that wait for acknowledgements at a time."""
 
 
 class Asker(Protocol):
@@ -33,7 +33,7 @@ class Asker(Protocol):
 
 
 class AckRelay:
-    """Passes on what the clients of this process answer, until all have, or it is useless.
+    """A relay of the answers of this process's clients, until all have answered or it is useless.
 
     Args:
         runtime: The event loop.

@@ -1,7 +1,7 @@
-"""Questions to the other servers, and what they still owe.
+"""Questions to the other servers, and the answers that they still owe.
 
-Who answers is known by name where servers send heartbeats; otherwise the broker tells only how many
-there are, and is asked again while the answers come.
+Servers that send heartbeats are known by name; of others, the broker tells only how many there are,
+and is asked again while the answers come.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .message import ClientCount, FoundSockets, Message, MessageType, Reply
 class OwingServers:
     """The servers that owe an answer; see :class:`~socketio_asgi.events.acks.OtherServers`.
 
-    Until :meth:`begin` it is unknown who they are, and so the waiting goes on.
+    Until :meth:`begin` they are not known, and so the waiting goes on.
 
     Attributes:
         here: Whether this server itself has not delivered yet, and so the waiting goes on too.
@@ -41,18 +41,18 @@ class OwingServers:
         self._named: set[str] = set()
         self._unnamed = 0
         self._answered: set[str] = set()
-        self._nameless = 0  # answers of servers that do not say who they are
+        self._nameless = 0  # answers that do not say whose they are
         self._gone: list[str] = []
         self._lost = 0
 
     @property
     def begun(self) -> bool:
-        """Whether it is known which servers owe something."""
+        """True once it is known which servers owe something."""
         return self._begun
 
     @property
     def owing(self) -> int:
-        """How many servers have not answered; one until they are known."""
+        """The number of servers that have not answered; one until they are known."""
         return self._missing + self.here
 
     @property
@@ -61,7 +61,7 @@ class OwingServers:
 
     @property
     def silent(self) -> int:
-        """How many servers have not answered, with those that never will."""
+        """The number of servers that have not answered, with those that never will."""
         return self._missing + len(self._gone) + self._lost
 
     @property
@@ -70,7 +70,7 @@ class OwingServers:
         return (*self._gone, *sorted(self._named))
 
     def begin(self, named: Collection[str], unnamed: int = 0) -> None:
-        """These servers owe an answer, beside so many whose names are not known."""
+        """These servers owe an answer, and so many others without a known name."""
         self._begun = True
         self._named = set(named) - self._answered - set(self._gone)
         strangers = len(self._answered.difference(named)) + self._nameless
@@ -88,7 +88,7 @@ class OwingServers:
             self._named.discard(server)
         elif self._unnamed:
             self._unnamed -= 1
-        # Otherwise it joined meanwhile: one more answer, which nobody has waited for.
+        # Otherwise it joined meanwhile: one more answer, beyond those that are owed.
         return True
 
     def gone(self, server: str) -> bool:
@@ -119,7 +119,7 @@ class Request:
     """One question, in the table of its server until its answers are not wanted any more.
 
     Attributes:
-        id: By what answers name it.
+        id: The id that answers carry.
         namespace: The namespace that it concerns.
         servers: The servers that owe an answer.
     """
@@ -178,7 +178,7 @@ class Answers(Request):
 
 
 class AckRequest(Request):
-    """A broadcast whose acknowledgements are asked for.
+    """A broadcast that asks for acknowledgements.
 
     Each server says first how many clients it has reached; these answer one by one.
     """
@@ -228,7 +228,7 @@ class Requests:
     """The open questions of a server.
 
     Args:
-        prefix: What the ids begin with: the id of the server, so that nobody else has them.
+        prefix: The beginning of all ids: the id of the server, which makes them unique.
     """
 
     def __init__(self, prefix: str) -> None:

@@ -1,6 +1,6 @@
-"""The checks of what came from a broker, before it is believed.
+"""Checks of the data that came from a broker.
 
-The size was checked before the decoding. What is checked here is all that the core relies on.
+The size was checked before the decoding. The core relies on nothing that is not checked here.
 """
 
 from __future__ import annotations
