@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .support import run_pytest
+from .support import run_pytest, takes_time
+
+pytestmark = takes_time
 
 TESTS = """
     import pytest

@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.deadlines import EARLIER
 
-from .support import run_pytest
+from .support import run_pytest, takes_time
+
+pytestmark = takes_time
 
 WAITS = """
     import anyio

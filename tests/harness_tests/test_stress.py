@@ -18,7 +18,9 @@ from tests.conftest import StartServer
 from tests.stress.standstills import Process, descendants, read_process, stop_for_a_while
 from tests.support.waiting import until
 
-from .support import ROOT, run_pytest
+from .support import ROOT, Run, run_pytest, takes_time
+
+pytestmark = takes_time
 
 TESTS = """
     import pytest
@@ -26,13 +28,16 @@ TESTS = """
     @pytest.mark.parametrize("number", range(20))
     def test_it(number): assert number
 """
-PLUGIN = ("-p", "tests.stress.plugin")
+
+
+def run(folder: Path, *options: str) -> Run:
+    return run_pytest(folder, TESTS, "-p", "tests.stress.plugin", *options, conftest="")
 
 
 def order(folder: Path, seed: int) -> list[str]:
-    run = run_pytest(folder, TESTS, "-v", *PLUGIN, f"--stress-seed={seed}")
-    found = re.findall(r"::test_it\[(\d+)\]", run.output.partition("= FAILURES =")[0])
-    assert len(set(found)) == 20, run.output
+    output = run(folder, "-v", f"--stress-seed={seed}").output
+    found = re.findall(r"::test_it\[(\d+)\]", output.partition("= FAILURES =")[0])
+    assert len(set(found)) == 20, output
     return found
 
 
@@ -45,14 +50,13 @@ def test_the_order_has_a_seed(tmp_path: Path) -> None:
 def test_failures_are_noted(tmp_path: Path) -> None:
     names = tmp_path / "failures"
     options = ["--stress-seed=1", f"--stress-failures={names}"]
-    run = run_pytest(tmp_path, TESTS, *PLUGIN, *options, "-n", "2")
-    assert "1 failed, 19 passed" in run.last
+    assert "1 failed, 19 passed" in run(tmp_path, *options, "-n", "2").last
     assert names.read_text() == "test_it.py::test_it[0]\n"
 
 
 def test_what_is_left_in_the_end_is_skipped(tmp_path: Path) -> None:
     options = ["--stress-seed=1", f"--stress-until={time.time()}"]
-    assert "20 skipped" in run_pytest(tmp_path, TESTS, *PLUGIN, *options).last
+    assert "20 skipped" in run(tmp_path, *options).last
 
 
 DELAYED = """

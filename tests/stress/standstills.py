@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final, NamedTuple
 
-SERVERS: Final = ("uvicorn", "hypercorn", "granian", "daphne")
+SERVERS: Final = ("uvicorn", "hypercorn", "granian", "daphne", "socketio_asgi")
 STANDSTILL: Final = (0.1, 1.0)  # seconds
 PAUSE: Final = (0.5, 3.0)  # seconds between two of them
 

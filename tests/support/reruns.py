@@ -116,7 +116,7 @@ class Reruns:
         options = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", f"no:{__name__}"]
         if self._config.pluginmanager.hasplugin("xdist"):
             options += ["-n", "0"]
-        if self._config.getoption(ALL_BACKENDS):
+        if self._config.getoption(ALL_BACKENDS, default=False):
             options.append(ALL_BACKENDS)
         if self._config.inipath is not None:
             options += ["-c", str(self._config.inipath)]
