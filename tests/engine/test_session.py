@@ -118,15 +118,16 @@ async def test_what_waits_keeps_its_order(start_engine: StartEngine, receive: Re
                 session.pause_reading()
                 session.resume_reading()
                 receive(session, "4last")
+                got.append("end of both")  # before the next one is handled
 
         app.client.on_message = on_message  # type: ignore[method-assign]
         session.pause_reading()
         for message in ("4first", "4both", "4pause", "4behind"):
             receive(session, message)
         session.resume_reading()
-        assert got == ["first", "both", "pause"]
+        assert got == ["first", "both", "end of both", "pause"]
         session.resume_reading()
-        assert got == ["first", "both", "pause", "behind", "last"]
+        assert got[4:] == ["behind", "last"]
         receive(session, "4next")
         assert got[-1] == "next"
 
@@ -196,6 +197,7 @@ async def test_one_end_in_one_order(start_engine: StartEngine, transport: str, h
             )
 
         app.client.on_close = closed  # type: ignore[method-assign]
+        app.client.send("waits, on polling")
         await leave(app, session, how, send)
         await until(lambda: app.client.closed)
         await until(lambda: session.buffered == 0)
@@ -226,6 +228,22 @@ async def leave(app: EngineApp, session: SessionCore, how: str, send: Callable[[
     else:
         for _ in range(200):
             session.send_message("x" * 100_000)
+
+
+async def test_a_session_that_ends_at_its_beginning(start_engine: StartEngine) -> None:
+    """What a listener ended is not opened any more."""
+    app = await start_engine()
+    opened: list[str] = []
+
+    def end(session: Session) -> None:
+        app.client.on_open = lambda: opened.append(session.id)  # type: ignore[method-assign]
+        session.__socketio__.end("transport error")
+
+    app.engine.on("connection")(end)
+    async with PollingClient(app.url) as client:
+        assert await client.poll() == ["1"]
+    assert (app.client.closed, opened) == (("transport error", None), [])
+    assert app.engine.clients_count == 0
 
 
 async def test_an_end_during_an_upgrade_aborts_it_as_well(start_engine: StartEngine) -> None:

@@ -120,6 +120,23 @@ async def test_switch_while_a_poll_waits(start_engine: StartEngine) -> None:
         assert await ws.receive() == "4hello"
 
 
+async def test_a_packet_that_a_poll_was_woken_for(start_engine: StartEngine) -> None:
+    """It goes by the new transport, when that takes over before the poll is answered."""
+    app = await start_engine()
+    async with probed(app) as (client, ws):
+        assert await client.poll() == ["6"]
+        session = app.client.session
+        async with polling(client) as answer:
+            await until(lambda: session.transport.writable)
+            app.client.send("once")
+            assert session.upgrade is not None
+            session.upgrade.receive("5")
+        assert answer == ["6"]
+        assert await ws.receive() == "4once"
+        await ws.send("4hello")
+        assert await ws.receive() == "4hello"
+
+
 async def test_post_under_way_during_the_switch_is_delivered(start_engine: StartEngine) -> None:
     app = await start_engine(echo=False)
     async with probed(app) as (client, ws), anyio.create_task_group() as tasks:

@@ -112,8 +112,7 @@ class PollingTransport(Transport):
         self.flush()
 
     def abort(self) -> None:
-        """Answer polls with a CLOSE."""
-        self.outbox.clear()
+        """Answer polls with a CLOSE; the owner is told at once, and drops what waits."""
         self._fail(TRANSPORT_CLOSE)
 
     def _end(self, last: OutgoingPacket) -> None:
