@@ -1,7 +1,7 @@
 """Raw clients for tests, on asyncio and trio: Engine.IO polling, WebSocket, HTTP over TCP.
 
 They speak the wire format by themselves (Engine.IO protocol, revision 4), so that an error in the
-package's own codec cannot hide on both sides.
+package's own codec cannot hide on both sides. Tests of Socket.IO have :mod:`tests.support.peer`.
 
 >>> async with PollingClient(served.url) as client:
 ...     handshake = await client.open()
