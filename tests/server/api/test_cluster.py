@@ -147,6 +147,20 @@ async def test_joining_and_leaving(cluster: Cluster) -> None:
     assert ["c" in cluster.socket(n).rooms for n in range(4)] == [False, False, True, False]
 
 
+async def test_the_private_room_of_a_socket(cluster: Cluster) -> None:
+    here, there = cluster.clients[0].id, cluster.clients[2].id
+    before = len(cluster.told())
+    for operator in (cluster.here, cluster.here.to(cluster.clients[1].id)):
+        with pytest.raises(ValueError, match=f"{here!r} belongs to another socket alone"):
+            operator.sockets_join("red", here)
+    assert len(cluster.told()) == before
+    await cluster.here.to(here).sockets_join(here)  # its own
+    # Another server's sockets are not known here, and nothing raises there.
+    await cluster.here.sockets_join(there)
+    await until(lambda: there in cluster.socket(3).rooms)
+    assert cluster.adapter(1).core.counters.total() == 0
+
+
 @pytest.mark.parametrize("close", [False, True])
 async def test_disconnecting(cluster: Cluster, close: bool) -> None:
     await cluster.socket(1).join("red")
