@@ -52,15 +52,17 @@ class EngineCodec(Protocol):
         """The WebSocket form of a binary message."""
         ...
 
-    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
+    def encode_payload(
+        self, packets: Sequence[OutgoingPacket], *, supports_binary: bool
+    ) -> Payload:
         """Encode packets for the body of a GET response.
 
         Args:
-            frames: The packets, at least one.
+            packets: The packets, at least one.
             supports_binary: False when the client asked for base64 (``b64=1``, revision 3).
         """
         ...
 
-    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
-        """How many of the first frames fit into a payload of ``limit`` bytes; at least one."""
+    def fitting(self, packets: Iterable[OutgoingPacket], limit: int) -> int:
+        """How many of the first packets fit into a payload of ``limit`` bytes; at least one."""
         ...

@@ -48,19 +48,21 @@ class EngineCodecV3:
         """Bytes carry the packet type in front."""
         return _BINARY_TYPE_BYTE + data
 
-    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
+    def encode_payload(
+        self, packets: Sequence[OutgoingPacket], *, supports_binary: bool
+    ) -> Payload:
         """Encode as bytes when there is binary data and the client takes it, else as text."""
-        if supports_binary and any(frame.text is None for frame in frames):
-            return Payload(b"".join(map(_binary_record, frames)), binary=True)
-        return Payload("".join(map(_text_record, frames)).encode("utf-8", "replace"), binary=False)
+        if supports_binary and any(packet.text is None for packet in packets):
+            return Payload(b"".join(map(_binary_record, packets)), binary=True)
+        return Payload("".join(map(_text_record, packets)).encode("utf-8", "replace"), binary=False)
 
-    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
-        """How many of the first frames fit into ``limit`` bytes; at least one."""
+    def fitting(self, packets: Iterable[OutgoingPacket], limit: int) -> int:
+        """How many of the first packets fit into ``limit`` bytes; at least one."""
         size = count = 0
-        for frame in frames:
+        for packet in packets:
             # The text form is the longest of a packet: base64 with one more character than in
             # revision 4, the digits of the length and a colon.
-            size += len(frame.piece) + 1 + MAX_LENGTH_DIGITS + 1
+            size += len(packet.piece) + 1 + MAX_LENGTH_DIGITS + 1
             if size > limit and count:
                 break
             count += 1
@@ -150,18 +152,18 @@ def _parse_length_bytes(digits: bytes) -> int:
     return int("".join(map(str, digits)))
 
 
-def _binary_record(frame: OutgoingPacket) -> bytes:
-    if frame.text is None:
-        kind, data = _BINARY, _BINARY_TYPE_BYTE + (frame.binary or b"")
+def _binary_record(packet: OutgoingPacket) -> bytes:
+    if packet.text is None:
+        kind, data = _BINARY, _BINARY_TYPE_BYTE + (packet.binary or b"")
     else:
-        kind, data = _TEXT, frame.piece
+        kind, data = _TEXT, packet.piece
     digits = bytes(map(int, str(len(data))))
     return bytes((kind,)) + digits + bytes((_LENGTH_END,)) + data
 
 
-def _text_record(frame: OutgoingPacket) -> str:
-    text = frame.text
+def _text_record(packet: OutgoingPacket) -> str:
+    text = packet.text
     if text is None:
-        text = "b4" + base64.b64encode(frame.binary or b"").decode("ascii")
+        text = "b4" + base64.b64encode(packet.binary or b"").decode("ascii")
     length = len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
     return f"{length}:{text}"

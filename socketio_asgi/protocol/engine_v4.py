@@ -45,17 +45,19 @@ class EngineCodecV4:
         """Bytes go on the wire as they are."""
         return data
 
-    def encode_payload(self, frames: Sequence[OutgoingPacket], *, supports_binary: bool) -> Payload:
+    def encode_payload(
+        self, packets: Sequence[OutgoingPacket], *, supports_binary: bool
+    ) -> Payload:
         """Join the records; the result is always text."""
-        if len(frames) == 1:  # nearly always
-            return Payload(frames[0].piece, False)
-        return Payload(_SEPARATOR_BYTE.join([frame.piece for frame in frames]), False)
+        if len(packets) == 1:  # nearly always
+            return Payload(packets[0].piece, False)
+        return Payload(_SEPARATOR_BYTE.join([packet.piece for packet in packets]), False)
 
-    def fitting(self, frames: Iterable[OutgoingPacket], limit: int) -> int:
-        """How many of the first frames fit into ``limit`` bytes; at least one."""
+    def fitting(self, packets: Iterable[OutgoingPacket], limit: int) -> int:
+        """How many of the first packets fit into ``limit`` bytes; at least one."""
         size = count = 0
-        for frame in frames:
-            size += len(frame.piece) + (1 if count else 0)
+        for packet in packets:
+            size += len(packet.piece) + (1 if count else 0)
             if size > limit and count:
                 break
             count += 1
