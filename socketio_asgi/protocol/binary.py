@@ -7,11 +7,14 @@ Source: https://socket.io/docs/v4/socket-io-protocol/#binary-attachments
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from .errors import DecodeError
-from .json import PLACEHOLDER
+from .json import PLACEHOLDER, keys_of
+
+_MANGLED = ("it", "et")
+"""What stands for ``_placeholder`` in bundles of the official client whose minifier renamed it:
+``socket.io.esm.min.js`` and ``socket.io.min.js`` of 4.8.0, and the former of 4.8.1."""
 
 
 def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
@@ -26,22 +29,37 @@ def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
     """
     unused: dict[int, bytes] = dict(enumerate(attachments))
     containers: list[Any] = [data]
-    while containers:
-        container = containers.pop()
-        for key in _keys(container):
+    for container in containers:  # it grows meanwhile
+        for key in keys_of(container):
             value = container[key]
             if isinstance(value, dict) and cast("Any", value).get(PLACEHOLDER) is True:
                 container[key] = _take(unused, cast("Any", value).get("num"))
             elif isinstance(value, (dict, list)):
                 containers.append(value)
+    if len(unused) == len(attachments):
+        _replace_mangled(containers, unused)
     if unused:
         raise DecodeError("Socket.IO", "an attachment has no placeholder")
 
 
-def _keys(container: Any) -> Iterable[Any]:
-    if isinstance(container, dict):
-        return cast("dict[str, Any]", container)
-    return range(len(container))
+def _replace_mangled(containers: list[Any], unused: dict[int, bytes]) -> None:
+    """Replace placeholders with another key, if there are as many as attachments; else nothing."""
+    places: list[tuple[Any, Any, Any]] = []
+    for container in containers:
+        for key in keys_of(container):
+            value: Any = container[key]
+            if issubclass(type(value), dict):
+                if PLACEHOLDER in value:
+                    return
+                if len(value) == 2 and "num" in value and _is_mangled(value):
+                    places.append((container, key, value["num"]))
+    if len(places) == len(unused):
+        for container, key, number in places:
+            container[key] = _take(unused, number)
+
+
+def _is_mangled(value: dict[Any, Any]) -> bool:
+    return any(value.get(key) is True for key in _MANGLED)
 
 
 def _take(unused: dict[int, bytes], number: Any) -> bytes:

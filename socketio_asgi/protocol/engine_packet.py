@@ -150,14 +150,19 @@ def decode_text(text: str) -> EnginePacket:
 def decode_base64(text: str) -> bytes:
     """Decode the base64 form of a binary message.
 
+    Line breaks are skipped, and padding may be missing: the official client for Java and Android
+    breaks lines after 76 characters and at the end.
+
     Raises:
-        DecodeError: The text is not base64 with its padding, or holds anything else.
+        DecodeError: The text holds anything else than base64, or ends within a byte.
     """
+    digits = text.replace("\n", "").replace("\r", "")
+    missing = -len(digits) % 4
     try:
-        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+        data = binascii.a2b_base64(f"{digits}{'=' * missing}".encode("ascii"), strict_mode=True)
     except ValueError as error:
         raise DecodeError("Engine.IO", "binary data is not valid base64") from error
-    if len(data) != len(text) * 3 // 4 - text.count("="):
+    if len(data) != (len(digits) + missing) * 3 // 4 - digits.count("=") - missing:
         # The strict mode of some versions of Python overlooks surplus padding.
         raise DecodeError("Engine.IO", "binary data has the wrong padding")
     return data

@@ -4,7 +4,11 @@ Strategy. orjson does all ordinary work in one pass, and asks :meth:`JSONEncoder
 values that it does not know: rich types become JSON types, and bytes are taken out of the document
 (a placeholder stays behind). Only when orjson refuses a document as a whole (a lone surrogate, an
 integer beyond 64 bits, a number beyond a double, a key that is not text) is the slow way taken:
-:mod:`json` with a bounded depth, both ways, with the same result for what both know.
+:mod:`json`, both ways, with the same result for what both know.
+
+Nesting. orjson reads far more levels than it writes. What comes in must be able to go out, so that
+:data:`MAX_DEPTH` holds both ways: what was read and is long enough to be nested so deeply is
+written once, which costs a fraction of reading it.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -25,8 +29,14 @@ import orjson
 
 from .errors import DecodeError, EncodeError
 
-MAX_FALLBACK_DEPTH = 256
-"""Levels of nesting on the slow way, which is recursive; orjson has a limit of its own."""
+MAX_DEPTH = 254
+"""Levels of arrays and objects in the payload of a packet, in either direction: as many as orjson
+and ormsgpack write. The list of an event's arguments is the first of them."""
+
+TOO_DEEP = f"the data is nested more than {MAX_DEPTH} levels deep, or circular"
+
+DEEP_SIZE = 2 * (MAX_DEPTH + 1)
+"""Characters that a document needs for more levels than :data:`MAX_DEPTH`."""
 
 Default = Callable[[Any], Any]
 """Turns a value that JSON does not know into one that it knows; raises TypeError otherwise."""
@@ -46,9 +56,27 @@ def loads(text: str) -> Any:
         DecodeError: The text is not JSON, or is nested too deeply.
     """
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return loads_slowly(text)
+    if len(text) >= DEEP_SIZE:
+        check_depth(value)
+    return value
+
+
+def check_depth(value: Any) -> None:
+    """Check that a document is nested no more than :data:`MAX_DEPTH` levels.
+
+    Args:
+        value: What :func:`orjson.loads` made of it, and nothing else: it can be written again.
+
+    Raises:
+        DecodeError: It is.
+    """
+    try:
+        orjson.dumps(value, None, PLAIN)
+    except orjson.JSONEncodeError as error:
+        raise DecodeError("Socket.IO", "the payload is nested too deeply") from error
 
 
 class JSONEncoder:
@@ -81,17 +109,14 @@ class JSONEncoder:
         try:
             return orjson.dumps(value, self._convert, PLAIN).decode()
         except orjson.JSONEncodeError:
-            return self._encode_slowly(value)
-
-    def _encode_slowly(self, value: Any) -> str:
+            pass  # outside of this block, lest an error below tells of this one as well
         self.attachments.clear()
-        try:
-            plain = self._plain(value, MAX_FALLBACK_DEPTH)
-        except RecursionError as error:
-            raise EncodeError("the data is nested too deeply") from error
+        plain = self._plain(value)
         try:
             # ASCII output has a lone surrogate as an escape, which is how JavaScript sends it.
             return json.dumps(plain, separators=(",", ":"))
+        except RecursionError as error:  # the caller has used the stack up
+            raise EncodeError(TOO_DEEP) from error
         except ValueError as error:
             raise EncodeError("an integer has too many digits") from error
 
@@ -108,22 +133,42 @@ class JSONEncoder:
                 pass  # not one of the user's types: perhaps one of ours
         return convert(value)
 
-    def _plain(self, value: Any, depth: int) -> Any:
-        """The same value in the types that :mod:`json` encodes as orjson would."""
-        if value is None or isinstance(value, (str, bool)):
-            return value
-        if type(value) is float:
-            return value if math.isfinite(value) else None
-        if isinstance(value, int) and not isinstance(value, Enum):
-            return int(value)
-        if depth <= 0:
-            raise EncodeError(f"the data is nested more than {MAX_FALLBACK_DEPTH} levels deep")
-        if isinstance(value, list) or type(value) is tuple:
-            return [self._plain(item, depth - 1) for item in cast("Any", value)]
-        if isinstance(value, dict):
-            items = cast("Any", value).items()
-            return {_key(key): self._plain(item, depth - 1) for key, item in items}
-        return self._plain(self._step(value), depth - 1)
+    def _plain(self, value: Any) -> Any:
+        """The same value in the types that :mod:`json` encodes as orjson would.
+
+        Not recursive, so that what is raised in here has a short traceback, however deep it was.
+        """
+        root = [value]
+        levels: list[tuple[Any, Iterator[Any]]] = [(root, iter((0,)))]
+        while levels:
+            container, keys = levels[-1]
+            for key in keys:
+                item: Any = self._outermost(container[key])
+                container[key] = item
+                if type(item) in (list, dict):
+                    if len(levels) > MAX_DEPTH:
+                        raise EncodeError(TOO_DEEP)
+                    levels.append((item, iter(keys_of(item))))
+                    break
+            else:
+                levels.pop()
+        return root[0]
+
+    def _outermost(self, value: Any) -> Any:
+        """A value of the JSON types, or a new list or dict with items which are still to do."""
+        for _ in range(MAX_DEPTH):  # as often as orjson asks for one value
+            if value is None or isinstance(value, (str, bool)):
+                return value
+            if type(value) is float:
+                return value if math.isfinite(value) else None
+            if isinstance(value, int) and not isinstance(value, Enum):
+                return int(value)
+            if isinstance(value, list) or type(value) is tuple:
+                return list(cast("Any", value))
+            if isinstance(value, dict):
+                return {_key(key): item for key, item in cast("Any", value).items()}
+            value = self._step(value)
+        raise EncodeError(TOO_DEEP)
 
     def _step(self, value: Any) -> Any:
         """The form of a rich type: orjson's where it knows the type, otherwise our own step."""
@@ -137,6 +182,13 @@ class JSONEncoder:
             return self._convert(value)
         except TypeError as error:
             raise EncodeError(str(error)) from error
+
+
+def keys_of(container: Any) -> Iterable[Any]:
+    """The keys of a dict, or the indexes of a list."""
+    if isinstance(container, dict):
+        return cast("dict[str, Any]", container)
+    return range(len(container))
 
 
 def convert(value: Any) -> Any:
@@ -219,7 +271,7 @@ def with_text_keys(value: Any) -> Any:
 
 def loads_slowly(text: str) -> Any:
     """Decode what orjson refuses, if JavaScript may send it; see :func:`loads`."""
-    if _depth(text) > MAX_FALLBACK_DEPTH:
+    if _depth(text) > MAX_DEPTH:
         raise DecodeError("Socket.IO", "the payload is not valid JSON, or nested too deeply")
     try:
         return json.loads(text, parse_int=_parse_int, parse_constant=_refuse_constant)

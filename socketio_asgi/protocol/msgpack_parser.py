@@ -3,16 +3,19 @@
 Smaller than JSON for numbers and binary data; the clients need ``socket.io-msgpack-parser``.
 Wire-compatible with that package: a packet is a map with ``type``, ``nsp``, ``data`` and ``id``.
 
+Messages without extensions, which are nearly all, are read by ormsgpack alone; for the others see
+:mod:`.msgpack_extensions`.
+
 Source: https://socket.io/docs/v4/custom-parser/#the-msgpack-parser
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from .errors import DecodeError, EncodeError
-from .json import Default, convert, with_text_keys
+from .json import MAX_DEPTH, TOO_DEEP, Default, convert, with_text_keys
+from .msgpack_extensions import ExtensionReader
 from .packet import Decoder, Packet, PacketType, check_payload
 
 try:
@@ -24,9 +27,6 @@ except ModuleNotFoundError as _error:
 
 _TYPES = {type_.value: type_ for type_ in PacketType if type_ <= PacketType.CONNECT_ERROR}
 
-MAX_ID = 2**53
-"""The largest acknowledgement id that JavaScript can count to."""
-
 # As in JSON: numbers and dates are keys as well, and a lone surrogate does no harm.
 _PACKING = (
     ormsgpack.OPT_NON_STR_KEYS
@@ -34,10 +34,7 @@ _PACKING = (
     | ormsgpack.OPT_REPLACE_SURROGATES
 )
 
-_JAVASCRIPT_EXTENSION = 0
-"""The extension type by which the JavaScript library sends ``undefined`` and ``Date``."""
-
-_MILLISECONDS_BYTES = 8
+_UNPACKING = ormsgpack.OPT_NON_STR_KEYS
 
 
 class MsgpackParser:
@@ -65,7 +62,10 @@ class MsgpackParser:
         try:
             return [ormsgpack.packb(fields, self._convert, _PACKING)]
         except (TypeError, ValueError) as error:
-            raise EncodeError(str(error)) from error
+            problem = str(error)
+            if problem.startswith("Recursion limit"):
+                problem = TOO_DEEP
+            raise EncodeError(problem) from error
 
     def to_plain(self, value: Any) -> Any:
         """A value as a client gets it; see :meth:`.packet.PlainConverter.to_plain`."""
@@ -107,11 +107,11 @@ class MsgpackDecoder:
         if isinstance(data, str):
             raise DecodeError("Socket.IO", "text came where MessagePack was expected")
         try:
-            fields: Any = ormsgpack.unpackb(
-                data, ext_hook=_read_extension, option=ormsgpack.OPT_NON_STR_KEYS
-            )
-        except (TypeError, ValueError) as error:
-            raise DecodeError("Socket.IO", "the message is not valid MessagePack") from error
+            fields: Any = ormsgpack.unpackb(data, option=_UNPACKING)
+        except (TypeError, ValueError):
+            fields = _unpack_with_extensions(data)
+        if len(data) > MAX_DEPTH:  # a level takes one byte
+            _check_depth(fields)
         if not issubclass(type(fields), dict):
             raise DecodeError("Socket.IO", "a packet must be a map")
         return _read_packet(fields)
@@ -127,7 +127,7 @@ def _read_packet(fields: dict[Any, Any]) -> Packet:
         raise DecodeError("Socket.IO", "unknown packet type")
     if not isinstance(namespace, str):
         raise DecodeError("Socket.IO", "the namespace is not text")
-    if number is not None and not (type(number) is int and 0 <= number < MAX_ID):
+    if number is not None and not (type(number) is int and number >= 0):
         raise DecodeError("Socket.IO", "the acknowledgement id is not a number")
     packet = Packet(_TYPES[type_], namespace, fields.get("data"), number)
     check_payload(packet.type, packet.data)
@@ -136,13 +136,17 @@ def _read_packet(fields: dict[Any, Any]) -> Packet:
     return packet
 
 
-def _read_extension(tag: int, data: bytes) -> Any:
-    if tag != _JAVASCRIPT_EXTENSION:
-        raise ValueError("unknown extension type")
-    if len(data) != _MILLISECONDS_BYTES:
-        return None  # undefined
-    seconds = int.from_bytes(data, "big", signed=True) / 1000
+def _unpack_with_extensions(message: bytes) -> Any:
+    reader = ExtensionReader(message)
     try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError("a date is out of range") from error
+        return ormsgpack.unpackb(message, ext_hook=reader.read, option=_UNPACKING)
+    except (TypeError, ValueError) as error:
+        raise DecodeError("Socket.IO", "the message is not valid MessagePack") from error
+
+
+def _check_depth(fields: Any) -> None:
+    """Check that what came in could go out; ormsgpack reads far more levels than it writes."""
+    try:
+        ormsgpack.packb(fields, None, _PACKING)
+    except (TypeError, ValueError) as error:
+        raise DecodeError("Socket.IO", "the payload is nested too deeply") from error

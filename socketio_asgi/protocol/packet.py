@@ -6,7 +6,9 @@ https://socket.io/docs/v4/custom-parser/
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import IntEnum
 from types import NoneType
 from typing import Any, Protocol, runtime_checkable
@@ -84,6 +86,8 @@ _EVENTS = (PacketType.EVENT.value, PacketType.BINARY_EVENT.value)
 def check_payload(type_: PacketType, data: Any) -> None:
     """Check that the payload of a decoded packet has the shape that its type demands.
 
+    The name of an event is made text in place if it was a number; see :func:`check_event`.
+
     Raises:
         DecodeError: It has not.
     """
@@ -96,15 +100,37 @@ def check_payload(type_: PacketType, data: Any) -> None:
 def check_event(data: Any) -> None:
     """Check that the payload of an EVENT is a list that begins with a permitted name.
 
+    JavaScript allows a number for a name (members of a TypeScript enum are numbers): its text takes
+    its place in the list.
+
     Raises:
         DecodeError: It is not.
     """
     items = data
     name: Any = items[0] if isinstance(data, list) and data else None
     if not isinstance(name, str):
-        raise DecodeError("Socket.IO", "an event must be a list that begins with its name")
+        # A bool is an int in Python: it must not pass as a number.
+        if type(name) not in (int, float):
+            raise DecodeError("Socket.IO", "an event must be a list that begins with its name")
+        name = items[0] = javascript_text(name)
     if name in RESERVED_EVENTS:
         raise DecodeError("Socket.IO", f"the event name {name!r} is reserved")
+
+
+def javascript_text(number: float) -> str:
+    """The text that JavaScript makes of a number.
+
+    Source: https://tc39.es/ecma262/#sec-numeric-types-number-tostring
+    """
+    number = float(number)  # which is what JavaScript has, also for a long integer
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    if number == 0:
+        return "0"  # also below zero
+    digits = repr(number)  # as few as tell the number from others, in both languages
+    if 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(digits), "f").removesuffix(".0")
+    return digits.replace("e-0", "e-")
 
 
 class Decoder(Protocol):

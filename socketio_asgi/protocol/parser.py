@@ -11,19 +11,20 @@ import orjson
 
 from .binary import reconstruct
 from .errors import DecodeError, EncodeError
-from .json import PLAIN, Default, JSONEncoder, loads, loads_slowly
-from .packet import Decoder, Packet, PacketType, check_event, check_payload
+from .json import DEEP_SIZE, PLAIN, Default, JSONEncoder, check_depth, loads, loads_slowly
+from .packet import RESERVED_EVENTS, Decoder, Packet, PacketType, check_event, check_payload
 
 MAX_ATTACHMENTS = 10
 """Attachments that one packet may have, in either direction, as in the official parser."""
 
-MAX_ID_DIGITS = 16
-"""Digits of an acknowledgement id: enough for every safe integer of JavaScript."""
+MAX_ID_DIGITS = 20
+"""Digits of an acknowledgement id: enough for every integer of 64 bits."""
 
 MAX_COUNT_DIGITS = 9
 """Digits of an attachment count that are looked at."""
 
 _DIGITS = "0123456789"
+_SHORT_CUT_END = 2 + MAX_ID_DIGITS
 # Plain strings and global names on the way of every packet: members and hashes of an enum are slow.
 _EVENT, _ACK = PacketType.EVENT, PacketType.ACK
 _TYPES = {_DIGITS[type_]: type_ for type_ in PacketType}
@@ -117,7 +118,7 @@ class DefaultDecoder:
         if self._partial is not None:
             raise DecodeError("Socket.IO", "text came where an attachment was expected")
         # A short cut for the most common packets by far: 2["name", ... and 212["name", ...
-        start = data.find("[", 1, 2 + MAX_ID_DIGITS)
+        start = data.find("[", 1, _SHORT_CUT_END)
         if start > 0 and data[0] == "2":
             digits = data[1:start]
             if not digits or (digits.isascii() and digits.isdigit()):
@@ -125,7 +126,13 @@ class DefaultDecoder:
                     payload: Any = orjson.loads(data[start:])
                 except orjson.JSONDecodeError:
                     payload = loads_slowly(data[start:])
-                check_event(payload)
+                else:
+                    if len(data) >= DEEP_SIZE:
+                        check_depth(payload)
+                # Nearly always the name needs no second look, and no call.
+                name = payload[0] if payload else None
+                if type(name) is not str or name in RESERVED_EVENTS:
+                    check_event(payload)
                 return Packet(_EVENT, "/", payload, int(digits) if digits else None)
         return self._add_text(data)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 PLACEHOLDER = '{"_placeholder":true,"num":0}'
 
 
@@ -42,7 +44,10 @@ REFUSED_BY_SOCKET_PARSER: list[list[str | bytes]] = [
     ["2null"],
     ["2[null]"],
     ["2[true]"],
-    ["2[1]"],
+    ["2[false,1]"],
+    ['2["1",]'],
+    ["2[01]"],
+    ["2[NaN]"],
     ["2[{}]"],
     ['2[["a"]]'],
     ['2"a"'],
@@ -73,7 +78,7 @@ REFUSED_BY_SOCKET_PARSER: list[list[str | bytes]] = [
     ['2+1["a"]'],
     ['21.5["a"]'],
     ['2 1["a"]'],
-    ["2" + "9" * 17 + '["a"]'],
+    ["2" + "9" * 21 + '["a"]'],
     ["2" + "9" * 100_000 + '["a"]'],
     ["2/" + "n" * 100_000],
     ["2/admin"],
@@ -84,7 +89,7 @@ REFUSED_BY_SOCKET_PARSER: list[list[str | bytes]] = [
     ["31"],
     ["31{}"],
     ["31null"],
-    ["3" + "1" * 17 + "[]"],
+    ["3" + "1" * 21 + "[]"],
     # CONNECT_ERROR
     ["4"],
     ["4[]"],
@@ -110,6 +115,8 @@ REFUSED_BY_SOCKET_PARSER: list[list[str | bytes]] = [
     ["51-"],
     ["51-null"],
     [f"51-[{PLACEHOLDER}]"],
+    [f"51-[true,{PLACEHOLDER}]"],
+    [f"51-[null,{PLACEHOLDER}]"],
     ['51-["disconnect"]'],
     ["61-[]"],
     [f"61-[{PLACEHOLDER}]"],
@@ -138,8 +145,29 @@ REFUSED_BY_SOCKET_PARSER: list[list[str | bytes]] = [
     [f'51-["a",{{"_placeholder":true,"num":{PLACEHOLDER}}}]', b""],
     [f'52-["a",{PLACEHOLDER}]', b"", b""],
     [f'52-["a",{PLACEHOLDER},{PLACEHOLDER}]', b"", b""],
+    # a placeholder under the wrong name, where something does not fit
+    ['51-["a",{"it":true}]', b""],
+    ['51-["a",{"it":true,"num":1}]', b""],
+    ['51-["a",{"it":true,"num":true}]', b""],
+    ['51-["a",{"it":1,"num":0}]', b""],
+    ['51-["a",{"it":true,"num":0,"b":1}]', b""],
+    ['51-["a",{"at":true,"num":0}]', b""],
+    ['51-["a",{"it":true,"num":0},{"it":true,"num":0}]', b""],
+    ['51-["a",{"it":true,"num":0},{"et":true,"num":0}]', b""],
+    ['51-["a",{"it":true,"num":0},{"_placeholder":false}]', b""],
+    ['52-["a",{"it":true,"num":0}]', b"", b""],
+    ['52-["a",{"it":true,"num":0},{"it":true,"num":0}]', b"", b""],
+    [f'52-["a",{PLACEHOLDER},{{"it":true,"num":1}}]', b"", b""],
     # nesting
     ["2" + nested(1_025)],
+    ['2["a",' + nested(254) + "]"],
+    ['2/,1["a",' + nested(254) + "]"],
+    ['2["a","\\ud800",' + nested(254) + "]"],
+    ['2["a",' + nested(254, '"\\ud800"') + "]"],
+    [f'51-["a",{PLACEHOLDER},' + nested(254) + "]"],
+    ['51-["a",' + nested(253, PLACEHOLDER) + "]"],
+    ["31" + nested(255)],
+    ['0{"a":' + nested(254) + "}"],
     ['2["a",' + nested(1_025) + "]"],
     ['2["a",' + nested(300, '"\\ud800"') + "]"],
     ['2["a","\\ud800",' + nested(300) + "]"],
@@ -160,6 +188,18 @@ ACCEPTED_BY_SOCKET_PARSER: list[tuple[list[str | bytes], list[object]]] = [
     (['2["a"]'], ["a"]),
     (['2[""]'], [""]),
     (['2["__proto__"]'], ["__proto__"]),
+    # a number as the name
+    (["2[1]"], ["1"]),
+    (["2[1.0,2]"], ["1", 2]),
+    (["2[-0.0]"], ["0"]),
+    (["2[-1.50]"], ["-1.5"]),
+    (["2[1e21]"], ["1e+21"]),
+    (["2[1e999]"], ["Infinity"]),
+    (["2[9007199254740993]"], ["9007199254740992"]),
+    (["2/,[1]"], ["1"]),
+    (['2[1,"\\ud800"]'], ["1", "\ud800"]),
+    ([f"51-[1,{PLACEHOLDER}]", b"x"], ["1", b"x"]),
+    ([f"51-/,[0.5,{PLACEHOLDER}]", b"x"], ["0.5", b"x"]),
     (['2["error"]'], ["error"]),
     (['2["connection"]'], ["connection"]),
     (['2 ["a"]'], ["a"]),
@@ -189,6 +229,21 @@ ACCEPTED_BY_SOCKET_PARSER: list[tuple[list[str | bytes], list[object]]] = [
         ['52-["a",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]', b"x", b"y"],
         ["a", b"y", b"x"],
     ),
+    # what the official bundles of 4.8.0 and 4.8.1 send, and data that looks like it
+    (['51-["a",{"it":true,"num":0}]', b"x"], ["a", b"x"]),
+    (['51-["a",{"et":true,"num":0}]', b"x"], ["a", b"x"]),
+    (
+        ['52-["a",{"b":[{"it":true,"num":1}]},{"num":0,"it":true},{"num":0}]', b"x", b"y"],
+        ["a", {"b": [b"y"]}, b"x", {"num": 0}],
+    ),
+    (['2["a",{"it":true,"num":0}]'], ["a", {"it": True, "num": 0}]),
+    (
+        [f'51-["a",{PLACEHOLDER},{{"it":true,"num":0}}]', b"x"],
+        ["a", b"x", {"it": True, "num": 0}],
+    ),
+    # nesting
+    (['2["a",' + nested(253) + "]"], ["a", json.loads(nested(253))]),
+    (['2["a",' + nested(253, '"\\ud800"') + "]"], ["a", json.loads(nested(253, '"\ud800"'))]),
 ]
 
 REFUSED_BY_ENGINE_4: list[bytes] = [
@@ -209,14 +264,26 @@ REFUSED_BY_ENGINE_4: list[bytes] = [
     b"\xd9\xa4a",  # an Arabic digit four
     b"b=",
     b"ba",
-    b"baa",
-    b"baaa",
-    b"baa=",
+    b"ba===",
+    b"baa===",
+    b"baaa==",
     b"baaaa=",
+    b"baaaa====",
+    b"baaaaa",
+    b"baa=a",
     b"baaa=aaaa",
-    b"baa\naa",
+    b"baa=\n=aaaa",
+    b"b=\n",
+    b"baa\taa",
+    b"baa\x0baa",
+    b"baa\\naa",
+    "baa\u2028aa".encode(),
+    "baa\x85aa".encode(),
     b"b aaaa",
+    b"baaaa ",
     b"baa_-",
+    b"4a\x1e\nbaaaa",
+    b"\nbaaaa",
     "b\u00e9aaa".encode(),
 ]
 
@@ -241,6 +308,11 @@ REFUSED_BY_ENGINE_3_TEXT: list[bytes] = [
     b"1:b",
     b"2:b3",
     b"3:b4a",
+    b"4:b4aa\n5:b4aa",
+    b"4:b4aa\n",
+    b"7:b4aa===",
+    b"5:b4a a",
+    b"6:b4aa_-",
     b"2:\xff4",
     "\u0662:4a".encode(),
     "2:4\U0001f600".encode(),  # ends between the two halves

@@ -14,6 +14,7 @@ const socketParsers = {
 };
 const engine4 = packageOf("engine.io-client", "engine.io-parser");
 const engine3 = packageOf("eio3", "engine.io-parser");
+const msgpack = installed("socket.io-msgpack-parser");
 
 function encodeSocket({ revision, packet, binary }) {
   const parser = socketParsers[revision];
@@ -61,7 +62,49 @@ function decodeEngine({ revision, body, binary }) {
   return packets.map(({ type, data = "" }) => ({ type, data }));
 }
 
-const operations = { encodeSocket, decodeSocket, acceptsSocket, encodeEngine, decodeEngine };
+/** A value that JSON has no form for, and the bytes or the text that it stands for. */
+function special({ kind, size = 0, offset = 0, length = size, time }) {
+  if (kind === "undefined") return { value: undefined, meaning: null };
+  if (kind === "Date") {
+    const date = new Date(time);
+    return { value: date, meaning: date.toISOString() };
+  }
+  const bytes = Uint8Array.from({ length: size }, (_, index) => 199 * index);
+  if (kind === "ArrayBuffer") return { value: bytes.buffer, meaning: bytes };
+  if (kind === "Buffer") return { value: Buffer.from(bytes), meaning: bytes };
+  const Kind = globalThis[kind];
+  const elements = length / (Kind.BYTES_PER_ELEMENT ?? 1);
+  return { value: new Kind(bytes.buffer, offset, elements), meaning: bytes };
+}
+
+function encodeMessagePack({ values }) {
+  const specials = values.map(special);
+  const data = ["event", ...specials.map(({ value }) => value)];
+  const [message] = new msgpack.Encoder().encode({ type: 2, nsp: "/", data });
+  return { message, meanings: specials.map(({ meaning }) => meaning) };
+}
+
+/** The messages of an event whose name is a number, with each parser, and the number's text. */
+function nameEvent({ number }) {
+  const packet = (...more) => ({ type: 2, nsp: "/", data: [number, ...more] });
+  return {
+    text: String(number),
+    plain: encodeSocket({ revision: 5, packet: packet() }),
+    binary: encodeSocket({ revision: 5, packet: packet(Buffer.from("x")) }),
+    older: encodeSocket({ revision: 4, packet: packet(), binary: false }),
+    messagePack: new msgpack.Encoder().encode(packet()),
+  };
+}
+
+const operations = {
+  encodeSocket,
+  decodeSocket,
+  acceptsSocket,
+  encodeEngine,
+  decodeEngine,
+  encodeMessagePack,
+  nameEvent,
+};
 
 await scenario(async () => {
   const { cases } = await command("cases");

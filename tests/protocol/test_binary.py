@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -57,9 +58,43 @@ def test_a_placeholder_inside_a_placeholder_is_no_place() -> None:
         reconstruct([place(place(0))], [b"0"])
 
 
-def test_work_is_linear() -> None:
+@pytest.mark.parametrize("mark", ["it", "et"])
+def test_a_placeholder_by_another_name_at_any_depth(mark: str) -> None:
+    places = [{mark: True, "num": number} for number in range(3)]
+    data = ["a", places[1], {"b": [places[0], {"c": places[2]}], "it": True}, {"num": 0}]
+    reconstruct(data, [b"0", b"1", b"2"])
+    assert data == ["a", b"1", {"b": [b"0", {"c": b"2"}], "it": True}, {"num": 0}]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [place(0), {"_placeholder": False}, {"deep": [{"_placeholder": None, "x": 1}]}],
+    ids=repr,
+)
+def test_another_name_means_nothing_beside_the_right_one(beside: Any) -> None:
+    data = ["a", {"it": True, "num": 1}, beside]
+    with pytest.raises(DecodeError):
+        reconstruct(data, [b"0", b"1"])
+    assert data[1] == {"it": True, "num": 1}
+
+
+def test_another_name_means_nothing_when_the_attachments_have_their_places() -> None:
+    data = ["a", place(0), {"it": True, "num": 0}]
+    reconstruct(data, [b"0"])
+    assert data == ["a", b"0", {"it": True, "num": 0}]
+
+
+@pytest.mark.parametrize("mark", ["_placeholder", "it", "at"])
+def test_work_is_linear(mark: str) -> None:
     def work(count: int) -> int:
-        data: list[Any] = [[place(number), {"a": [1, 2, {}]}] for number in range(count)]
-        return count_calls(lambda: reconstruct(data, [b""] * count))
+        data: list[Any] = [
+            [{mark: True, "num": number}, {"a": [1, 2, {}]}] for number in range(count)
+        ]
+
+        def attempt() -> None:
+            with suppress(DecodeError):
+                reconstruct(data, [b""] * count)
+
+        return count_calls(attempt)
 
     assert work(2_000) <= 10 * work(200)

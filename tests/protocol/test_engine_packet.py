@@ -88,7 +88,50 @@ def test_any_text_is_base64_or_an_error(text: str) -> None:
         data = decode_base64(text)
     except DecodeError:
         return
-    assert len(base64.b64encode(data)) == len(text)
+    digits = text.replace("\n", "")
+    assert len(base64.b64encode(data)) == len(digits) + -len(digits) % 4
+
+
+@given(st.binary(max_size=300), st.data())
+def test_base64_with_line_breaks_and_without_padding(data: bytes, draw: st.DataObject) -> None:
+    digits = base64.b64encode(data).decode()
+    if draw.draw(st.booleans()):
+        digits = digits.rstrip("=")
+    width = draw.draw(st.integers(1, 100))
+    line_break = draw.draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
+    lines = [digits[start : start + width] for start in range(0, len(digits), width)]
+    assert decode_base64(line_break.join(lines)) == data
+    assert decode_base64(line_break.join(["", *lines, ""])) == data
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 56, 57, 58, 114, 115, 750_000])
+def test_base64_of_the_java_client(size: int) -> None:
+    data = bytes(number * 7 % 256 for number in range(size))
+    assert decode_base64(base64.encodebytes(data).decode()) == data
+
+
+# What the parser of io.socket:engine.io-client 2.1 makes of 58 bytes, each 7 more than the last.
+JAVA = "AAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tng5+71/AMKERgfJi00O0JJUFdeZWxzeoGI\njw==\n"
+
+
+def test_recorded_base64_of_the_java_client() -> None:
+    assert decode_base64(JAVA) == bytes(number * 7 % 256 for number in range(58))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a", "aaaaa", "a\n"),  # a digit is missing
+        *("=", "aaaa=", "aaa==", "aa===", "aa=a", "aa==\naa"),  # padding
+        *("aa ", "aa\t", "aa\x0b", "aa\x0c", "aa\x00", "aa\x85", "aa\u2028", "aa\xa0"),
+        *("a_-a", "\uff21aaa"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_base64(text: str) -> None:
+    for spoiled in (text, "aaaa\r\n" + text):
+        with pytest.raises(DecodeError):
+            decode_base64(spoiled)
 
 
 @given(st.binary())

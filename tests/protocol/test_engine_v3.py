@@ -72,6 +72,18 @@ def test_leading_zeros_of_a_length_are_tolerated() -> None:
     assert CODEC.decode_payload(b"\x00\x00\x02\xff4a", binary=True) == [EnginePacket(MESSAGE, "a")]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("padding", ["", "==", "=\n="])
+def test_base64_with_line_breaks_or_without_padding(line_break: str, padding: str) -> None:
+    text = f"b4AQ{line_break}IDBA{padding}{line_break}"
+    assert CODEC.decode(text) == EnginePacket(MESSAGE, BYTES)
+    body = f"2:4a{len(text)}:{text}3:4\u20ac\n{len(text)}:{text}"
+    expected = [EnginePacket(MESSAGE, data) for data in ("a", BYTES, "\u20ac\n", BYTES)]
+    assert CODEC.decode_payload(body.encode(), binary=False) == expected
+    record = b"\x00" + bytes(map(int, str(len(text)))) + b"\xff" + text.encode()
+    assert CODEC.decode_payload(record * 2, binary=True) == [expected[1]] * 2
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=6))
 def test_astral_characters_anywhere(texts: list[str]) -> None:
     body = "".join(f"{1 + len(t.encode('utf-16-le')) // 2}:4{t}" for t in texts).encode()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from socketio_asgi.protocol import (
@@ -49,6 +51,28 @@ def test_base64_on_websocket_is_binary_data() -> None:
     assert CODEC.decode("b") == EnginePacket(MESSAGE, b"")
     with pytest.raises(DecodeError):
         CODEC.decode("b!")
+
+
+@pytest.mark.parametrize("sizes", [[0], [1], [58], [200], [0, 58, 1, 57, 3]], ids=str)
+def test_payloads_of_the_java_client(sizes: list[int]) -> None:
+    """It breaks the lines of base64, also behind the last one; other packets lie between."""
+    attachments = [bytes(range(size)) for size in sizes]
+    records = ["b" + base64.encodebytes(data).decode() for data in attachments]
+    body = "\x1e4\n\x1e".join(["4first", *records, "2"]).encode()
+    packets = CODEC.decode_payload(body, binary=False)
+    assert packets[::2] == [
+        EnginePacket(MESSAGE, "first"),
+        *(EnginePacket(MESSAGE, data) for data in attachments),
+        EnginePacket(EnginePacketType.PING, ""),
+    ]
+    assert set(packets[1::2]) == {EnginePacket(MESSAGE, "\n")}  # text is left as it is
+
+
+@pytest.mark.parametrize("record", ["bAQID\r\nBA==", "bAQIDBA", "bAQIDBA\n", "bAQIDBA=\n=\n"])
+def test_base64_with_line_breaks_or_without_padding(record: str) -> None:
+    expected = EnginePacket(MESSAGE, b"\x01\x02\x03\x04")
+    assert CODEC.decode(record) == expected
+    assert CODEC.decode_payload(record.encode(), binary=False) == [expected]
 
 
 def test_bytes_on_websocket_are_a_message() -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, time, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socketio_asgi.protocol import DecodeError, EncodeError
-from socketio_asgi.protocol.json import MAX_FALLBACK_DEPTH, JSONEncoder, loads
+from socketio_asgi.protocol.json import DEEP_SIZE, MAX_DEPTH, JSONEncoder, loads
 from tests.protocol.corpus import nested
 from tests.protocol.strategies import (
     Box,
@@ -178,14 +178,84 @@ def _deep(depth: int, middle: Any) -> Any:
     return middle
 
 
-@pytest.mark.parametrize("middle", [1, "\ud800", {1: 2}, b"raw", Box(1)], ids=repr)
-def test_any_depth_is_encoded_or_refused(middle: Any) -> None:
-    encode(_deep(200, middle))
-    for depth in (*range(250, 260), 300, 1_000, 10_000):
-        try:
+# Each with how many levels it has itself.
+@pytest.mark.parametrize(
+    ("middle", "levels"),
+    [(1, 0), ("\ud800", 0), ({1: 2}, 1), ([["\ud800"]], 2), (b"raw", 1), (Box(1), 1)],
+    ids=repr,
+)
+def test_the_depth_that_is_encoded(middle: Any, levels: int) -> None:
+    deepest = MAX_DEPTH - levels
+    for depth in (200, deepest - 1, deepest):
+        encode(_deep(depth, middle))
+    for depth in (deepest + 1, deepest + 2, 300, 1_000, 10_000):
+        with pytest.raises(EncodeError, match="more than 254 levels"):
             encode(_deep(depth, middle))
-        except EncodeError:
-            assert depth > 200
+
+
+@pytest.mark.parametrize("beside", [None, "\ud800"])
+def test_rich_values_count_as_what_they_become(beside: Any) -> None:
+    value: Any = beside
+    for _ in range(MAX_DEPTH):
+        value = Custom(value)  # an object with one member
+    text = JSONEncoder(default).encode(value)
+    assert text.count("{") == MAX_DEPTH
+    with pytest.raises(EncodeError, match="more than 254 levels"):
+        JSONEncoder(default).encode([value])
+
+
+@pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+@pytest.mark.parametrize("middle", ["1", "[]", LONE, f"[{LONE}]"])
+@pytest.mark.parametrize("around", ["HERE", "[[],{},HERE]"])
+def test_what_comes_in_can_go_out(before: str, after: str, middle: str, around: str) -> None:
+    """And nothing that goes out would be refused if it came back."""
+    outcomes = set[bool]()
+    for count in range(124, 258):
+        text = around.replace("HERE", before * count + middle + after * count)
+        value = json.loads(text)
+        fits = _levels(value) <= MAX_DEPTH
+        outcomes.add(fits)
+        with nullcontext() if fits else pytest.raises(DecodeError, match="nested too deeply"):
+            assert loads(text) == value
+        with nullcontext() if fits else pytest.raises(EncodeError, match="more than 254 levels"):
+            encode(value)
+    assert outcomes == {True, False}
+
+
+def _levels(value: Any) -> int:
+    if not isinstance(value, (list, dict)):
+        return 0
+    return 1 + max(map(_levels, value.values() if isinstance(value, dict) else value), default=0)
+
+
+def test_the_shortest_document_that_is_too_deep() -> None:
+    text = nested(MAX_DEPTH + 1)
+    assert len(text) == DEEP_SIZE
+    with pytest.raises(DecodeError, match="nested too deeply"):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    "middle", [1, "\ud800", b"raw", object(), Custom(1)], ids=lambda value: type(value).__name__
+)
+@pytest.mark.parametrize("depth", [100, MAX_DEPTH, MAX_DEPTH + 1, 5_000])
+def test_the_traceback_of_a_refusal_is_short(depth: int, middle: Any) -> None:
+    value = _deep(depth, [middle, 10**5_000, object()])
+    for shape in (value, {"a": value}, Box(value), [_circular_list(), "\ud800"]):
+        with pytest.raises(EncodeError) as caught:
+            encode(shape)
+        assert len("".join(traceback.format_exception(caught.value))) < 4_000
+
+
+def test_the_traceback_of_an_error_in_default_is_short() -> None:
+    def broken(value: Any) -> Any:
+        raise LookupError("broken")
+
+    with pytest.raises(LookupError) as caught:
+        JSONEncoder(broken).encode([_deep(200, Custom(1)), "\ud800"])
+    lines = traceback.format_exception(caught.value)
+    assert len("".join(lines)) < 4_000
+    assert "in broken" in lines[-2]
 
 
 def test_attachments_are_copies_in_order() -> None:
@@ -222,34 +292,37 @@ def test_attachments_are_copies_in_order() -> None:
         "[{" * 100_000,
         f"[{LONE}," + "[" * 100_000,
         nested(1_100),
-        nested(MAX_FALLBACK_DEPTH + 1, LONE),
+        nested(MAX_DEPTH + 1),
+        nested(MAX_DEPTH + 1, LONE),
     ],
     ids=lambda text: ascii(text[:20]),
 )
 def test_bad_documents_are_refused(text: str) -> None:
-    with pytest.raises(DecodeError, match="JSON"):
+    with pytest.raises(DecodeError, match=r"JSON|nested"):
         loads(text)
 
 
 def test_depths_that_are_accepted() -> None:
-    assert loads(nested(1_000))
-    assert loads(nested(MAX_FALLBACK_DEPTH, LONE))
+    assert loads(nested(MAX_DEPTH))
+    assert loads(nested(MAX_DEPTH, LONE))
     # What looks like nesting is none inside a string.
     assert loads(f'[{LONE},"' + "[" * 1_000 + '\\""]')
+    assert loads('["' + "[" * 1_000 + '\\""]')
+    assert loads("[" + "[]," * 1_000 + "[]]")
 
 
 def test_no_recursion_error_escapes_near_the_limit() -> None:
     """The stack of the caller may be nearly used up."""
     used = sum(1 for _ in traceback.walk_stack(None))
-    document = nested(MAX_FALLBACK_DEPTH, LONE)
-    value = _deep(MAX_FALLBACK_DEPTH - 1, "\ud800")
+    document = nested(MAX_DEPTH, LONE)
+    value = _deep(MAX_DEPTH - 1, "\ud800")
 
     def attempt(depth: int) -> None:
         if depth:
             return attempt(depth - 1)
         with suppress(DecodeError):
             loads(document)
-        with pytest.raises(EncodeError):
+        with suppress(EncodeError):
             encode(value)
         return None
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from socketio_asgi.protocol import RESERVED_EVENTS, DecodeError, Packet, PacketType
-from socketio_asgi.protocol.packet import check_event, check_payload
+from socketio_asgi.protocol.packet import check_event, check_payload, javascript_text
 
 EVENT = PacketType.EVENT
 CONNECT_ERROR = PacketType.CONNECT_ERROR
@@ -58,7 +58,7 @@ def test_payloads_that_fit(type_: PacketType, data: Any) -> None:
     [
         (PacketType.CONNECT, ["", 1, [], True]),
         (PacketType.DISCONNECT, ["", 0, [], {}, False]),
-        (EVENT, [None, "", {}, [], [1], [None], ["connect"]]),
+        (EVENT, [None, "", {}, [], [True], [None], [[1]], ["connect"]]),
         (PacketType.BINARY_EVENT, [None, {}, [], [b""]]),
         (PacketType.ACK, [None, {}, "", 0]),
         (PacketType.BINARY_ACK, [None, {}]),
@@ -85,3 +85,47 @@ def test_reserved_names_are_refused(name: str) -> None:
 
 def test_connection_is_an_ordinary_name() -> None:
     check_event(["connection"])
+
+
+# By ECMAScript's Number::toString; test_javascript.py asks Node for more.
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (1.0, "1"),
+        (-7, "-7"),
+        (10.0, "10"),
+        (1.5, "1.5"),
+        (-0.25, "-0.25"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (1e-6, "0.000001"),
+        (1.5e-7, "1.5e-7"),
+        (1e-10, "1e-10"),
+        (5e-324, "5e-324"),
+        (2**53, "9007199254740992"),
+        (2**53 + 1, "9007199254740992"),
+        (2**60, "1152921504606847000"),
+        (2**64 - 1, "18446744073709552000"),
+        (1e20, "100000000000000000000"),
+        (123456789012345680000.0, "123456789012345680000"),
+        (1e21, "1e+21"),
+        (-1.25e100, "-1.25e+100"),
+        (float("inf"), "Infinity"),
+        (float("-inf"), "-Infinity"),
+        (float("nan"), "NaN"),
+    ],
+)
+def test_a_number_names_an_event_by_its_text(number: float, text: str) -> None:
+    assert javascript_text(number) == text
+    for type_ in (EVENT, PacketType.BINARY_EVENT):
+        data = [number, 2]
+        check_payload(type_, data)
+        assert data == [text, 2]
+
+
+def test_numbers_elsewhere_stay_numbers() -> None:
+    data = ["a", 1, [1.5]]
+    check_event(data)
+    assert data == ["a", 1, [1.5]]

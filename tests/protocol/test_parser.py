@@ -141,6 +141,8 @@ _TOKENS = [
     '{"_placeholder":true,"num":',
     '51-["a",',
     '["disconnect"]',
+    "[1",
+    '{"it":true,"num":0}',
     "\u0661",
     "\ud800",
 ]
@@ -178,7 +180,7 @@ def _check_decoded(packet: Packet) -> None:
     assert packet.namespace.startswith("/")
     assert packet.id is None or 0 <= packet.id < 10**MAX_ID_DIGITS
     if packet.type is PacketType.EVENT:
-        assert isinstance(packet.data[0], str)
+        assert type(packet.data[0]) is str
     if packet.type is PacketType.ACK:
         assert isinstance(packet.data, list)
         assert packet.id is not None
@@ -217,6 +219,8 @@ def test_the_limit_of_attachments_holds_for_what_is_sent(type_: PacketType) -> N
 
 
 def test_the_limit_of_id_digits() -> None:
+    """Every unsigned integer of 64 bits has no more, and comes back as it was."""
+    assert len(str(2**64 - 1)) == MAX_ID_DIGITS
     digits = "9" * MAX_ID_DIGITS
     for text in (f'2{digits}["a"]', f'2/,{digits}["a"]', f"3{digits}[]"):
         assert decode(PARSER.decoder(), [text]).id == int(digits)

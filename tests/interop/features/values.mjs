@@ -152,4 +152,88 @@ await runCases({
     assert.deepEqual(json, ["str 2030-01-02T03:04:05.678Z"]);
     assert.deepEqual(packed, ["datetime 2030-01-02 03:04:05.678000+00:00"]);
   },
+
+  async "dates of the client whose year Python does not have"(client) {
+    const dates = [8.64e15, -8.64e15, -62167219200000, 253402300800000].map((at) => new Date(at));
+    for (const settings of PARSERS) {
+      const socket = await client.connect("/", settings);
+      const texts = dates.map((date) => date.toISOString());
+      const described = texts.map((text) => `str ${text}`);
+      assert.deepEqual(await ask(socket, "describe", ...dates), [described]);
+      assert.deepEqual(await ask(socket, "echo", ...dates), texts); // which `new Date` reads
+    }
+  },
+
+  async "typed arrays of the client, and undefined"(client) {
+    const bytes = (size) => Uint8Array.from({ length: size }, (_, index) => 199 * index);
+    const hex = (array) => `bytes ${Buffer.from(array.buffer).toString("hex")}`;
+    for (const size of [0, 1, 2, 4, 8, 16, 255, 256, 65_536]) {
+      const array = bytes(size);
+      for (const settings of PARSERS) {
+        const socket = client.open("/", settings);
+        await connected(socket);
+        const view = new DataView(array.buffer);
+        const sent = [[view, undefined, null], array, array.buffer, Buffer.from(array)];
+        if (size % 8 === 0) sent.push(new Float64Array(array.buffer));
+        const [described] = await ask(socket, "describe", ...sent);
+        const others = Array(sent.length - 1).fill(hex(array));
+        assert.deepEqual(described, [[hex(array), "NoneType None", "NoneType None"], ...others]);
+        socket.disconnect();
+      }
+    }
+  },
+
+  async "a view into a larger buffer"(client) {
+    const whole = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const part = whole.subarray(2, 4);
+    const [json, packed] = await Promise.all(
+      PARSERS.map(async (settings) => ask(await client.connect("/", settings), "describe", part)),
+    );
+    assert.deepEqual(json, [["bytes 0304"]]);
+    assert.deepEqual(packed, [["bytes 0102030405060708"]]); // the client's library sends it all
+  },
+
+  async "numbers as names of events"(client) {
+    const numbers = [0, 1, -1, 1.5, Number.MAX_SAFE_INTEGER];
+    for (const settings of PARSERS) {
+      const socket = await client.connect("/", settings);
+      // The library of MessagePack has no whole numbers beyond 64 bits.
+      const all = settings.parser ? numbers : [...numbers, 1e21];
+      for (const number of all) {
+        assert.deepEqual(await ask(socket, number, "é"), [String(number), "é"]);
+        assert.deepEqual(await ask(socket, number, BYTES), [String(number), BYTES]);
+        assert.deepEqual(await ask(socket, String(number)), [String(number)]);
+      }
+      const heard = all.flatMap((number) => Array(3).fill(String(number)));
+      assert.deepEqual(await ask(socket, "names"), [[...heard, "names"]]);
+    }
+  },
+
+  async "other names that are no text"(client) {
+    for (const settings of PARSERS) {
+      const alive = await client.connect("/", settings);
+      for (const name of [true, false, null, {}, ["1"]]) {
+        const socket = await client.connect("/", settings);
+        const left = once(socket, "disconnect");
+        socket.emit(name, 1);
+        assert.match((await left)[0], /^transport (close|error)$/);
+      }
+      assert.deepEqual(await ask(alive, 1), ["1"]);
+    }
+  },
+
+  async "as many levels as there are, and one more"(client) {
+    for (const settings of PARSERS) {
+      for (const wrap of [(value) => [value], (value) => ({ value })]) {
+        let value = "inside";
+        for (let level = 1; level < 254; level++) value = wrap(value); // the event is one as well
+        const socket = await client.connect("/", settings);
+        assert.deepEqual(await ask(socket, "echo", value), [value]);
+        assert.deepEqual(await ask(socket, "echo", value, BYTES), [value, BYTES]);
+        const left = once(socket, "disconnect");
+        socket.emit("echo", wrap(value));
+        assert.match((await left)[0], /^transport (close|error)$/);
+      }
+    }
+  },
 });

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -145,13 +146,57 @@ async def many(socket: Socket, count: int) -> None:
     await socket.emit("many", [bytes([number]) for number in range(count)])
 
 
+NUMBERS = ("0", "1", "-1", "1.5", "9007199254740991", "1e+21")
+"""Names of events which JavaScript can also give as numbers."""
+
+
+async def numbered(name: str, _socket: Socket, *values: Any) -> tuple[Any, ...]:
+    return name, *values
+
+
 async def what_came(_socket: Socket, value: Any) -> str:
     return f"{type(value).__name__} {value}"
+
+
+def describe(value: Any) -> Any:
+    """What came, in a form that is read the same with each parser."""
+    if isinstance(value, list):
+        return [describe(item) for item in value]
+    return f"bytes {value.hex()}" if isinstance(value, bytes) else f"{type(value).__name__} {value}"
+
+
+async def describe_all(_socket: Socket, *values: Any) -> Any:
+    return describe(list(values))
+
+
+async def echo(_socket: Socket, *values: Any) -> tuple[Any, ...]:
+    return values
+
+
+def watch(socket: Socket) -> None:
+    """Keep the names of all events of a client."""
+    names: list[str] = []
+    socket.data["names"] = names
+
+    @socket.on_any
+    def note(event: str, *_values: Any) -> None:
+        names.append(event)
+
+
+async def names(socket: Socket) -> Any:
+    """Answer with the names so far."""
+    return socket.data["names"]
 
 
 def make_server(parser: Parser) -> Server:
     """A server with all handlers."""
     server = Server(parser=parser)
+    server.on("connection")(watch)
+    server.on("names")(names)
+    server.on("describe")(describe_all)
+    server.on("echo")(echo)
+    for number in NUMBERS:
+        server.on(number)(partial(numbered, number))
     server.on("emit")(emit)
     server.on("answer")(answer)
     server.on("answer of a thread")(answer_of_a_thread)
