@@ -30,6 +30,8 @@ from tests.support.waiting import until
 from .loopback import Bus
 from .support import FakeNamespace, FakeServer, ManualClock, make_target, open_runtime, quiet
 
+pytestmark = pytest.mark.runtime
+
 IDLE, STARTING, READY = AdapterState.IDLE, AdapterState.STARTING, AdapterState.READY
 AWAY, CLOSING, CLOSED = AdapterState.AWAY, AdapterState.CLOSING, AdapterState.CLOSED
 

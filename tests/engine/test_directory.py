@@ -24,6 +24,8 @@ from tests.support.waiting import until
 
 from .support import EngineApp, Receive, Scope, Send, StartEngine
 
+pytestmark = pytest.mark.runtime
+
 
 class Neighbours:
     """A directory of engines in this process, which takes its time."""

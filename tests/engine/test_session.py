@@ -15,6 +15,8 @@ from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine
 
+pytestmark = pytest.mark.runtime
+
 PUBLIC = {"buffered", "close", "id", "on", "protocol", "ready_state", "request", "transport"}
 
 

@@ -24,6 +24,8 @@ from socketio_asgi.events.plans import (
 from socketio_asgi.events.workers import Workers
 from socketio_asgi.runtime.awaitables import DONE
 
+pytestmark = pytest.mark.runtime
+
 
 class Site(CallSite):
     """A site that writes down all that it is told."""
