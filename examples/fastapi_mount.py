@@ -1,4 +1,4 @@
-"""A server below a prefix of a FastAPI application; the handshake sees the session.
+"""A server under a prefix of a FastAPI application; the handshake has its session.
 
 uvicorn examples.fastapi_mount:app    (log in with POST /login/NAME, then connect)
 """

@@ -1,4 +1,4 @@
-"""A chat room as an application of its own.
+"""A chat room as a stand-alone application.
 
 uvicorn examples.standalone:io
 """

@@ -1,4 +1,4 @@
-"""A server below a prefix of a Starlette application, with a database that outlives its clients.
+"""A server under a prefix of a Starlette application, with a database that outlives its clients.
 
 uvicorn examples.starlette_mount:app    (or: hypercorn --worker-class trio ...)
 """
@@ -12,7 +12,7 @@ from socketio_asgi import Server, Socket
 from socketio_asgi.integrations.starlette import mount
 
 io = Server()
-visits: dict[str, int] = {}  # what would be your database
+visits: dict[str, int] = {}  # stands for your database
 
 
 @asynccontextmanager
