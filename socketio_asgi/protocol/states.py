@@ -105,9 +105,11 @@ class SocketState(_Member):
     """The client has not asked for the namespace, was refused, or has left."""
     CONNECTING = "connecting"
     """CONNECT came, the middlewares run."""
+    REJOINING = "rejoining"
+    """The same after an earlier socket of the client, for which packets may still come."""
     CONNECTED = "connected"
     LEFT = "left"
-    """The server disconnected the socket; packets that were under way may still come."""
+    """The socket is gone, but packets for it that were under way may still come."""
 
 
 class PacketAction(Enum):
@@ -115,6 +117,8 @@ class PacketAction(Enum):
 
     CONNECT = auto()
     DISPATCH = auto()
+    HOLD = auto()
+    """Keep the event until the client has joined."""
     ACKNOWLEDGE = auto()
     DISCONNECT = auto()
     IGNORE = auto()
@@ -122,7 +126,14 @@ class PacketAction(Enum):
 
 PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
     (SocketState.ABSENT, PacketType.CONNECT): PacketAction.CONNECT,
+    # A client that left before its CONNECT was answered says so with its next CONNECT.
+    (SocketState.CONNECTING, PacketType.CONNECT): PacketAction.CONNECT,
     (SocketState.CONNECTING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.REJOINING, PacketType.CONNECT): PacketAction.CONNECT,
+    (SocketState.REJOINING, PacketType.EVENT): PacketAction.HOLD,
+    (SocketState.REJOINING, PacketType.ACK): PacketAction.IGNORE,
+    (SocketState.REJOINING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.CONNECTED, PacketType.CONNECT): PacketAction.CONNECT,
     (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
     (SocketState.CONNECTED, PacketType.ACK): PacketAction.ACKNOWLEDGE,
     (SocketState.CONNECTED, PacketType.DISCONNECT): PacketAction.DISCONNECT,

@@ -20,6 +20,10 @@ from ..runtime.awaitables import DONE
 from ..runtime.current import running_in_event_loop
 from .observer import Observer
 
+CONNECTION_SHARES = 4
+"""How many times ``max_events_in_flight`` all sockets of one connection have in flight together at
+most, so that many namespaces are no way around the limit of one."""
+
 
 class ServerCore:
     """The inside of a server, which its namespaces, sockets and connections share.
@@ -30,6 +34,7 @@ class ServerCore:
         adapter_factory: Makes the adapter of a namespace.
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
+        max_namespaces: Namespaces that one client may be in at a time.
         observer: What is told of everything that happens, if anything is.
 
     Attributes:
@@ -38,6 +43,8 @@ class ServerCore:
         adapter_factory: The same.
         recovery: The same.
         max_events_in_flight: The same.
+        max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
+        max_namespaces: The same.
         observer: The same.
         workers: The threads for plain functions.
         runtime: The event loop; None while the server has not been used in one.
@@ -52,6 +59,7 @@ class ServerCore:
         adapter_factory: AdapterFactory,
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
+        max_namespaces: int,
         observer: Observer | None,
     ) -> None:
         self.engine: Engine = engine
@@ -59,6 +67,8 @@ class ServerCore:
         self.adapter_factory: AdapterFactory = adapter_factory
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
+        self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
+        self.max_namespaces: int = max_namespaces
         self.observer: Observer | None = observer
         self.workers: Workers = Workers()
         self._planner: Planner = plan_handler

@@ -57,7 +57,7 @@ class Admission(_NamespaceCalls):
 
     async def ask(self, middleware: Handler) -> ConnectionRefused | None:
         """Ask one middleware; returns its refusal."""
-        self.in_flight += 1
+        self.begin()
         await self.invoke(middleware, ())
         return self.refusal
 
@@ -80,7 +80,7 @@ class LifeCycleCalls(_NamespaceCalls):
         """Call the handler of a lifecycle event, if there is one."""
         handler = self._namespace.handlers.lifecycle(name)
         if handler is not None:
-            self.in_flight += 1
+            self.begin()
             await self.invoke(handler, args)
 
     def failed(self, handler: Handler, error: Exception) -> None:

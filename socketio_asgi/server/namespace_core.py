@@ -255,7 +255,7 @@ class ServerEvent(CallSite):
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
         """Call the handler, and send what it returns to the server that asked."""
-        self.in_flight += 1
+        self.begin()
         await self.invoke(handler, args, None if self._reply is None else 0)
         if self._reply is not None and self._result is not None:
             try:

@@ -42,6 +42,9 @@ _ACK, _EVENT, _CONNECTED = PacketType.ACK, PacketType.EVENT, SocketState.CONNECT
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
 
+CLIENT_DISCONNECT = "client namespace disconnect"
+"""The official word for a socket whose client has left the namespace."""
+
 SERVER_DISCONNECT = "server namespace disconnect"
 """The official word for a socket that the server disconnected."""
 
@@ -65,6 +68,22 @@ class Connection(PacketSource, Protocol):
     @property
     def runtime(self) -> Runtime:
         """The event loop."""
+        ...
+
+    def begin(self) -> None:
+        """Count a call that is not counted by a socket."""
+        ...
+
+    def end(self) -> None:
+        """Count such a call no longer."""
+        ...
+
+    def join_began(self) -> None:
+        """Count a client that middlewares decide about."""
+        ...
+
+    def join_ended(self) -> None:
+        """Count it no longer."""
         ...
 
     def accept(self, socket: SocketCore) -> None:
@@ -179,11 +198,18 @@ class SocketCore(Dispatcher):
         recovery = self.namespace.recovery
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
         if self.namespace.handlers.middlewares and not skip:
+            self.connection.join_began()
             self.connection.task_starter.start(self._run_middlewares)
         else:
             self._accept()
 
     async def _run_middlewares(self) -> None:
+        try:
+            await self._ask_middlewares()
+        finally:
+            self.connection.join_ended()
+
+    async def _ask_middlewares(self) -> None:
         admission = Admission(self.namespace, self.subject)
         for middleware in self.namespace.handlers.middlewares:
             refusal = await admission.ask(middleware)
@@ -198,6 +224,7 @@ class SocketCore(Dispatcher):
             self.state = SocketState.ABSENT
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.namespace.joining_ended()
+            self.drop_held()
             self.connection.refuse(self.namespace.name, error)
 
     def _accept(self) -> None:
@@ -216,7 +243,10 @@ class SocketCore(Dispatcher):
             self._send_missed(self._missed())
         if namespace.handlers.lifecycle("connection") is not None:
             self.hold()
+            self.connection.begin()
             self.connection.task_starter.start(self._run_connection)
+        elif self.holding:
+            self.release()
 
     def _send_missed(self, missed: Sequence[Sequence[OutgoingPacket]]) -> None:
         self._missed = None
@@ -227,6 +257,7 @@ class SocketCore(Dispatcher):
         try:
             await LifeCycleCalls(self.namespace, self.subject).call("connection", ())
         finally:  # also when the handler was cancelled
+            self.connection.end()
             self.release()
             if self._closed_by is not None:
                 self._start_disconnect(*self._closed_by)
@@ -354,6 +385,7 @@ class SocketCore(Dispatcher):
             self._on_left(reason, description)
         elif before is SocketState.CONNECTING:
             self.namespace.joining_ended()
+            self.drop_held()
 
     def _on_left(self, reason: str, description: str | None) -> None:
         self.give_up_acks()
@@ -371,12 +403,16 @@ class SocketCore(Dispatcher):
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle
         if lifecycle("disconnecting") or lifecycle("disconnect"):
+            self.connection.begin()
             self.connection.task_starter.start(self._run_disconnect, reason, description)
         else:
             self._last_rooms = NOTHING
 
     async def _run_disconnect(self, reason: str, description: str | None) -> None:
         calls = LifeCycleCalls(self.namespace, self.subject)
-        for name in ("disconnecting", "disconnect"):
-            await calls.call(name, (reason, description))
-            self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
+        try:
+            for name in ("disconnecting", "disconnect"):
+                await calls.call(name, (reason, description))
+                self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
+        finally:
+            self.connection.end()

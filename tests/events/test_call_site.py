@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from socketio_asgi.events.call_site import CallSite
+from socketio_asgi.events.call_site import CallSite, Load
 from socketio_asgi.events.observer import CallObserver
 from socketio_asgi.events.plans import (
     AckCallback,
@@ -25,11 +25,28 @@ from socketio_asgi.events.workers import Workers
 from socketio_asgi.runtime.awaitables import DONE
 
 
+class Busy:
+    """The load of a connection that waits for the end of a call."""
+
+    def __init__(self) -> None:
+        self.in_flight = 5
+        self.paused = True
+        self.log: list[int] = []
+
+    def call_ended(self) -> None:
+        self.log.append(self.in_flight)
+
+
 class Site(CallSite):
     """A site that writes down all that it is told."""
 
-    def __init__(self, subject: object = "socket", observer: CallObserver | None = None) -> None:
-        super().__init__(subject)
+    def __init__(
+        self,
+        subject: object = "socket",
+        observer: CallObserver | None = None,
+        load: Load | None = None,
+    ) -> None:
+        super().__init__(subject, load)
         self.log: list[Any] = []
         self._observer = observer
         self._workers = Workers()
@@ -59,11 +76,8 @@ class Site(CallSite):
     def failed(self, handler: Handler, error: Exception) -> None:
         self.log.append(("failed", handler.registration.name, repr(error)))
 
-    def call_ended(self) -> None:
-        self.log.append(("ended", self.in_flight))
-
     async def call(self, handler: Handler, *args: Any, number: int | None = None) -> list[Any]:
-        self.in_flight += 1
+        self.begin()
         await self.invoke(handler, args, number)
         return self.log
 
@@ -134,10 +148,23 @@ async def test_a_dismissed_site_calls_nothing() -> None:
     assert site.in_flight == 0
 
 
-async def test_a_paused_site_hears_of_the_end() -> None:
-    site = Site()
-    site.paused = True
-    assert await site.call(plan(short)) == [("ended", 0)]
+async def test_the_load_is_told_of_the_end_while_it_waits_for_that() -> None:
+    load = Busy()
+    site = Site(load=load)
+    await site.call(plan(short))
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
+    load.paused = False
+    await site.call(plan(raises))
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
+
+
+async def test_a_count_that_is_taken_back() -> None:
+    load = Busy()
+    site = Site(load=load)
+    site.begin()
+    assert (site.in_flight, load.in_flight) == (1, 6)
+    site.end()
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
 
 
 @dataclass(frozen=True, slots=True)

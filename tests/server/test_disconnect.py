@@ -13,7 +13,7 @@ from tests.support.backends import on_asyncio
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import add_sync, event_packet
+from .support import event_packet
 
 
 class Log:
@@ -301,14 +301,6 @@ async def test_the_next_socket_of_a_client_has_nothing_of_the_last(io: Server, j
     assert second is not first
     assert second.data == {}
     assert second.rooms == {peer.id}
-
-
-async def test_a_client_that_left_by_itself_may_send_nothing(io: Server, join: Join) -> None:
-    add_sync(io.of("/a"))
-    peer = await join(io, namespace="/a")
-    await peer.send("1/a,")
-    await peer.send(event_packet("sync", namespace="/a"))  # the client has left by itself
-    await peer.ended()
 
 
 @on_asyncio
