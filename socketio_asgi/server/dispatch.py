@@ -19,16 +19,18 @@ from typing import Any, Protocol, cast
 
 from ..events.acks import AckTarget
 from ..events.call_site import CallSite, Load
+from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
 from ..events.workers import Workers
-from ..protocol import Packet, PacketType
+from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime import TaskStarter
 from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
 from .namespace_core import NamespaceCore
+from .screening import EventScreening
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -176,7 +178,7 @@ class Dispatcher(CallSite):
     async def _screen(self, packet: Packet, listeners: Listeners) -> None:
         try:
             name, *args = packet.data
-            screening = EventScreening(self)
+            screening = EventScreening(self.namespace, listeners)
             if await screening.passes(tuple(listeners.middlewares), (name, args)):
                 packet.data = [name, *args]
                 self._start_unless_dismissed(packet)
@@ -231,8 +233,7 @@ class Dispatcher(CallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what a handler or a listener has raised."""
-        name = self.namespace.name
-        logger.error("the handler %r of %s raised", handler.function, name, exc_info=error)
+        log_failure(handler, self.namespace.name, error)
 
     # -- acknowledgements --------------------------------------------------------------------
 
@@ -242,6 +243,9 @@ class Dispatcher(CallSite):
         Args:
             number: The number that the client gave the event.
             result: None for no value, a tuple for several, anything else for one.
+
+        Raises:
+            UnsendableAnswer: It cannot be encoded.
         """
         values: list[Any] = [result]
         if result is None:
@@ -249,7 +253,10 @@ class Dispatcher(CallSite):
         elif isinstance(result, tuple):
             values = list(cast("Any", result))
         if self.state is _CONNECTED:
-            self._source.send(Packet(_ACK, self.namespace.name, values, number))
+            try:
+                self._source.send(Packet(_ACK, self.namespace.name, values, number))
+            except EncodeError as error:
+                raise UnsendableAnswer(error) from error
 
     def ack_callback(self, number: int | None) -> AckCallback:
         """What answers the event of that number, for a handler that does so by itself."""
@@ -316,54 +323,6 @@ class Dispatcher(CallSite):
         limit = self.namespace.max_events_in_flight
         asking = min(self.acks_awaited, limit)
         return self.in_flight - asking >= limit
-
-
-class EventScreening(CallSite):
-    """The decision of a socket's middlewares about one event.
-
-    Args:
-        dispatcher: The socket that the event came to.
-    """
-
-    __slots__ = ("_dispatcher", "_refused")
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        super().__init__()
-        self._dispatcher = dispatcher
-        self._refused = False
-
-    @property
-    def namespace_name(self) -> str:
-        """The name of the namespace."""
-        return self._dispatcher.namespace.name
-
-    @property
-    def workers(self) -> Workers:
-        """The threads for plain functions."""
-        return self._dispatcher.workers
-
-    @property
-    def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
-        return self._dispatcher.observer
-
-    async def passes(self, middlewares: Sequence[Handler], event: Sequence[Any]) -> bool:
-        """Ask the middlewares in their order, until one refuses the event."""
-        for middleware in middlewares:
-            self.begin()
-            await self.invoke(middleware, event)
-            if self._refused:
-                return False
-        return True
-
-    def failed(self, handler: Handler, error: Exception) -> None:
-        """Refuse the event, and tell the listeners for that."""
-        self._refused = True
-        listeners = self._dispatcher.listeners
-        if listeners is not None and listeners.errors:
-            call_all(listeners.errors, error)
-        else:
-            logger.warning("a middleware of a socket refused an event: %r", error)
 
 
 class AckSender:

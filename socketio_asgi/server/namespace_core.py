@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
 from ..events.call_site import CallSite
+from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
 from ..events.registry import HandlerRegistry
@@ -261,7 +262,7 @@ class ServerEvent(CallSite):
             try:
                 await self._reply(*self._result)
             except Exception as error:  # noqa: BLE001  # the answer cannot be sent
-                self.failed(handler, error)
+                self.failed(handler, UnsendableAnswer(error))
 
     def acknowledge(self, number: int, result: Any) -> None:
         """Keep the answer, until the call has ended."""
@@ -273,7 +274,7 @@ class ServerEvent(CallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
-        logger.error("the handler %r of a server event raised", handler.function, exc_info=error)
+        log_failure(handler, self._namespace.name, error)
 
 
 def _no_reply(*_values: Any) -> Awaitable[None]:

@@ -254,8 +254,11 @@ class SocketCore(Dispatcher):
             self.connection.session.send(packets)
 
     async def _run_connection(self) -> None:
+        calls = LifeCycleCalls(self.namespace, self.subject)
         try:
-            await LifeCycleCalls(self.namespace, self.subject).call("connection", ())
+            await calls.call("connection", ())
+            if calls.refused:
+                self.disconnect()  # before any event is handled
         finally:  # also when the handler was cancelled
             self.connection.end()
             self.release()

@@ -129,16 +129,36 @@ async def test_nothing_is_answered_without_a_number() -> None:
     assert await Site().call(plan(returns_all)) == []
 
 
-@pytest.mark.parametrize("kind", [HandlerKind.LISTENER, HandlerKind.EVENT_MIDDLEWARE])
-async def test_others_get_no_socket_and_do_not_answer(kind: HandlerKind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "answers"), [(HandlerKind.LISTENER, False), (HandlerKind.EVENT_MIDDLEWARE, True)]
+)
+async def test_others_get_no_socket(kind: HandlerKind, answers: bool) -> None:
+    """What a listener returns is no answer; what a middleware returns is its decision."""
     seen: list[Any] = []
 
     async def listener(*values: Any) -> str:
         seen.extend(values)
-        return "not an answer"
+        return "returned"
 
-    assert await Site().call(plan(listener, kind), 1, number=7) == []
+    log = await Site().call(plan(listener, kind), 1, number=7)
+    assert log == ([("answer", 7, "returned")] if answers else [])
     assert seen == [1]
+
+
+async def test_a_plain_function_may_return_something_to_await() -> None:
+    assert await Site().call(plan(lambda _: DONE), number=7) == [("answer", 7, None)]
+
+
+@pytest.mark.parametrize(
+    "kind", [HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE, HandlerKind.EVENT_MIDDLEWARE]
+)
+def test_only_events_can_be_acknowledged(kind: HandlerKind) -> None:
+    with pytest.raises(TypeError, match="'ack', but nothing is passed by keyword"):
+        plan(by_itself, kind)
+
+    async def optional(socket: str, *, ack: object = None) -> None: ...
+
+    assert not plan(optional, kind).takes_ack
 
 
 async def test_a_dismissed_site_calls_nothing() -> None:
