@@ -9,29 +9,62 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from .observer import CallObserver
 from .plans import AckCallback, Handler, HandlerCall
 from .workers import Workers
 
 
+class Load(Protocol):
+    """The calls of several sites together: all that one connection has the server do.
+
+    Attributes:
+        in_flight: Calls that wait or run.
+        paused: Whether the end of a call is waited for.
+    """
+
+    in_flight: int
+    paused: bool
+
+    def call_ended(self) -> None:
+        """Go on with what waited for the end of a call; called only while :attr:`paused`."""
+        ...
+
+
+class NoLimit:
+    """A load that slows nothing down."""
+
+    __slots__ = ("in_flight", "paused")
+
+    def __init__(self) -> None:
+        self.in_flight: int = 0
+        self.paused: bool = False
+
+    def call_ended(self) -> None:
+        """Nothing waits."""
+
+
 class CallSite(ABC):
     """Something that calls handlers.
 
-    Attributes:
+    Args:
         subject: The socket that handlers are called about, if it is one.
+        load: What the calls are counted in, beside those of other sites.
+
+    Attributes:
+        subject: The same.
+        load: The same.
         in_flight: Calls that wait or run.
-        paused: Whether the end of a call is waited for, see :meth:`call_ended`.
         dismissed: Whether calls that have not begun yet are left out.
     """
 
-    __slots__ = ("dismissed", "in_flight", "paused", "subject")
+    __slots__ = ("dismissed", "in_flight", "load", "subject")
 
-    def __init__(self, subject: object = None) -> None:
+    def __init__(self, subject: object = None, load: Load | None = None) -> None:
         self.subject: object = subject
+        self.load: Load = NoLimit() if load is None else load
         self.in_flight: int = 0
-        self.paused: bool = False
         self.dismissed: bool = False
 
     @property
@@ -60,15 +93,24 @@ class CallSite(ABC):
         """What answers the event of that number, for a handler that does so by itself."""
         return None
 
-    def call_ended(self) -> None:  # noqa: B027  # most wait for nothing
-        """Go on with what waited for the end of a call; called only while :attr:`paused`."""
+    def begin(self) -> None:
+        """Count a call that will be made."""
+        self.in_flight += 1
+        self.load.in_flight += 1
+
+    def end(self) -> None:
+        """Count no longer what :meth:`begin` has counted."""
+        self.in_flight -= 1
+        self.load.in_flight -= 1
+        if self.load.paused:
+            self.load.call_ended()
 
     async def invoke(
         self, handler: Handler, args: Sequence[Any], number: int | None = None
     ) -> None:
         """Call a handler, and answer the event; nothing is raised but a cancellation.
 
-        The caller has counted the call in :attr:`in_flight`.
+        The caller has counted the call, as :meth:`begin` does.
 
         Args:
             handler: The plan of the call.
@@ -87,9 +129,12 @@ class CallSite(ABC):
         except Exception as error:  # noqa: BLE001  # the site decides what it means
             self.failed(handler, error)
         finally:
+            # As in end(), without a call.
+            load = self.load
             self.in_flight -= 1
-            if self.paused:
-                self.call_ended()
+            load.in_flight -= 1
+            if load.paused:
+                load.call_ended()
 
     async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> Any:
         call = HandlerCall(

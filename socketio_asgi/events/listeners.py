@@ -5,15 +5,13 @@ Source: https://socket.io/docs/v4/listening-to-events/
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..runtime.callables import check_plain
+from .failures import log_listener_failure
 from .plans import Handler, HandlerKind, Planner, Registration
-
-logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 Listener = Callable[..., Any]
 ListenerT = TypeVar("ListenerT", bound=Listener)
@@ -99,8 +97,8 @@ def call_all(listeners: Sequence[Listener], *args: Any) -> None:
     for listener in tuple(listeners):
         try:
             listener(*args)
-        except Exception:
-            logger.exception("the listener %r raised", listener)
+        except Exception as error:  # noqa: BLE001  # it goes into the log
+            log_listener_failure(listener, error)
 
 
 class Listening(ABC):

@@ -49,6 +49,8 @@ class HandlerKind(Enum):
 
 _WITH_SOCKET = (HandlerKind.EVENT, HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE)
 _ANSWERING = (HandlerKind.EVENT, HandlerKind.SERVER_EVENT)
+_DECIDING = (HandlerKind.MIDDLEWARE, HandlerKind.EVENT_MIDDLEWARE)
+_TAKING_ACK = (*_ANSWERING, HandlerKind.LISTENER)
 
 
 class Registration(NamedTuple):
@@ -78,7 +80,8 @@ class Handler:
         required: How many arguments it needs beside the socket.
         maximum: How many it takes.
         takes_ack: Whether it answers by itself, through its keyword-only parameter ``ack``.
-        answers: Whether what it returns is the answer to the event.
+        answers: Whether what it returns is the answer to the event, or the decision of a
+            middleware; one without decides against everything.
         simple: Whether it can be awaited with the socket and the arguments, as most can.
         function: The same as that of the registration, one look-up nearer.
         ordered: The same as that of the registration.
@@ -104,7 +107,7 @@ class Handler:
         if self.is_async:
             return await self.function(*arguments, **options)
         result = await call.workers.run(partial(self.function, *arguments, **options))
-        return await result if inspect.iscoroutine(result) else result
+        return await result if inspect.isawaitable(result) else result
 
 
 Planner = Callable[[Registration], Handler]
@@ -190,13 +193,14 @@ def plan_handler(registration: Registration) -> Handler:
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(f"a handler must not be a generator: {function!r}")
     parameters = list(inspect.signature(function).parameters.values())
-    _check_keywords(function, parameters)
+    with_ack = registration.kind in _TAKING_ACK
+    _check_keywords(function, parameters, ("ack",) if with_ack else ())
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
     anything = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
     with_socket = registration.kind in _WITH_SOCKET
     arguments = positional[1:] if with_socket else positional
     takes_socket = with_socket and (bool(positional) or anything)
-    takes_ack = any(
+    takes_ack = with_ack and any(
         p.name == "ack" and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters
     )
     asynchronous = is_async(function)
@@ -207,18 +211,21 @@ def plan_handler(registration: Registration) -> Handler:
         required=sum(p.default is inspect.Parameter.empty for p in arguments),
         maximum=sys.maxsize if anything else len(arguments),
         takes_ack=takes_ack,
-        answers=registration.kind in _ANSWERING and not takes_ack,
+        answers=registration.kind in (*_ANSWERING, *_DECIDING) and not takes_ack,
         simple=asynchronous and takes_socket and not takes_ack,
         function=function,
         ordered=registration.ordered,
     )
 
 
-def _check_keywords(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
+def _check_keywords(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], given: Sequence[str]
+) -> None:
     for parameter in parameters:
-        required = parameter.default is inspect.Parameter.empty and parameter.name != "ack"
+        required = parameter.default is inspect.Parameter.empty and parameter.name not in given
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and required:
+            passed = "only 'ack'" if given else "nothing"
             raise TypeError(
-                f"handler {function!r} needs the keyword argument {parameter.name!r}, but only"
-                " 'ack' is passed by keyword; give it a default or make it positional"
+                f"handler {function!r} needs the keyword argument {parameter.name!r}, but {passed}"
+                " is passed by keyword; give it a default or make it positional"
             )

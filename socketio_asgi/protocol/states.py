@@ -137,9 +137,11 @@ class SocketState(_Member):
     """The client has not asked for the namespace, was refused, or has left."""
     CONNECTING = "connecting"
     """CONNECT was sent, and is not answered."""
+    REJOINING = "rejoining"
+    """The same after an earlier socket of the client, for which packets may still come."""
     CONNECTED = "connected"
     LEFT = "left"
-    """This side disconnected the socket; packets that were under way may still come."""
+    """The socket is gone, but packets for it that were under way may still come."""
 
 
 class PacketAction(Enum):
@@ -152,6 +154,8 @@ class PacketAction(Enum):
     FAIL = auto()
     """On the client: the server did not let it in."""
     DISPATCH = auto()
+    HOLD = auto()
+    """Keep the event until the client has joined."""
     ACKNOWLEDGE = auto()
     DISCONNECT = auto()
     IGNORE = auto()
@@ -159,7 +163,14 @@ class PacketAction(Enum):
 
 SERVER_PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
     (SocketState.ABSENT, PacketType.CONNECT): PacketAction.CONNECT,
+    # A client that left before its CONNECT was answered says so with its next CONNECT.
+    (SocketState.CONNECTING, PacketType.CONNECT): PacketAction.CONNECT,
     (SocketState.CONNECTING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.REJOINING, PacketType.CONNECT): PacketAction.CONNECT,
+    (SocketState.REJOINING, PacketType.EVENT): PacketAction.HOLD,
+    (SocketState.REJOINING, PacketType.ACK): PacketAction.IGNORE,
+    (SocketState.REJOINING, PacketType.DISCONNECT): PacketAction.DISCONNECT,
+    (SocketState.CONNECTED, PacketType.CONNECT): PacketAction.CONNECT,
     (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
     (SocketState.CONNECTED, PacketType.ACK): PacketAction.ACKNOWLEDGE,
     (SocketState.CONNECTED, PacketType.DISCONNECT): PacketAction.DISCONNECT,

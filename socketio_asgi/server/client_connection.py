@@ -6,7 +6,7 @@ Source: https://socket.io/docs/v4/socket-io-protocol/#connection-to-a-namespace
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from typing import Any
 
@@ -26,11 +26,13 @@ from ..protocol.reasons import CLIENT_DISCONNECT, PARSE_ERROR, SERVER_DISCONNECT
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
-from .dispatch import Dispatcher
+from .connection_load import ConnectionLoad
+from .core import ServerCore
+from .joining import LeftNames, Lookup
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
-from .socket_core import NOTHING, SocketCore
+from .socket_core import SocketCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -39,17 +41,16 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 _EVENT, _CONNECTED = PacketType.EVENT, SocketState.CONNECTED
 
 
-class ClientConnection:
+class ClientConnection(ConnectionLoad):
     """Leads the packets of one session to its sockets.
 
     Args:
         namespaces: The namespaces of the server.
-        parser: How packets are encoded.
+        server: The inside of the server.
         session: The session below.
         join_deadlines: Connections that have joined no namespace yet, and must do so in time.
 
     Attributes:
-        session: The same.
         runtime: The event loop.
         parser: How packets are encoded.
         task_starter: Where the handlers of this client start.
@@ -57,41 +58,45 @@ class ClientConnection:
 
     __slots__ = (
         "__weakref__",
-        "_busy",
         "_decoder",
         "_join_deadlines",
-        "_left_by_server",
+        "_left",
         "_lookups",
         "_namespaces",
+        "_server",
         "_sockets",
+        "_told_of_limit",
         "parser",
         "runtime",
-        "session",
         "task_starter",
     )
 
     def __init__(
         self,
         namespaces: NamespaceRegistry,
-        parser: Parser,
+        server: ServerCore,
         session: SessionCore,
         join_deadlines: DeadlineQueue[ClientConnection],
     ) -> None:
-        self.session: SessionCore = session
+        super().__init__(session, server.max_in_flight)
         self.runtime: Runtime = session.runtime
-        self.parser: Parser = parser
+        self.parser: Parser = server.parser
         self.task_starter: TaskStarter = self.runtime.task_starter(copy_context())
         self._namespaces = namespaces
-        self._decoder = parser.decoder()
+        self._server = server
+        self._decoder = server.parser.decoder()
         self._sockets: dict[str, SocketCore] = {}
-        # Namespaces that the server made the client leave: packets may be on their way.
-        self._left_by_server: frozenset[str] = NOTHING
-        # Namespaces that are looked for, and the auth for them; a second CONNECT meanwhile is one
-        # too many.
-        self._lookups: dict[str, Mapping[str, Any]] = {}
-        # What has too many events in flight; any of it keeps the session from being read.
-        self._busy: frozenset[Dispatcher] = NOTHING
+        # Namespaces that the client has left, by itself or not; None until there is one.
+        self._left: LeftNames | None = None
+        # Namespaces that are looked for.
+        self._lookups: dict[str, Lookup] = {}
+        self._told_of_limit = False
         self._join_deadlines = join_deadlines
+
+    @property
+    def acks_awaited(self) -> int:
+        """The number of acknowledgements that the client owes."""
+        return sum(socket.acks_awaited for socket in self._sockets.values())
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -122,49 +127,44 @@ class ClientConnection:
             socket = self._sockets.get(name)
         match SERVER_PACKET_ACTIONS.get((self._state(name, socket), packet.type)):
             case PacketAction.CONNECT:
-                self._connect(name, auth or {})
+                self._leave_by_client(name)
+                if self.session.ready_state == "open":  # a handler of "disconnect" may close it
+                    self._connect(name, auth or {})
             case PacketAction.DISPATCH if socket is not None:
                 socket.on_event(packet)
+            case PacketAction.HOLD if socket is not None:
+                socket.on_event(packet)
+            case PacketAction.HOLD:
+                self._lookups[name].held.append(packet)
+                self.begin()
             case PacketAction.ACKNOWLEDGE if socket is not None:
                 socket.on_ack(packet)
-            case PacketAction.DISCONNECT if socket is not None:
-                del self._sockets[name]
-                socket.on_close(CLIENT_DISCONNECT)
             case PacketAction.DISCONNECT:
-                self._lookups.pop(name, None)
+                self._leave_by_client(name)
+                self._note_left(name)
             case PacketAction.IGNORE:
                 pass
             case _:
                 self._protocol_error(f"unexpected packet {packet.type.name}")
 
     def _state(self, name: str, socket: SocketCore | None) -> SocketState:
-        if socket is not None:
-            return socket.state
-        if name in self._lookups:
-            return SocketState.CONNECTING
-        return SocketState.LEFT if name in self._left_by_server else SocketState.ABSENT
+        if socket is not None and socket.state is _CONNECTED:
+            return _CONNECTED
+        left = self._left is not None and name in self._left
+        if socket is not None or name in self._lookups:
+            return SocketState.REJOINING if left else SocketState.CONNECTING
+        return SocketState.LEFT if left else SocketState.ABSENT
 
     def _protocol_error(self, problem: str) -> None:
         logger.info("closing the connection of %s: %s", self.session.request.address, problem)
         self.session.end(PARSE_ERROR, problem)
 
-    def pause_for(self, dispatcher: Dispatcher) -> None:
-        """A socket has too many events in flight: read no more."""
-        self._busy |= {dispatcher}
-        self.session.pause_reading()
-
-    def resume_for(self, dispatcher: Dispatcher) -> None:
-        """A socket can take events again: read on, unless another one cannot."""
-        if dispatcher in self._busy:
-            self._busy -= {dispatcher}
-            if not self._busy:
-                self.session.resume_reading()
-
     def on_close(self, reason: str, description: str | None) -> None:
         """The session ended."""
         self._join_deadlines.discard(self)
         self._decoder.reset()
-        self._lookups.clear()
+        for name in tuple(self._lookups):
+            self._abandon_lookup(name)
         sockets, self._sockets = self._sockets, {}
         for socket in sockets.values():
             socket.on_close(reason, description)
@@ -172,18 +172,26 @@ class ClientConnection:
     # -- namespaces --------------------------------------------------------------------------
 
     def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
-        if name in self._left_by_server:
-            self._left_by_server -= {name}
         namespace = self._namespaces.find(name)
-        if namespace is not None and not (namespace.recovery and "pid" in auth):
+        if len(self._sockets) + len(self._lookups) >= self._server.max_namespaces:
+            self._refuse_further(name)
+        elif namespace is not None and not (namespace.recovery and "pid" in auth):
             self._join(namespace, auth)
         elif namespace is not None or self._namespaces.dynamic:
-            self._lookups[name] = auth
-            self.task_starter.start(self._look_for, name, auth)
+            self._lookups[name] = lookup = Lookup(auth)
+            self.join_began()
+            self.task_starter.start(self._look_for, name, lookup)
         else:
             self._refuse_unknown(name)
 
-    async def _look_for(self, name: str, auth: Mapping[str, Any]) -> None:
+    async def _look_for(self, name: str, lookup: Lookup) -> None:
+        try:
+            await self._find_and_join(name, lookup)
+        finally:
+            self.join_ended()
+
+    async def _find_and_join(self, name: str, lookup: Lookup) -> None:
+        auth = lookup.auth
         restored: RestoredSocket | None = None
         namespace = self._namespaces.find(name)
         if namespace is None:
@@ -192,30 +200,47 @@ class ClientConnection:
             namespace.joining_expected()  # so that it stays until the client is in there
             restored = await _restore(namespace, auth)
         # Otherwise the client has left meanwhile; perhaps it has asked again.
-        if self._lookups.get(name) is auth:
-            del self._lookups[name]
+        if self._lookups.get(name) is lookup:
+            held = self._abandon_lookup(name)
             if namespace is None:
                 self._refuse_unknown(name)
             else:
-                self._join(namespace, auth, restored)
+                self._join(namespace, auth, restored, held)
         if namespace is not None:
             namespace.joining_ended()
+
+    def _abandon_lookup(self, name: str) -> list[Packet]:
+        """Look for a namespace no longer; returns the events that waited for it."""
+        lookup = self._lookups.pop(name, None)
+        if lookup is None:
+            return []
+        for _ in lookup.held:
+            self.end()
+        return lookup.held
 
     def _join(
         self,
         namespace: NamespaceCore,
         auth: Mapping[str, Any],
         restored: RestoredSocket | None = None,
+        held: Sequence[Packet] = (),
     ) -> None:
+        name = namespace.name
         handshake = Handshake(self.session.request, dict(auth))
         socket = SocketCore(namespace, self, handshake, restored)
         Socket[Any](socket)
-        self._sockets[namespace.name] = socket
+        self._sockets[name] = socket
+        if self._left is not None and name in self._left:
+            socket.hold()
+        for packet in held:
+            socket.on_event(packet)
         socket.start()
 
     def accept(self, socket: SocketCore) -> None:
         """Tell the client that it has joined a namespace."""
         self._join_deadlines.discard(self)
+        if self._left is not None:
+            self._left.discard(socket.namespace.name)
         data = connect_payload(self.session.protocol, Connected(socket.id, socket.pid))
         self.send(Packet(PacketType.CONNECT, socket.namespace.name, data))
 
@@ -227,6 +252,16 @@ class ClientConnection:
         except EncodeError:
             logger.exception("the client cannot be told why it may not join %s", name)
             self.refuse(name, ConnectionRefused("Internal server error"))
+
+    def _refuse_further(self, name: str) -> None:
+        if not self._told_of_limit:
+            self._told_of_limit = True
+            logger.info(
+                "%s may join no more than %d namespaces (max_namespaces)",
+                self.session.request.address,
+                self._server.max_namespaces,
+            )
+        self.refuse(name, ConnectionRefused("Too many namespaces"))
 
     def _refuse_unknown(self, name: str) -> None:
         # The same for 2.x clients, unlike a refusal by a middleware.
@@ -241,9 +276,27 @@ class ClientConnection:
         name = socket.namespace.name
         if socket.connected:
             self.send(Packet(PacketType.DISCONNECT, name))
-            self._left_by_server |= {name}
-        self._sockets.pop(name, None)
+        self._forget_socket(name)
         socket.on_close(SERVER_DISCONNECT)
+
+    def _leave_by_client(self, name: str) -> None:
+        """End what the client has in a namespace: it says so, or begins anew there."""
+        self._abandon_lookup(name)
+        socket = self._forget_socket(name)
+        if socket is not None:
+            socket.on_close(CLIENT_DISCONNECT)
+
+    def _forget_socket(self, name: str) -> SocketCore | None:
+        socket = self._sockets.pop(name, None)
+        if socket is not None and socket.connected:
+            self._note_left(name)
+        return socket
+
+    def _note_left(self, name: str) -> None:
+        """Expect that packets for a namespace are still under way."""
+        if self._left is None:
+            self._left = LeftNames()
+        self._left.add(name)
 
     def disconnect(self) -> None:
         """Disconnect the client from all namespaces, and close the session."""

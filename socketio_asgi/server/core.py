@@ -21,6 +21,10 @@ from ..runtime.awaitables import DONE
 from ..runtime.current import running_in_event_loop
 from .observer import GuardedCalls, Observer, overrides
 
+CONNECTION_SHARES = 4
+"""How many times ``max_events_in_flight`` all sockets of one connection have in flight together at
+most, so that many namespaces are no way around the limit of one."""
+
 
 class ServerCore:
     """The inside of a server, which its namespaces, sockets and connections share.
@@ -31,6 +35,7 @@ class ServerCore:
         adapters: Makes the adapters of namespaces, and starts what they share.
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
+        max_namespaces: Namespaces that one client may be in at a time.
         observer: The watcher of everything that happens, if there is one.
 
     Attributes:
@@ -39,6 +44,8 @@ class ServerCore:
         adapters: The same.
         recovery: The same.
         max_events_in_flight: The same.
+        max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
+        max_namespaces: The same.
         observer: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
         workers: The threads for plain functions.
@@ -53,6 +60,7 @@ class ServerCore:
         adapters: AdapterLifecycle,
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
+        max_namespaces: int,
         observer: Observer | None,
     ) -> None:
         self.engine: EngineCore = engine
@@ -60,6 +68,8 @@ class ServerCore:
         self.adapters: AdapterLifecycle = adapters
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
+        self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
+        self.max_namespaces: int = max_namespaces
         self.observer: Observer | None = observer
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None

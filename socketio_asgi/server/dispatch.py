@@ -18,17 +18,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, cast
 
 from ..events.acks import AckTarget
-from ..events.call_site import CallSite
+from ..events.call_site import CallSite, Load
+from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
 from ..events.workers import Workers
-from ..protocol import Packet, PacketType
+from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime import TaskStarter
 from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
 from .namespace_core import NamespaceCore
+from .screening import EventScreening
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -36,8 +38,13 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 _ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
 
 
-class PacketSource(Protocol):
+class PacketSource(Load, Protocol):
     """A connection, as far as the events that it brings are concerned."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Calls for all sockets of the connection that may wait or run at a time."""
+        ...
 
     @property
     def task_starter(self) -> TaskStarter:
@@ -49,11 +56,7 @@ class PacketSource(Protocol):
         ...
 
     def pause_for(self, dispatcher: Dispatcher) -> None:
-        """Read no more, because a socket has too many events in flight."""
-        ...
-
-    def resume_for(self, dispatcher: Dispatcher) -> None:
-        """Read on, unless another socket has too many events in flight."""
+        """Read no more, if a socket, or all together, have too many events in flight."""
         ...
 
 
@@ -83,9 +86,9 @@ class Dispatcher(CallSite):
     )
 
     def __init__(self, namespace: NamespaceCore, source: PacketSource) -> None:
-        super().__init__()
+        super().__init__(load=source)
         self.namespace: NamespaceCore = namespace
-        self._source = source
+        self._source = source  # the same as `load`, which is where calls are counted
         self.state: SocketState = SocketState.CONNECTING
         self._task_starter = source.task_starter
         # Events that came while the "connection" handler runs; None when they need not wait.
@@ -126,7 +129,8 @@ class Dispatcher(CallSite):
 
     def hold(self) -> None:
         """Let events wait."""
-        self._held = deque()
+        if self._held is None:
+            self._held = deque()
 
     def release(self) -> None:
         """Start the events that waited; those that are read meanwhile wait behind them."""
@@ -134,9 +138,17 @@ class Dispatcher(CallSite):
         while held:
             packet = held.popleft()
             self.in_flight -= 1
+            self.load.in_flight -= 1
             self._admit(packet)
         self._held = None
-        self.call_ended()
+        if self.load.paused:
+            self.load.call_ended()
+
+    def drop_held(self) -> None:
+        """Forget the events that waited: the client does not join."""
+        held, self._held = self._held, None
+        for _ in held or ():
+            self.end()
 
     # -- events ------------------------------------------------------------------------------
 
@@ -144,7 +156,7 @@ class Dispatcher(CallSite):
         """Take an event of the client."""
         if self._held is not None:
             self._held.append(packet)
-            self._begin()
+            self.begin()
         elif self.listeners is None:
             self._start(packet)  # nearly always
         else:
@@ -160,18 +172,18 @@ class Dispatcher(CallSite):
             return self._start_unless_dismissed(packet)
         if self._screening is None:
             self._screening = SerialQueue(self._task_starter)
-        self._begin()
+        self.begin()
         self._screening.add(self._screen, packet, listeners)
 
     async def _screen(self, packet: Packet, listeners: Listeners) -> None:
         try:
             name, *args = packet.data
-            screening = EventScreening(self)
+            screening = EventScreening(self.namespace, listeners)
             if await screening.passes(tuple(listeners.middlewares), (name, args)):
                 packet.data = [name, *args]
                 self._start_unless_dismissed(packet)
         finally:
-            self._end()
+            self.end()
 
     def _start_unless_dismissed(self, packet: Packet) -> None:
         if not self.dismissed:
@@ -186,9 +198,14 @@ class Dispatcher(CallSite):
             return
         if len(args) < handler.required:
             return self._refuse_short(handler, name, args)
+        source = self._source  # as in begin(), without a call
         self.in_flight += 1
-        if self.in_flight >= self.namespace.max_events_in_flight:
-            self._pause()
+        source.in_flight += 1
+        if (
+            self.in_flight >= self.namespace.max_events_in_flight
+            or source.in_flight >= source.max_in_flight
+        ):
+            source.pause_for(self)
         if not handler.ordered:
             return self._task_starter.start(self.invoke, handler, args, packet.id)
         if self._ordered is None:
@@ -202,7 +219,7 @@ class Dispatcher(CallSite):
             if len(args) < listener.required:
                 self._refuse_short(listener, name, args)
             else:
-                self._begin()
+                self.begin()
                 self._task_starter.start(self.invoke, listener, args, number)
 
     def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
@@ -216,8 +233,7 @@ class Dispatcher(CallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what a handler or a listener has raised."""
-        name = self.namespace.name
-        logger.error("the handler %r of %s raised", handler.function, name, exc_info=error)
+        log_failure(handler, self.namespace.name, error)
 
     # -- acknowledgements --------------------------------------------------------------------
 
@@ -227,6 +243,9 @@ class Dispatcher(CallSite):
         Args:
             number: The number that the client gave the event.
             result: None for no value, a tuple for several, anything else for one.
+
+        Raises:
+            UnsendableAnswer: It cannot be encoded.
         """
         values: list[Any] = [result]
         if result is None:
@@ -234,7 +253,10 @@ class Dispatcher(CallSite):
         elif isinstance(result, tuple):
             values = list(cast("Any", result))
         if self.state is _CONNECTED:
-            self._source.send(Packet(_ACK, self.namespace.name, values, number))
+            try:
+                self._source.send(Packet(_ACK, self.namespace.name, values, number))
+            except EncodeError as error:
+                raise UnsendableAnswer(error) from error
 
     def ack_callback(self, number: int | None) -> AckCallback:
         """What answers the event of that number, for a handler that does so by itself."""
@@ -267,7 +289,8 @@ class Dispatcher(CallSite):
         if self._acks is None:
             self._acks = {}
         self._acks[number] = ack
-        self.call_ended()  # its answer must be read, or the handler that asks would wait in vain
+        if self.load.paused:  # its answer must be read, or the handler that asks waits in vain
+            self.load.call_ended()
 
     def forget_ack(self, number: int) -> None:
         """Wait for an acknowledgement no longer."""
@@ -282,81 +305,24 @@ class Dispatcher(CallSite):
 
     # -- back-pressure -----------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Count an event; the connection is not read while there are too many."""
+        source = self._source
         self.in_flight += 1
-        if self.in_flight >= self.namespace.max_events_in_flight:
-            self._pause()
-
-    def _pause(self) -> None:
-        if self._full:
-            self.paused = True
-            self._source.pause_for(self)
-
-    def _end(self) -> None:
-        self.in_flight -= 1
-        if self.paused:
-            self.call_ended()
+        source.in_flight += 1
+        if (
+            self.in_flight >= self.namespace.max_events_in_flight
+            or source.in_flight >= source.max_in_flight
+        ):
+            source.pause_for(self)
 
     @property
-    def _full(self) -> bool:
+    def full(self) -> bool:
+        """Whether the socket has as many events in flight as it may have."""
         # A handler that waits for the client does not count, within bounds.
         limit = self.namespace.max_events_in_flight
         asking = min(self.acks_awaited, limit)
         return self.in_flight - asking >= limit
-
-    def call_ended(self) -> None:
-        """Read the connection again when there is room for events."""
-        if self.paused and not self._full:
-            self.paused = False
-            self._source.resume_for(self)
-
-
-class EventScreening(CallSite):
-    """The decision of a socket's middlewares about one event.
-
-    Args:
-        dispatcher: The socket that the event came to.
-    """
-
-    __slots__ = ("_dispatcher", "_refused")
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        super().__init__()
-        self._dispatcher = dispatcher
-        self._refused = False
-
-    @property
-    def namespace_name(self) -> str:
-        """The name of the namespace."""
-        return self._dispatcher.namespace.name
-
-    @property
-    def workers(self) -> Workers:
-        """The threads for plain functions."""
-        return self._dispatcher.workers
-
-    @property
-    def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
-        return self._dispatcher.observer
-
-    async def passes(self, middlewares: Sequence[Handler], event: Sequence[Any]) -> bool:
-        """Ask the middlewares in their order, until one refuses the event."""
-        for middleware in middlewares:
-            self.in_flight += 1
-            await self.invoke(middleware, event)
-            if self._refused:
-                return False
-        return True
-
-    def failed(self, handler: Handler, error: Exception) -> None:
-        """Refuse the event, and tell the listeners for that."""
-        self._refused = True
-        listeners = self._dispatcher.listeners
-        if listeners is not None and listeners.errors:
-            call_all(listeners.errors, error)
-        else:
-            logger.warning("a middleware of a socket refused an event: %r", error)
 
 
 class AckSender:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..events.call_site import CallSite
+from ..events.failures import check_verdict, describe, log_failure
 from ..events.observer import CallObserver
 from ..events.plans import Handler
 from ..events.workers import Workers
@@ -16,17 +17,17 @@ from .namespace_core import NamespaceCore
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
-class _NamespaceCalls(CallSite):
-    """Calls of functions that a namespace has for all its sockets.
+class NamespaceCalls(CallSite):
+    """Calls of functions that decide about a socket, or hear of it.
 
     Args:
         namespace: The namespace.
-        subject: The socket that they are given.
+        subject: The socket that they are given, if they are.
     """
 
     __slots__ = ("_namespace",)
 
-    def __init__(self, namespace: NamespaceCore, subject: object) -> None:
+    def __init__(self, namespace: NamespaceCore, subject: object = None) -> None:
         super().__init__(subject)
         self._namespace = namespace
 
@@ -46,44 +47,70 @@ class _NamespaceCalls(CallSite):
         return self._namespace.server.call_observer
 
 
-class Admission(_NamespaceCalls):
+class Admission(NamespaceCalls):
     """The decision of the middlewares of a namespace about one client."""
 
-    __slots__ = ("refusal",)
+    __slots__ = ("_refusal",)
 
     def __init__(self, namespace: NamespaceCore, subject: object) -> None:
         super().__init__(namespace, subject)
-        self.refusal: ConnectionRefused | None = None
+        self._refusal: ConnectionRefused | None = None
 
     async def ask(self, middleware: Handler) -> ConnectionRefused | None:
         """Ask one middleware; returns its refusal."""
-        self.in_flight += 1
-        await self.invoke(middleware, ())
-        return self.refusal
+        self._refusal = _undecided()
+        self.begin()
+        await self.invoke(middleware, (), 0)
+        return self._refusal
+
+    def acknowledge(self, number: int, result: Any) -> None:
+        """Take the decision of a middleware."""
+        self._refusal = None if check_verdict(result) else ConnectionRefused()
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Refuse the client, also for an error of the middleware."""
         if isinstance(error, ConnectionRefused):
-            self.refusal = error
-            return
-        name = self._namespace.name
-        logger.error("a middleware of %s raised; client refused", name, exc_info=error)
-        self.refusal = ConnectionRefused("Internal server error")
+            self._refusal = error
+        else:
+            log_failure(handler, self._namespace.name, error, "; the client is refused")
+            self._refusal = _undecided()
 
 
-class LifeCycleCalls(_NamespaceCalls):
-    """The calls of the handlers of ``connection``, ``disconnecting`` and ``disconnect``."""
+def _undecided() -> ConnectionRefused:
+    """The refusal of a client that no middleware has let through."""
+    return ConnectionRefused("Internal server error")
 
-    __slots__ = ()
+
+class LifeCycleCalls(NamespaceCalls):
+    """The calls of the handlers of ``connection``, ``disconnecting`` and ``disconnect``.
+
+    Attributes:
+        refused: Whether a handler has refused the client, for which it is too late.
+    """
+
+    __slots__ = ("refused",)
+
+    def __init__(self, namespace: NamespaceCore, subject: object) -> None:
+        super().__init__(namespace, subject)
+        self.refused: bool = False
 
     async def call(self, name: str, args: Sequence[Any]) -> None:
         """Call the handler of a lifecycle event, if there is one."""
         handler = self._namespace.handlers.lifecycle(name)
         if handler is not None:
-            self.in_flight += 1
+            self.begin()
             await self.invoke(handler, args)
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
-        name, namespace = handler.registration.name, self._namespace.name
-        logger.error("the %r handler of %s raised", name, namespace, exc_info=error)
+        namespace = self._namespace.name
+        if isinstance(error, ConnectionRefused) and handler.registration.name == "connection":
+            self.refused = True
+            logger.error(
+                "%s raised ConnectionRefused(%r): the client is in already, and is disconnected;"
+                " to refuse clients, raise it in a middleware (@io.use)",
+                describe(handler, namespace),
+                error.message,
+            )
+        else:
+            log_failure(handler, namespace, error)

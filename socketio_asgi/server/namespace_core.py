@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
 from ..events.call_site import CallSite
+from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
 from ..events.registry import HandlerRegistry
@@ -260,13 +261,13 @@ class ServerEvent(CallSite):
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
         """Call the handler, and send what it returns to the server that asked."""
-        self.in_flight += 1
+        self.begin()
         await self.invoke(handler, args, None if self._reply is None else 0)
         if self._reply is not None and self._result is not None:
             try:
                 await self._reply(*self._result)
             except Exception as error:  # noqa: BLE001  # the answer cannot be sent
-                self.failed(handler, error)
+                self.failed(handler, UnsendableAnswer(error))
 
     def acknowledge(self, number: int, result: Any) -> None:
         """Keep the answer, until the call has ended."""
@@ -278,7 +279,7 @@ class ServerEvent(CallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
-        logger.error("the handler %r of a server event raised", handler.function, exc_info=error)
+        log_failure(handler, self._namespace.name, error)
 
 
 def _no_reply(*_values: Any) -> Awaitable[None]:

@@ -46,6 +46,8 @@ MAX_EVENTS_IN_FLIGHT = 100
 """Events of one socket that may wait or be handled at a time, before its connection is not read
 any further until some are done."""
 
+MAX_NAMESPACES = 1000
+"""Namespaces that one client may be in at a time: each has a socket, and names cost nothing."""
 
 NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 
@@ -89,6 +91,7 @@ class Server(Broadcaster):
             leaves.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
+        max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
         observer: What is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
 
@@ -124,6 +127,7 @@ class Server(Broadcaster):
         connection_state_recovery: ConnectionStateRecovery | bool = False,
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
+        max_namespaces: int = MAX_NAMESPACES,
         observer: Observer | None = None,
     ) -> None:
         options = EngineOptions(
@@ -160,6 +164,7 @@ class Server(Broadcaster):
             adapters=AdapterLifecycle(adapter or MemoryAdapter, _adapter_observer(observer)),
             recovery=_recovery(connection_state_recovery),
             max_events_in_flight=max_events_in_flight,
+            max_namespaces=max_namespaces,
             observer=observer,
         )
         self.__entry_point__: EntryPoint = EntryPoint(
@@ -309,8 +314,7 @@ class Server(Broadcaster):
 
     def _on_session(self, session: SessionCore) -> ClientConnection:
         assert self._join_deadlines is not None  # noqa: S101  # _on_bind() comes first
-        parser = self.__socketio__.parser
-        return ClientConnection(self._namespaces, parser, session, self._join_deadlines)
+        return ClientConnection(self._namespaces, self.__socketio__, session, self._join_deadlines)
 
     def _remove_child(self, child: Namespace) -> None:
         self._namespaces.remove(child.name)

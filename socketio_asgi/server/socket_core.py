@@ -59,6 +59,22 @@ class Connection(PacketSource, Protocol):
         """The event loop."""
         ...
 
+    def begin(self) -> None:
+        """Count a call that is not counted by a socket."""
+        ...
+
+    def end(self) -> None:
+        """Count such a call no longer."""
+        ...
+
+    def join_began(self) -> None:
+        """Count a client that middlewares decide about."""
+        ...
+
+    def join_ended(self) -> None:
+        """Count it no longer."""
+        ...
+
     def accept(self, socket: SocketCore) -> None:
         """Tell the client that it has joined a namespace."""
         ...
@@ -169,6 +185,7 @@ class SocketCore(Dispatcher):
         recovery = self.namespace.recovery
         skip = self.recovered and recovery is not None and recovery.skip_middlewares
         if self.namespace.handlers.middlewares and not skip:
+            self.connection.join_began()
             self.connection.task_starter.start(self._run_middlewares)
         elif self._restored is not None:
             self.connection.task_starter.start(self._claim_and_accept, self._restored)
@@ -176,6 +193,12 @@ class SocketCore(Dispatcher):
             self._accept()
 
     async def _run_middlewares(self) -> None:
+        try:
+            await self._ask_middlewares()
+        finally:
+            self.connection.join_ended()
+
+    async def _ask_middlewares(self) -> None:
         admission = Admission(self.namespace, self.subject)
         for middleware in self.namespace.handlers.middlewares:
             refusal = await admission.ask(middleware)
@@ -207,6 +230,7 @@ class SocketCore(Dispatcher):
             self.state = SocketState.ABSENT
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.namespace.joining_ended()
+            self.drop_held()
             self.connection.refuse(self.namespace.name, error)
             self._tell("socket_refused", self.namespace.name, error)
 
@@ -232,7 +256,10 @@ class SocketCore(Dispatcher):
             self._offset = adapter.log.position()
         if namespace.handlers.lifecycle("connection") is not None:
             self.hold()
+            self.connection.begin()
             self.connection.task_starter.start(self._run_connection)
+        elif self.holding:
+            self.release()
 
     def _send_missed(self, missed: MissedPackets) -> None:
         self._restored = None
@@ -240,9 +267,13 @@ class SocketCore(Dispatcher):
             self.connection.session.send(packets)
 
     async def _run_connection(self) -> None:
+        calls = LifeCycleCalls(self.namespace, self.subject)
         try:
-            await LifeCycleCalls(self.namespace, self.subject).call("connection", ())
+            await calls.call("connection", ())
+            if calls.refused:
+                self.disconnect()  # before any event is handled
         finally:  # also when the handler was cancelled
+            self.connection.end()
             self.release()
             if self._closed_by is not None:
                 self._start_disconnect(*self._closed_by)
@@ -370,6 +401,7 @@ class SocketCore(Dispatcher):
             self._on_left(reason, description)
         elif before is SocketState.CONNECTING:
             self.namespace.joining_ended()
+            self.drop_held()
 
     def _on_left(self, reason: str, description: str | None) -> None:
         self._tell("socket_left", self.subject, reason)
@@ -388,12 +420,16 @@ class SocketCore(Dispatcher):
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle
         if lifecycle("disconnecting") or lifecycle("disconnect"):
+            self.connection.begin()
             self.connection.task_starter.start(self._run_disconnect, reason, description)
         else:
             self._last_rooms = NOTHING
 
     async def _run_disconnect(self, reason: str, description: str | None) -> None:
         calls = LifeCycleCalls(self.namespace, self.subject)
-        for name in ("disconnecting", "disconnect"):
-            await calls.call(name, (reason, description))
-            self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
+        try:
+            for name in ("disconnecting", "disconnect"):
+                await calls.call(name, (reason, description))
+                self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
+        finally:
+            self.connection.end()

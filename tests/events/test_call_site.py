@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from socketio_asgi.events.call_site import CallSite
+from socketio_asgi.events.call_site import CallSite, Load
 from socketio_asgi.events.observer import CallObserver
 from socketio_asgi.events.plans import (
     AckCallback,
@@ -27,11 +27,28 @@ from socketio_asgi.runtime.awaitables import DONE
 pytestmark = pytest.mark.runtime
 
 
+class Busy:
+    """The load of a connection that waits for the end of a call."""
+
+    def __init__(self) -> None:
+        self.in_flight = 5
+        self.paused = True
+        self.log: list[int] = []
+
+    def call_ended(self) -> None:
+        self.log.append(self.in_flight)
+
+
 class Site(CallSite):
     """A site that writes down all that it is told."""
 
-    def __init__(self, subject: object = "socket", observer: CallObserver | None = None) -> None:
-        super().__init__(subject)
+    def __init__(
+        self,
+        subject: object = "socket",
+        observer: CallObserver | None = None,
+        load: Load | None = None,
+    ) -> None:
+        super().__init__(subject, load)
         self.log: list[Any] = []
         self._observer = observer
         self._workers = Workers()
@@ -61,11 +78,8 @@ class Site(CallSite):
     def failed(self, handler: Handler, error: Exception) -> None:
         self.log.append(("failed", handler.registration.name, repr(error)))
 
-    def call_ended(self) -> None:
-        self.log.append(("ended", self.in_flight))
-
     async def call(self, handler: Handler, *args: Any, number: int | None = None) -> list[Any]:
-        self.in_flight += 1
+        self.begin()
         await self.invoke(handler, args, number)
         return self.log
 
@@ -117,16 +131,36 @@ async def test_nothing_is_answered_without_a_number() -> None:
     assert await Site().call(plan(returns_all)) == []
 
 
-@pytest.mark.parametrize("kind", [HandlerKind.LISTENER, HandlerKind.EVENT_MIDDLEWARE])
-async def test_others_get_no_socket_and_do_not_answer(kind: HandlerKind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "answers"), [(HandlerKind.LISTENER, False), (HandlerKind.EVENT_MIDDLEWARE, True)]
+)
+async def test_others_get_no_socket(kind: HandlerKind, answers: bool) -> None:
+    """What a listener returns is no answer; what a middleware returns is its decision."""
     seen: list[Any] = []
 
     async def listener(*values: Any) -> str:
         seen.extend(values)
-        return "not an answer"
+        return "returned"
 
-    assert await Site().call(plan(listener, kind), 1, number=7) == []
+    log = await Site().call(plan(listener, kind), 1, number=7)
+    assert log == ([("answer", 7, "returned")] if answers else [])
     assert seen == [1]
+
+
+async def test_a_plain_function_may_return_something_to_await() -> None:
+    assert await Site().call(plan(lambda _: DONE), number=7) == [("answer", 7, None)]
+
+
+@pytest.mark.parametrize(
+    "kind", [HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE, HandlerKind.EVENT_MIDDLEWARE]
+)
+def test_only_events_can_be_acknowledged(kind: HandlerKind) -> None:
+    with pytest.raises(TypeError, match="'ack', but nothing is passed by keyword"):
+        plan(by_itself, kind)
+
+    async def optional(socket: str, *, ack: object = None) -> None: ...
+
+    assert not plan(optional, kind).takes_ack
 
 
 async def test_a_dismissed_site_calls_nothing() -> None:
@@ -136,10 +170,23 @@ async def test_a_dismissed_site_calls_nothing() -> None:
     assert site.in_flight == 0
 
 
-async def test_a_paused_site_hears_of_the_end() -> None:
-    site = Site()
-    site.paused = True
-    assert await site.call(plan(short)) == [("ended", 0)]
+async def test_the_load_is_told_of_the_end_while_it_waits_for_that() -> None:
+    load = Busy()
+    site = Site(load=load)
+    await site.call(plan(short))
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
+    load.paused = False
+    await site.call(plan(raises))
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
+
+
+async def test_a_count_that_is_taken_back() -> None:
+    load = Busy()
+    site = Site(load=load)
+    site.begin()
+    assert (site.in_flight, load.in_flight) == (1, 6)
+    site.end()
+    assert (site.in_flight, load.in_flight, load.log) == (0, 5, [5])
 
 
 @dataclass(frozen=True, slots=True)

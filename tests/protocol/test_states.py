@@ -115,6 +115,19 @@ def test_a_server_never_takes_connect_error(state: SocketState) -> None:
     assert (state, PacketType.CONNECT_ERROR) not in SERVER_PACKET_ACTIONS
 
 
+def test_a_client_may_begin_anew_in_every_state() -> None:
+    """The official client says nothing when it leaves before its CONNECT was answered."""
+    for state in SocketState:
+        assert SERVER_PACKET_ACTIONS[state, PacketType.CONNECT] is PacketAction.CONNECT
+
+
+def test_events_wait_only_where_an_earlier_answer_may_have_caused_them() -> None:
+    holding = {
+        item for item, action in SERVER_PACKET_ACTIONS.items() if action is PacketAction.HOLD
+    }
+    assert holding == {(SocketState.REJOINING, PacketType.EVENT)}
+
+
 @pytest.mark.parametrize("table", [SERVER_PACKET_ACTIONS, CLIENT_PACKET_ACTIONS])
 def test_handlers_and_acknowledgements_need_a_connected_socket(table: PacketActions) -> None:
     busy = {PacketAction.DISPATCH, PacketAction.ACKNOWLEDGE}

@@ -265,32 +265,6 @@ async def test_a_refused_client_is_in_no_room(io: Server, connect: Connect) -> N
     assert io.sockets.adapter.rooms_of(sockets[0].id) == frozenset()
 
 
-@pytest.mark.parametrize("during", ["middleware", "connected"])
-async def test_a_second_connect_breaks_the_protocol(
-    io: Server, connect: Connect, during: str
-) -> None:
-    gate = anyio.Event()
-    entered = anyio.Event()
-
-    @io.use
-    async def slow(socket: Socket) -> None:
-        entered.set()
-        await gate.wait()
-
-    peer = await connect(io)
-    if during == "middleware":
-        await peer.send("0")
-        await entered.wait()
-    else:
-        gate.set()
-        await peer.join()
-    await peer.send("0")
-    await peer.ended()
-    gate.set()
-    await until(lambda: io.engine.clients_count == 0)
-    assert not io.sockets.sockets
-
-
 @pytest.mark.parametrize(
     "packet", ['2["hello"]', "30[]", "1", '4{"message":"x"}', "2/admin,[]", '21["hello"]']
 )

@@ -14,7 +14,6 @@ from tests.support.peer import event_packet
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import add_sync
 
 pytestmark = pytest.mark.runtime
 
@@ -304,14 +303,6 @@ async def test_the_next_socket_of_a_client_has_nothing_of_the_last(io: Server, j
     assert second is not first
     assert second.data == {}
     assert second.rooms == {peer.id}
-
-
-async def test_a_client_that_left_by_itself_may_send_nothing(io: Server, join: Join) -> None:
-    add_sync(io.of("/a"))
-    peer = await join(io, namespace="/a")
-    await peer.send("1/a,")
-    await peer.send(event_packet("sync", namespace="/a"))  # the client has left by itself
-    await peer.ended()
 
 
 @on_asyncio

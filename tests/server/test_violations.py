@@ -23,7 +23,6 @@ def sessions(io: Server) -> dict[str, SessionCore]:
 @pytest.mark.parametrize(
     ("connected", "packet"),
     [
-        pytest.param(True, "0", id="CONNECT twice"),
         pytest.param(True, "abc", id="no packet"),
         pytest.param(True, "5woot", id="no number of attachments"),
         pytest.param(True, "5", id="an empty binary event"),

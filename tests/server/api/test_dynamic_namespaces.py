@@ -164,23 +164,6 @@ async def test_a_parent_reaches_all_children(serving: Serving) -> None:
             await parent.emit_with_ack("all")
 
 
-async def test_a_second_connect_meanwhile_ends_the_connection(serving: Serving) -> None:
-    io = Server()
-    gate = anyio.Event()
-
-    @io.of
-    async def decide(_name: str, _auth: Mapping[str, Any]) -> bool:
-        await gate.wait()
-        return True
-
-    async with connected(io, serving) as ws:
-        await ws.send("40/a,")
-        await ws.send("40/a,")
-        await ws.receive_close()
-        gate.set()
-    await until(lambda: io.engine.clients_count == 0)
-
-
 async def test_a_client_that_leaves_meanwhile_is_not_connected(serving: Serving) -> None:
     io = Server(cleanup_empty_child_namespaces=True)
     asked, gate = anyio.Event(), anyio.Event()

@@ -1,0 +1,51 @@
+"""What a connection remembers of the namespaces that its client is about to join, or has left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol import Packet
+
+MAX_LEFT_NAMES = 1000
+"""Names of namespaces that a client has left, and that are remembered: a packet for one of them was
+under way. Of one that has left more, a packet for any namespace that it is not in is dropped."""
+
+
+class LeftNames:
+    """The names of the namespaces that a client has left."""
+
+    __slots__ = ("_any", "_names")
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._any = False
+
+    def __contains__(self, name: str) -> bool:
+        return self._any or name in self._names
+
+    def add(self, name: str) -> None:
+        """Remember a name, or, when there are too many, that it may be any."""
+        self._names.add(name)
+        if len(self._names) > MAX_LEFT_NAMES:
+            self._any = True
+            self._names.clear()
+
+    def discard(self, name: str) -> None:
+        """Forget a name: the client is in there again."""
+        self._names.discard(name)
+
+
+class Lookup:
+    """A namespace that is looked for, before there is a socket.
+
+    Attributes:
+        auth: What the client gave with its CONNECT.
+        held: Events that came meanwhile, because the client was in there before.
+    """
+
+    __slots__ = ("auth", "held")
+
+    def __init__(self, auth: Mapping[str, Any]) -> None:
+        self.auth: Mapping[str, Any] = auth
+        self.held: list[Packet] = []
