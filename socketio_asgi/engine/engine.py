@@ -34,6 +34,7 @@ from .transports.polling import PollingTransport
 from .transports.taken_over import TakenOverTransport
 from .transports.websocket import WebSocketTransport
 from .upgrade import Upgrade
+from .uvicorn_exit import UvicornExit
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
@@ -68,6 +69,7 @@ class Engine:
         self._on_bind = on_bind
         self._loop_state: LoopState | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
+        self._uvicorn_exit = UvicornExit(self.shut_down)
         self._refuse_new = False
         self._hooks = Hooks(("connection", "connection_error", "initial_headers", "headers"))
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
@@ -190,6 +192,7 @@ class Engine:
             return
         self.shut_down()
         self._exit_signals.restore()
+        self._uvicorn_exit.leave()
         if loop_state.runtime.is_current():
             await loop_state.runtime.settle(GRACE_SECONDS)
             await _send_what_waits(loop_state)
@@ -371,6 +374,8 @@ class Engine:
         self, loop_state: LoopState, request: EngineRequest
     ) -> tuple[EngineCodec, str, list[Header]]:
         codec = check_handshake(request, self.options)
+        if self._uvicorn_exit.watch(loop_state.runtime, request.scope):
+            self._refuse_new = False
         self._check_capacity(loop_state)
         await check_allowed(request, self.options)
         sid = await self._generate_id(loop_state, request)
