@@ -20,6 +20,7 @@ from ..runtime.current import running_on_asyncio
 from ..websocket.headers import Header
 from .admission import check_allowed, check_handshake, check_request, check_session
 from .cookies import cookie_header
+from .deployment_warnings import DeploymentWarnings
 from .exit_signals import ExitSignals
 from .hooks import Hooks, ListenerT, RefusedRequest
 from .http.body import RequestBody
@@ -70,6 +71,7 @@ class Engine:
         self._loop_state: LoopState | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
         self._uvicorn_exit = UvicornExit(self.shut_down)
+        self._deployment = DeploymentWarnings(self._now)
         self._refuse_new = False
         self._hooks = Hooks(("connection", "connection_error", "initial_headers", "headers"))
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
@@ -151,6 +153,9 @@ class Engine:
         self._exit_signals.install()
         self._on_bind(runtime)
         return self._loop_state
+
+    def _now(self) -> float:
+        return self.bound().runtime.now()
 
     def bind_current(self) -> Runtime:
         """Live in the event loop of the caller, before the first request.
@@ -235,13 +240,16 @@ class Engine:
             headers = policy.preflight_headers(request, request.origin)
             return await respond(send, Response(204).with_headers(headers))
         body = RequestBody(request, receive)
+        code: ErrorCode | None = None
         try:
             response = await self._respond(request, body)
         except Refusal as refusal:
             self._report(request, refusal)
-            response = refusal.response()
+            code, response = refusal.code, refusal.response()
         if response.status != _OK and request.method != "GET":
-            await body.discard(self.options.max_http_buffer_size)
+            beginning = await body.discard(self.options.max_http_buffer_size)
+            if code is ErrorCode.UNKNOWN_SID:
+                self._deployment.message_refused(request, beginning)
         threshold = self.options.compression_threshold
         if threshold is not None and len(response.body) >= threshold:
             response = compressed(response, request)
@@ -275,6 +283,7 @@ class Engine:
             supports_binary="b64" not in request.query,
         )
         self._open(loop_state, sid, codec, request, transport)
+        self._deployment.session_opened(sid)
         return transport.answer().with_headers(headers)
 
     async def handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -351,6 +360,7 @@ class Engine:
 
     def _report(self, request: EngineRequest, refusal: Refusal) -> None:
         _log(request, refusal)
+        self._deployment.request_refused(request, refusal)
         if self._hooks.has("connection_error"):
             refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
             self._hooks.call("connection_error", refused)

@@ -74,7 +74,7 @@ class RequestBody:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def discard(self, limit: int) -> None:
+    async def discard(self, limit: int) -> bytes:
         """Read the rest of a body that nobody wants, if it is not too long.
 
         Some ASGI servers cut the connection when the response comes before the end of the body,
@@ -82,12 +82,19 @@ class RequestBody:
 
         Args:
             limit: The number of bytes after which reading stops.
+
+        Returns:
+            The beginning, as far as it came at once.
         """
+        beginning = b""
         with anyio.move_on_after(DISCARD_SECONDS):
             while limit > 0 and not self._ended:
                 message = await self._receive()
                 self._ended = not message.get("more_body", False)
-                limit -= len(message.get("body", b""))
+                chunk: bytes = message.get("body", b"")
+                limit -= len(chunk)
+                beginning = beginning or chunk
+        return beginning
 
     async def disconnected(self) -> None:
         """Wait until the client of a request without a body leaves."""
