@@ -11,7 +11,7 @@ from socketio_asgi import Server, Socket
 from socketio_asgi.engine import deployment_warnings
 from socketio_asgi.integrations.fastapi import mount
 
-io = Server()
+io = Server(cookie="io")
 app = FastAPI()
 mount(app, "/socket.io", io)
 

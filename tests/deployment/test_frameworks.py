@@ -11,6 +11,7 @@ from socketio_asgi import Server
 from tests.asgi.clients import check_both_transports, get
 from tests.asgi.test_paths import check_diagnostic
 from tests.conftest import StartServer
+from tests.docs.snippets import ROOT, blocks_of
 from tests.support.requirements import require_module
 from tests.support.serving import Served
 
@@ -90,3 +91,15 @@ async def test_channels_with_django_below_daphne(start_server: StartServer) -> N
     server = start_server("daphne", "tests.deployment.frameworks:daphne_app")
     await check_both_transports(server.url, "/live/")
     assert (await get(server.url)).text == "Django"
+
+
+@pytest.mark.parametrize(("number", "name"), [(0, "app"), (1, "application")])
+async def test_the_applications_of_the_documentation(
+    serving: Serving, frameworks: Any, number: int, name: str
+) -> None:
+    names: dict[str, Any] = {"__name__": __name__}  # Litestar looks its module up
+    exec(blocks_of(ROOT / "docs" / "running.md", "py")[number].code, names)
+    served = await serving(names[name])
+    await check_both_transports(served.url, "/socket.io/")
+    if name == "application":
+        assert (await get(served.url)).text == "Django"

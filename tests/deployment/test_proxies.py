@@ -121,6 +121,30 @@ async def test_cookies_lead_to_both_processes(servers: list[ServerProcess], tmp_
         assert found == {"one", "two"}
 
 
+STICK = """    stick-table type string len 32 size 100k expire 1h
+    stick store-response res.cook(io)
+    stick match req.cook(io)
+"""
+
+
+async def test_a_proxy_that_learns_the_cookie_of_the_server(
+    servers: list[ServerProcess], tmp_path: Path
+) -> None:
+    block = documented("haproxy").replace(
+        "    cookie worker insert indirect nocache httponly\n", STICK
+    )
+    assert STICK in block
+    with HAProxyProcess(block.replace("leastconn", "roundrobin"), servers, tmp_path) as proxy:
+        for _ in range(3):
+            async with PollingClient(proxy.url) as client:
+                await client.open()
+                assert client.http.cookies["io"] == client.sid
+                for _ in range(3):
+                    await client.post("40/unknown,")
+                    await client.poll()
+                await client.post("1")
+
+
 @pytest.mark.parametrize("location", ["/socket.io/", "/socket.io"])
 async def test_a_location_that_takes_the_slash_away(
     servers: list[ServerProcess], tmp_path: Path, location: str
