@@ -7,18 +7,18 @@ mount(app, "/socket.io", io)
 ```
 
 ``app.mount("/socket.io", io)`` works as well, for clients that put a slash behind the path, which
-is their default. Without the slash, Starlette answers such a mount with a redirect, which browsers
-do not follow across origins, and closes the WebSockets.
+is their default, and before routes that take every path. Without the slash, Starlette answers such
+a mount with a redirect, which browsers do not follow across origins, and closes the WebSockets.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Match, Mount
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 
 from ..server.server import Server
@@ -52,7 +52,9 @@ class SocketIOMount(Mount):
 def mount(app: Starlette, path: str, server: Server, name: str | None = None) -> None:
     """Mount a server, and let it live within the application's lifespan.
 
-    So the server closes before what its handlers use, and it runs on trio without further ado.
+    So the server closes before what its handlers use, and it runs on trio without further ado. It
+    goes before routes that would take the requests of its clients, such as ``StaticFiles`` at
+    ``/``; other routes come first, as they were added.
 
     Args:
         app: The application; FastAPI's is one as well.
@@ -60,7 +62,8 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
         server: The Socket.IO server.
         name: The name of the route, for ``url_path_for``.
     """
-    app.router.routes.append(SocketIOMount(path, server, name))
+    route, routes = SocketIOMount(path, server, name), app.router.routes
+    routes.insert(_position(route, routes), route)
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager
@@ -69,3 +72,14 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
             yield state
 
     app.router.lifespan_context = lifespan_with_server
+
+
+def _position(mount: Mount, routes: Sequence[BaseRoute]) -> int:
+    """Where a mount gets its requests: before the first route that would take them."""
+    if mount.path:  # at the root it would take everything itself
+        request = {"path": mount.path + "/", "method": "GET", "headers": [], "query_string": b""}
+        scopes = [{"type": kind, **request} for kind in ("http", "websocket")]
+        for index, route in enumerate(routes):
+            if any(route.matches(scope)[0] is not Match.NONE for scope in scopes):
+                return index
+    return len(routes)

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -104,11 +105,11 @@ class EntryPoint:
 
     def _rest(self, place: _Place, *, mountable: bool) -> str | None:
         """The rest of the path below our endpoint; None when it does not lead there."""
-        path = place.path
-        if path == self._path or path.startswith(self._path + "/"):
-            return path[len(self._path) + 1 :]
+        for path in place.paths:
+            if path == self._path or path.startswith(self._path + "/"):
+                return path[len(self._path) + 1 :]
         # Below a mount, what the mount leaves over is the endpoint itself.
-        return path.removeprefix("/") if place.root and mountable else None
+        return place.paths[0].removeprefix("/") if place.root and mountable else None
 
     async def _answer_wrong_path(
         self, expected: str, scope: Scope, receive: Receive, send: Send
@@ -158,27 +159,50 @@ class _Place(NamedTuple):
 
     Attributes:
         root: The prefix under which the application is reached.
-        path: The rest of the path, below it.
+        paths: What may be the rest of the path, below it; the most likely first.
         mounted: Whether a framework's mount made (the end of) the prefix, and not a proxy.
     """
 
     root: str
-    path: str
+    paths: tuple[str, ...]
     mounted: bool
 
 
 def _locate(scope: Scope) -> _Place:
-    root: str = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"]
+    remaining: str | None = scope.get("path_remaining")  # a URLRouter of Channels
+    if remaining is not None:
+        rest = "/" + remaining.lstrip("/")
+        return _Place(path.removesuffix(remaining).rstrip("/"), (rest,), mounted=True)
+    root: str = scope.get("root_path", "").rstrip("/")
+    if not root:
+        prefix = _stripped_prefix(scope)
+        return _Place(prefix, (path,), bool(prefix))
     # Starlette's Mount keeps the prefix that was there before it.
     outer: str | None = scope.get("app_root_path")
     mount = "" if outer is None else root.removeprefix(outer.rstrip("/"))
     # ASGI has the whole prefix in `path`. But a server may be told of a prefix that a proxy strips,
     # which is then not in the path, and some frameworks strip the prefix of a mount as well.
     for prefix in (root, mount):
-        if prefix and (path == prefix or path.startswith(prefix + "/")):
-            return _Place(root, path[len(prefix) :], bool(mount))
-    return _Place(root, path, bool(mount))
+        if prefix and _is_below(path, prefix):
+            rest = path[len(prefix) :]
+            # A server that is told of a prefix puts it before the path. It is there twice when no
+            # proxy has stripped it, and it may be a part of our own path.
+            twice = (rest[len(root) :],) if _is_below(rest, root) else ()
+            return _Place(root, (rest, *twice, path), bool(mount))
+    return _Place(root, (path,), bool(mount))
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix + "/")
+
+
+def _stripped_prefix(scope: Scope) -> str:
+    """What a framework took off the path without saying so in ``root_path``, as Litestar does."""
+    raw: bytes = scope.get("raw_path") or b""
+    whole = unquote(raw.partition(b"?")[0].decode("latin-1")).rstrip("/")
+    rest = scope["path"].rstrip("/")
+    return whole.removesuffix(rest) if whole.startswith("/") and whole.endswith(rest) else ""
 
 
 def _speaks_engine_io(scope: Scope) -> bool:
@@ -187,8 +211,9 @@ def _speaks_engine_io(scope: Scope) -> bool:
 
 
 async def _send_diagnostic(expected: str, scope: Scope, send: Send) -> None:
+    asked = _stripped_prefix(scope) + scope["path"]
     message = (
-        f"no Socket.IO endpoint at {scope['path'][:200]!r}: it is at {expected!r};"
+        f"no Socket.IO endpoint at {asked[:200]!r}: it is at {expected!r};"
         f" connect with io({{ path: {expected!r} }})"
     )
     logger.warning("%s", message)

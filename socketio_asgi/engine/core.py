@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.types import Scope
+
 from ..protocol.reasons import SERVER_SHUTTING_DOWN
 from ..runtime import Runtime, RuntimeFactory
 from ..runtime.current import running_on_asyncio
@@ -22,6 +24,7 @@ from .public_session import ListenerT
 from .response_headers import HEADER_EVENTS, ResponseHeaders
 from .routing import RequestRouter
 from .transports.base import Transport
+from .uvicorn_exit import UvicornExit
 
 GRACE_SECONDS = 1.0
 """The time for transports and handlers to finish when the server closes."""
@@ -53,6 +56,7 @@ class EngineCore:
         self._on_bind = on_bind
         self._loop_state: LoopState | None = None
         self._exit_signals = ExitSignals(self._on_exit_signal)
+        self._uvicorn_exit = UvicornExit(self.shut_down)
         self._observers = Observers()
         if observer is not None:
             self._observers.add(observer)
@@ -60,7 +64,7 @@ class EngineCore:
         self.requests: RequestRouter = RequestRouter(
             options,
             bound=self.bound,
-            opener=SessionOpener(options, self._observers, on_session),
+            opener=SessionOpener(options, self._observers, on_session, self._watch_uvicorn),
             headers=self._headers,
             observers=self._observers,
             directory=directory,
@@ -122,6 +126,10 @@ class EngineCore:
             self._on_bind(runtime)
         return self._loop_state
 
+    def _watch_uvicorn(self, loop_state: LoopState, scope: Scope) -> None:
+        if self._uvicorn_exit.watch(loop_state.runtime, scope):
+            loop_state.shutting_down = False  # another server has begun in the same event loop
+
     # -- end ---------------------------------------------------------------------------------
 
     def _on_exit_signal(self) -> None:
@@ -156,6 +164,7 @@ class EngineCore:
             return
         self.shut_down()
         self._exit_signals.restore()
+        self._uvicorn_exit.leave()
         runtime = loop_state.runtime
         if runtime.is_current():
             await runtime.settle(GRACE_SECONDS)

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from starlette.types import Scope
+
 from ..protocol import EngineCodec
 from ..protocol.states import SessionState
 from ..websocket.headers import Header
@@ -51,12 +53,20 @@ class SessionOpener:
         options: The engine's options.
         observers: The engine's observers.
         on_session: Called with each new session.
+        on_request: Called with the scope of each request for a new session.
     """
 
-    def __init__(self, options: EngineOptions, observers: Observers, on_session: OnSession) -> None:
+    def __init__(
+        self,
+        options: EngineOptions,
+        observers: Observers,
+        on_session: OnSession,
+        on_request: Callable[[LoopState, Scope], object],
+    ) -> None:
         self._options = options
         self._observers = observers
         self._on_session = on_session
+        self._on_request = on_request
 
     async def admit(self, loop_state: LoopState, offer: Offer, request: EngineRequest) -> Admission:
         """Decide about a new session.
@@ -65,6 +75,7 @@ class SessionOpener:
             Refusal: There will be none.
         """
         codec = check_handshake(offer, request, self._options)
+        self._on_request(loop_state, request.scope)
         self._check_capacity(loop_state)
         await check_allowed(request, self._options)
         sid = await self._generate_id(loop_state, request)

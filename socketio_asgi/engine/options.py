@@ -25,7 +25,7 @@ GenerateId = Callable[[EngineRequest], "str | Awaitable[str]"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """A cookie with the session id, for load balancers that need one to stick to a process.
+    """A cookie with the session id, for load balancers that learn it from responses.
 
     Args:
         name: The cookie's name.

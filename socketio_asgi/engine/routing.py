@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..websocket.headers import Header
 from .admission import check_offer, check_session
+from .deployment_warnings import DeploymentWarnings
 from .directory import AddressedSession, HandedOver, SessionDirectory
 from .http.body import RequestBody
 from .http.request import EngineRequest
@@ -65,12 +66,16 @@ class RequestRouter:
         self._headers = headers
         self._observers = observers
         self._directory = directory
+        self._deployment = DeploymentWarnings(self._now)
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
         self._stack: ASGIApp | None = None
         self._by_scope_type: Mapping[str, ASGIApp] = {
             "http": self.handle_http,
             "websocket": self.handle_websocket,
         }
+
+    def _now(self) -> float:
+        return self._bound().runtime.now()
 
     def use(self, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
         """Put an ASGI middleware in front of all requests.
@@ -115,15 +120,19 @@ class RequestRouter:
                 return await respond(send, preflight)
         loop_state = self._bound()
         body = RequestBody(request, receive)
+        code: ErrorCode | None = None
         try:
             response = await self._respond(loop_state, request, body)
         except Refusal as refusal:
             self._report(request, refusal)
-            response = refusal.response()
+            code, response = refusal.code, refusal.response()
         except HandedOver:
             return
         if response.status != _OK and request.method != "GET":
-            await body.discard(loop_state.runtime, self._options.max_http_buffer_size)
+            limit = self._options.max_http_buffer_size
+            beginning = await body.discard(loop_state.runtime, limit)
+            if code is ErrorCode.UNKNOWN_SID:
+                self._deployment.message_refused(request, beginning)
         await respond(send, self._headers.complete(request, response))
 
     def _respond(
@@ -162,6 +171,7 @@ class RequestRouter:
             supports_binary="b64" not in request.query,
         )
         self._opener.open(loop_state, admission, request, transport)
+        self._deployment.session_opened(admission.sid)
         return transport.answer().with_headers(admission.headers)
 
     # -- WebSocket ---------------------------------------------------------------------------
@@ -256,6 +266,7 @@ class RequestRouter:
 
     def _report(self, request: EngineRequest, refusal: Refusal) -> None:
         _log(request, refusal)
+        self._deployment.request_refused(request, refusal)
         if self._observers.refusing:
             refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
             self._observers.refused(refused)

@@ -143,7 +143,8 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _check_capacity(self) -> None:
         limit, state = self._context.config.limit_concurrency, self._context.state
-        if limit is not None and max(len(state.connections), len(state.tasks)) >= limit:
+        # As uvicorn counts for HTTP: this connection is one of them.
+        if limit is not None and max(len(state.connections) + 1, len(state.tasks)) >= limit:
             logger.warning("Exceeded concurrency limit.")
             raise BadHandshake(503, "Service Unavailable")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio.lowlevel
@@ -17,6 +18,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 
 from socketio_asgi import ConnectionRefused, Cors, Server, Socket, SocketIOMiddleware
 from socketio_asgi.integrations.fastapi import mount
@@ -274,3 +277,74 @@ async def test_a_mount_without_its_slash_needs_the_helper(serving: Serving) -> N
     served = await serving(app)
     assert (await get(served.url + "/plain", query=ENGINE)).status_code == 307
     assert (await get(served.url + "/helped", query=ENGINE)).status_code == 200
+
+
+def catch_all(app: Starlette) -> None:
+    async def any_path(request: Request) -> Response:
+        return Response(f"all of {request.url.path}")
+
+    app.add_route("/{path:path}", any_path)
+
+
+def catch_all_of_websockets(app: Starlette) -> None:
+    async def shout(websocket: WebSocket) -> None:
+        await websocket.close(4000)
+
+    app.router.routes.append(WebSocketRoute("/{path:path}", shout))
+
+
+def files_at_the_root(app: Starlette) -> None:
+    app.mount("/", StaticFiles(directory=Path(__file__).parent))
+
+
+def another_application_at_the_root(app: Starlette) -> None:
+    app.mount("", Starlette(routes=[Route("/", lambda _: Response("below"))]))
+
+
+TAKING_ALL = [
+    catch_all,
+    catch_all_of_websockets,
+    files_at_the_root,
+    another_application_at_the_root,
+]
+
+
+on_one_backend = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
+
+@on_one_backend
+@pytest.mark.parametrize("take_all", TAKING_ALL)
+@pytest.mark.parametrize("path", ["/socket.io", "/{tenant}/live"])
+async def test_mounted_behind_a_route_that_takes_all(
+    serving: Serving, take_all: Callable[[Starlette], None], path: str
+) -> None:
+    app = FastAPI()
+    app.add_route("/front", lambda _: Response("front"))
+    take_all(app)
+    mount(app, path, Server())
+    served = await serving(app)
+    concrete = path.format(tenant="acme")
+    await check_both_transports(served.url, concrete)
+    await check_both_transports(served.url, concrete + "/")
+    assert (await get(served.url + "/front")).text == "front"
+    if take_all is catch_all:
+        assert (await get(served.url + "/else")).text == "all of /else"
+
+
+@on_one_backend
+async def test_mounted_at_the_root_behind_other_routes(serving: Serving) -> None:
+    app = Starlette(routes=[Route("/", lambda _: Response("home"))])
+    mount(app, "/", Server())
+    served = await serving(app)
+    assert (await get(served.url)).text == "home"
+    await check_both_transports(served.url, "/socket.io/")
+
+
+def test_routes_keep_their_order() -> None:
+    app = FastAPI()
+    catch_all(app)
+    before = list(app.router.routes)
+    mount(app, "/socket.io", Server())
+    after = [route for route in app.router.routes if route in before]
+    assert after == before
+    assert app.router.routes.index(before[-1]) == len(before)  # only the catch-all came after it

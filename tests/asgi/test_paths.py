@@ -148,6 +148,37 @@ async def test_a_root_path_of_fastapi(serving: Serving, prefix: str) -> None:
     await check_both_transports(served.url, prefix + "/live/")
 
 
+def stand_alone_with_the_prefix(io: Server) -> tuple[Any, list[str]]:
+    return Server(path="/proxy/socket.io"), ["/socket.io/", "/socket.io"]
+
+
+def mount_of_the_root_with_the_prefix(io: Server) -> tuple[Any, list[str]]:
+    app = Starlette(routes=[Mount("/", Server(path="/proxy/socket.io"))])
+    return app, ["/socket.io/"]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        stand_alone,
+        wrapped,
+        mount_of_the_root,
+        stand_alone_with_the_prefix,
+        mount_of_the_root_with_the_prefix,
+    ],
+)
+@pytest.mark.parametrize("stripped", [True, False])
+@on_asyncio
+async def test_a_root_path_that_is_in_the_path_twice(
+    serving: Serving, way: Callable[[Server], tuple[Any, list[str]]], stripped: bool
+) -> None:
+    """No proxy has stripped it, or the path of the server has it as well."""
+    app, paths = way(Server())
+    served = await serving(app, root_path="/proxy")
+    for path in paths:
+        await check_both_transports(served.url, path if stripped else "/proxy" + path)
+
+
 async def test_the_path_option(serving: Serving) -> None:
     served = await serving(Server(path="/live/"))
     await check_both_transports(served.url, "/live/")
@@ -208,7 +239,7 @@ async def test_wrong_paths_of_a_wrapped_application_below_a_mount(
 
 
 async def check_diagnostic(url: str, path: str, expected: str, caplog: Logs) -> None:
-    """Both transports are told the same, once in the response and once in the log."""
+    """Both transports are told the same, once in the response and once in the log; and rightly."""
     with caplog.at_level(logging.WARNING, logger="socketio_asgi"):
         response = await get(url + path, query=ENGINE)
         rejected = await refusal(url, path)
@@ -217,6 +248,7 @@ async def check_diagnostic(url: str, path: str, expected: str, caplog: Logs) -> 
         assert status == 404
         assert f"it is at {expected!r}" in text
     assert messages(caplog) == [text for _, text in answers]
+    await check_both_transports(url, expected)
 
 
 def messages(caplog: Logs) -> list[str]:

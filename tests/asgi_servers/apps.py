@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,6 +22,7 @@ gone: dict[str, str] = {}
 @io.on("disconnect")
 async def disconnected(socket: Socket, reason: str) -> None:
     gone[socket.handshake.query.get("name", "")] = reason
+    sys.stdout.write(f"gone: {reason}\n")  # for those who ask when the process has ended
 
 
 @io.on("gone")

@@ -18,7 +18,13 @@ from anyio.abc import TaskGroup
 
 from tests.asgi_servers.conftest import VARIANTS, Variant, trouble
 from tests.conftest import StartServer
-from tests.support.clients import PollingClient, WebSocketClient, connect_engine, decode_payload
+from tests.support.clients import (
+    PollingClient,
+    WebSocketClient,
+    connect_engine,
+    decode_payload,
+    polling,
+)
 from tests.support.peer import Peer, join_peer, polling_of, websocket_of
 from tests.support.processes import BOTH_PATHS, ServerProcess
 from tests.support.waiting import until
@@ -147,18 +153,56 @@ async def test_a_client_that_does_not_read_on_the_fast_path(start_server: StartS
 
 
 @both_paths
-async def test_uvicorn_that_ends_by_itself(start_server: StartServer, name: str) -> None:
+@pytest.mark.parametrize("app", ["mounted", "mounted_with_lifespan"])
+async def test_uvicorn_that_ends_by_itself(start_server: StartServer, name: str, app: str) -> None:
     # No signal comes then, but WebSockets are closed with 1012.
-    options = ["--limit-max-requests", "12", "--timeout-graceful-shutdown", "60"]
-    server = start_server(name, APPS + "mounted", options=options)
+    server = start_server(name, APPS + app, options=ENDS_BY_ITSELF)
     async with Clients(server.url) as clients, anyio.create_task_group() as tasks:
         await clients.wait_for_the_end(tasks)
-        async with httpx.AsyncClient(base_url=server.url) as http:
-            for _ in range(12):
-                with contextlib.suppress(httpx.TransportError):
-                    await http.get("/")
+        await make_requests(server, 12)
         assert await to_thread.run_sync(server.wait, PROMPTLY) == 0
     assert clients.answers == ["1"] * 3
+    assert server.output.count("gone: server shutting down") == 6
+
+
+ENDS_BY_ITSELF = ["--limit-max-requests", "12", "--timeout-graceful-shutdown", "60"]
+
+
+async def make_requests(server: ServerProcess, count: int) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        for _ in range(count):
+            with contextlib.suppress(httpx.TransportError):
+                await http.get("/")
+
+
+PARSERS = [("uvicorn", "h11"), ("uvicorn", "httptools"), ("uvicorn-fast", "")]
+
+
+@pytest.mark.parametrize(("name", "parser"), PARSERS)
+async def test_uvicorn_that_ends_by_itself_with_polling_clients_alone(
+    start_server: StartServer, name: str, parser: str
+) -> None:
+    options = [*ENDS_BY_ITSELF, *(["--http", parser] if parser else [])]
+    server = start_server(name, APPS + "mounted", options=options)
+    async with (
+        join_peer(server.url, "polling", query={"name": "waiting"}) as waiting,
+        join_peer(server.url, "polling") as between_two_polls,
+        polling(polling_of(waiting)) as answer,
+    ):
+        async with join_peer(server.url) as observer:
+            await until(lambda: is_polling(observer, "waiting"))
+        await make_requests(server, 12)
+        assert await to_thread.run_sync(server.wait, PROMPTLY) == 0
+        with pytest.raises(httpx.TransportError):
+            await polling_of(between_two_polls).poll()
+    assert answer == ["1"]
+    assert server.output.count("gone: server shutting down") == 2
+    assert trouble(server.output) == []
+
+
+async def is_polling(observer: Peer, name: str) -> bool:
+    (answer,) = await observer.request("polls", name)
+    return bool(answer)
 
 
 RELOADED = """

@@ -153,7 +153,7 @@ async def test_paths(serving: Serving) -> None:
     served = await serving(names["wrapped"])
     async with PollingClient(served.url, path="/live/") as client:
         assert (await client.request("GET")).text in text_of("running").splitlines()
-    served = await serving(names["application"])
+    served = await serving(names["app"])
     for path in ("/socket.io", "/socket.io/"):
         async with PollingClient(served.url, path=path) as client:
             await client.open()

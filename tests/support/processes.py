@@ -160,7 +160,7 @@ class ServerProcess(Address):
 
     def start(self) -> Self:
         """Start the process and wait until it answers HTTP; raises with its output if not."""
-        require_module(self._command[2])
+        self._require()
         if self._log is None:
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
@@ -175,6 +175,9 @@ class ServerProcess(Address):
         self._ended = False
         self._wait_until_ready()
         return self
+
+    def _require(self) -> None:
+        require_module(self._command[2])
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT

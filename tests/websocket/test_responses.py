@@ -299,7 +299,7 @@ async def test_the_connection_is_not_used_again(serving: Serving, ws: str, http:
 @ours_only  # the other one counts HTTP requests only
 async def test_the_limit_of_connections(serve_and_log: ServeAndLog, ws: str, http: str) -> None:
     served, lines = await serve_and_log(EchoApp(), ws=ws, http=http, limit_concurrency=3)
-    async with connect(served) as first, connect(served), connect(served):
+    async with connect(served) as first, connect(served):
         async with tcp(served) as peer:
             await peer.request()
             body = await peer.read_response()

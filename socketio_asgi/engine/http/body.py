@@ -74,7 +74,7 @@ class RequestBody:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def discard(self, runtime: Runtime, limit: int) -> None:
+    async def discard(self, runtime: Runtime, limit: int) -> bytes:
         """Read the rest of a body that is of no use, if it is not too long.
 
         Some ASGI servers cut the connection when the response comes before the end of the body,
@@ -83,15 +83,23 @@ class RequestBody:
         Args:
             runtime: The event loop.
             limit: The number of bytes after which reading stops.
+
+        Returns:
+            The beginning of the body; empty when the rest took too long.
         """
         with contextlib.suppress(TimeoutError):
-            await runtime.within(DISCARD_SECONDS, self._discard(limit))
+            return await runtime.within(DISCARD_SECONDS, self._discard(limit))
+        return b""
 
-    async def _discard(self, limit: int) -> None:
+    async def _discard(self, limit: int) -> bytes:
+        beginning = b""
         while limit > 0 and not self._ended:
             message = await self._receive()
             self._ended = not message.get("more_body", False)
-            limit -= len(message.get("body", b""))
+            chunk: bytes = message.get("body", b"")
+            limit -= len(chunk)
+            beginning = beginning or chunk
+        return beginning
 
     async def disconnected(self) -> None:
         """Wait until the client of a request without a body leaves."""
