@@ -216,7 +216,7 @@ async def test_cve_2022_2421_placeholders_in_plain_events_are_data(attack: Attac
 
 @pytest.mark.parametrize(
     "data",
-    ["[]", "{}", '"event"', "[1]", "[null]", "[true]", '[["event"]]', '[{"toString":"X"}]', ""],
+    ["[]", "{}", '"event"', "[[1]]", "[null]", "[true]", '[["event"]]', '[{"toString":"X"}]', ""],
 )
 async def test_cve_2023_32695_event_names_are_text(attack: Attack, data: str) -> None:
     await attack.breaks_the_protocol(text_of("2" + data))
