@@ -36,7 +36,7 @@ def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
                 container[key] = _take(unused, cast("Any", value).get("num"))
             elif isinstance(value, (dict, list)):
                 containers.append(value)
-    if len(unused) == len(attachments):
+    if unused and len(unused) == len(attachments):
         _replace_mangled(containers, unused)
     if unused:
         raise DecodeError("Socket.IO", "an attachment has no placeholder")

@@ -193,7 +193,7 @@ async def test_slow_body(start_engine: StartEngine) -> None:
         b"9",
         b"4a\x1e",
         b"\x1e4a",
-        b"bAQ",
+        b"bA",
         b"b!!!!",
         b"b===",
         b"4\xff",

@@ -62,7 +62,7 @@ async def test_too_big_a_message(start_engine: StartEngine, message: str | bytes
     assert app.client.messages == []
 
 
-@pytest.mark.parametrize("message", ["abc", "", "9", "bAQ", "b!", "٤x"])
+@pytest.mark.parametrize("message", ["abc", "", "9", "bA", "b!", "٤x"])
 async def test_invalid_packet(start_engine: StartEngine, message: str) -> None:
     app = await start_engine()
     async with connect_engine(app.url) as (ws, _):

@@ -30,7 +30,7 @@ packets = st.one_of(
 payloads = st.lists(packets, min_size=1, max_size=8)
 
 
-def frame_of(packet: EnginePacket) -> OutgoingPacket:
+def as_outgoing(packet: EnginePacket) -> OutgoingPacket:
     if isinstance(packet.data, str):
         return OutgoingPacket.packet(packet.type, packet.data)
     return OutgoingPacket.message(packet.data)
@@ -39,8 +39,8 @@ def frame_of(packet: EnginePacket) -> OutgoingPacket:
 @codecs
 @given(packet=packets)
 def test_message_round_trip(codec: EngineCodec, packet: EnginePacket) -> None:
-    frame = frame_of(packet)
-    sent = frame.text if frame.text is not None else codec.encode_binary(frame.binary or b"")
+    outgoing = as_outgoing(packet)
+    sent = codec.encode_binary(outgoing.binary or b"") if outgoing.text is None else outgoing.text
     assert codec.decode(sent) == packet
 
 
@@ -50,10 +50,10 @@ def test_message_round_trip(codec: EngineCodec, packet: EnginePacket) -> None:
 def test_payload_round_trip(
     codec: EngineCodec, supports_binary: bool, packets: list[EnginePacket]
 ) -> None:
-    frames = [frame_of(packet) for packet in packets]
-    payload = codec.encode_payload(frames, supports_binary=supports_binary)
+    outgoing = [as_outgoing(packet) for packet in packets]
+    payload = codec.encode_payload(outgoing, supports_binary=supports_binary)
     assert codec.decode_payload(payload.body, binary=payload.binary) == packets
-    holds_binary = any(frame.text is None for frame in frames)
+    holds_binary = any(packet.text is None for packet in outgoing)
     assert payload.binary is (codec.revision == 3 and supports_binary and holds_binary)
 
 
@@ -63,28 +63,28 @@ def test_payload_round_trip(
 def test_as_many_packets_as_fit(
     codec: EngineCodec, supports_binary: bool, packets: list[EnginePacket], limit: int
 ) -> None:
-    frames = [frame_of(packet) for packet in packets]
-    count = codec.fitting(frames, limit)
-    assert 1 <= count <= len(frames)
-    body = codec.encode_payload(frames[:count], supports_binary=supports_binary).body
+    outgoing = [as_outgoing(packet) for packet in packets]
+    count = codec.fitting(outgoing, limit)
+    assert 1 <= count <= len(outgoing)
+    body = codec.encode_payload(outgoing[:count], supports_binary=supports_binary).body
     assert len(body) <= limit or count == 1
 
 
 @codecs
 @given(packets=payloads)
 def test_everything_fits_into_enough_space(codec: EngineCodec, packets: list[EnginePacket]) -> None:
-    assert codec.fitting(map(frame_of, packets), 10_000) == len(packets)
+    assert codec.fitting(map(as_outgoing, packets), 10_000) == len(packets)
 
 
 def test_fitting_is_exact_in_revision_4() -> None:
     codec = EngineCodecV4()
-    frames = [OutgoingPacket.message("a" * size) for size in range(10)]
+    outgoing = [OutgoingPacket.message("a" * size) for size in range(10)]
     bodies = [
-        len(codec.encode_payload(frames[: n + 1], supports_binary=True).body) for n in range(10)
+        len(codec.encode_payload(outgoing[: n + 1], supports_binary=True).body) for n in range(10)
     ]
     for count, size in enumerate(bodies, 1):
-        assert codec.fitting(frames, size) == count
-        assert codec.fitting(frames, size - 1) == max(1, count - 1)
+        assert codec.fitting(outgoing, size) == count
+        assert codec.fitting(outgoing, size - 1) == max(1, count - 1)
 
 
 @codecs
@@ -150,17 +150,18 @@ def test_payloads_can_be_cut_between_packets_only(
     codec: EngineCodec, supports_binary: bool
 ) -> None:
     """Fed whole, or cut at any place: what is not a sequence of packets is refused."""
-    frames = [
+    outgoing = [
         OutgoingPacket.message("\u20ac"),
         OutgoingPacket.message(b"abc"),
         OutgoingPacket.message("\U0001f600x"),
     ]
-    payload = codec.encode_payload(frames, supports_binary=supports_binary)
+    payload = codec.encode_payload(outgoing, supports_binary=supports_binary)
     sizes = [
-        len(codec.encode_payload([frame], supports_binary=supports_binary).body) for frame in frames
+        len(codec.encode_payload([packet], supports_binary=supports_binary).body)
+        for packet in outgoing
     ]
     if payload.binary:
-        sizes = [len(_binary_body(codec, frame)) for frame in frames]
+        sizes = [len(_binary_body(codec, packet)) for packet in outgoing]
     ends = set(accumulate(sizes))
     if codec.revision == 4:
         return  # a text packet may end anywhere
@@ -172,8 +173,8 @@ def test_payloads_can_be_cut_between_packets_only(
                 codec.decode_payload(payload.body[:cut], binary=payload.binary)
 
 
-def _binary_body(codec: EngineCodec, frame: OutgoingPacket) -> bytes:
+def _binary_body(codec: EngineCodec, packet: OutgoingPacket) -> bytes:
     """The record of one packet in a binary payload."""
     marker = OutgoingPacket.message(b"")
-    body = codec.encode_payload([marker, frame], supports_binary=True).body
+    body = codec.encode_payload([marker, packet], supports_binary=True).body
     return body[len(codec.encode_payload([marker], supports_binary=True).body) :]

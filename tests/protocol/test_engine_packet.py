@@ -30,7 +30,7 @@ def test_the_digits_of_the_protocol() -> None:
     names = ["OPEN", "CLOSE", "PING", "PONG", "MESSAGE", "UPGRADE", "NOOP"]
     assert [type_.name for type_ in EnginePacketType] == names
     assert [type_.value for type_ in EnginePacketType] == list(range(7))
-    assert [frame.text for frame in (CLOSE, PING, PONG, NOOP)] == ["1", "2", "3", "6"]
+    assert [packet.text for packet in (CLOSE, PING, PONG, NOOP)] == ["1", "2", "3", "6"]
     assert PROBE_PONG.text == "3probe"
 
 
@@ -44,34 +44,34 @@ def test_any_text_is_a_packet_or_an_error(text: str) -> None:
 
 
 @given(st.text())
-def test_text_frame(data: str) -> None:
-    frame = OutgoingPacket.message(data)
-    assert (frame.text, frame.binary) == ("4" + data, None)
-    assert frame.piece == ("4" + data).encode()
-    assert frame.piece is frame.piece
-    assert frame.size == len(frame.piece)
+def test_text_packet(data: str) -> None:
+    packet = OutgoingPacket.message(data)
+    assert (packet.text, packet.binary) == ("4" + data, None)
+    assert packet.piece == ("4" + data).encode()
+    assert packet.piece is packet.piece
+    assert packet.size == len(packet.piece)
 
 
 @given(st.binary())
-def test_binary_frame(data: bytes) -> None:
-    frame = OutgoingPacket.message(data)
-    assert (frame.text, frame.binary) == (None, data)
-    assert frame.piece == b"b" + base64.b64encode(data)
-    assert frame.piece is frame.piece
-    assert frame.size == len(data)
+def test_binary_packet(data: bytes) -> None:
+    packet = OutgoingPacket.message(data)
+    assert (packet.text, packet.binary) == (None, data)
+    assert packet.piece == b"b" + base64.b64encode(data)
+    assert packet.piece is packet.piece
+    assert packet.size == len(data)
 
 
-def test_a_lone_surrogate_does_not_break_a_frame() -> None:
+def test_a_lone_surrogate_does_not_break_a_packet() -> None:
     assert OutgoingPacket.message("\ud800").piece.decode() == "4?"
 
 
 @pytest.mark.parametrize("compress", [True, False])
-def test_frames_remember_whether_they_may_be_compressed(compress: bool) -> None:
+def test_packets_remember_whether_they_may_be_compressed(compress: bool) -> None:
     assert OutgoingPacket.message("a", compress=compress).compress is compress
     assert OutgoingPacket.message(b"a", compress=compress).compress is compress
 
 
-def test_frames_do_not_show_what_they_carry() -> None:
+def test_packets_do_not_show_what_they_carry() -> None:
     assert repr(OutgoingPacket.message("secret")) == "<OutgoingPacket MESSAGE 7 bytes>"
     assert repr(OutgoingPacket.message(b"secret")) == "<OutgoingPacket binary 6 bytes>"
     assert repr(PING) == "<OutgoingPacket PING 1 bytes>"

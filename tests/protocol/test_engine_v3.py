@@ -20,8 +20,8 @@ BYTES = b"\x01\x02\x03\x04"
 
 
 def test_lengths_count_characters() -> None:
-    frames = [OutgoingPacket.message("hello"), OutgoingPacket.message("\u20ac")]
-    payload = CODEC.encode_payload(frames, supports_binary=True)
+    outgoing = [OutgoingPacket.message("hello"), OutgoingPacket.message("\u20ac")]
+    payload = CODEC.encode_payload(outgoing, supports_binary=True)
     assert payload == ("6:4hello2:4\u20ac".encode(), False)
 
 
@@ -31,14 +31,14 @@ def test_lengths_count_utf16_units() -> None:
 
 
 def test_the_binary_example_of_the_specification() -> None:
-    frames = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
-    payload = CODEC.encode_payload(frames, supports_binary=True)
+    outgoing = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
+    payload = CODEC.encode_payload(outgoing, supports_binary=True)
     assert payload == (b"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04" + BYTES, True)
 
 
 def test_the_base64_example_of_the_specification() -> None:
-    frames = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
-    payload = CODEC.encode_payload(frames, supports_binary=False)
+    outgoing = [OutgoingPacket.message("\u20ac"), OutgoingPacket.message(BYTES)]
+    payload = CODEC.encode_payload(outgoing, supports_binary=False)
     assert payload == ("2:4\u20ac10:b4AQIDBA==".encode(), False)
 
 
@@ -94,8 +94,8 @@ def test_astral_characters_anywhere(texts: list[str]) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 def test_decoding_is_linear(text: str, binary: bool) -> None:
     def decode(count: int) -> int:
-        frames = [OutgoingPacket.message(text), OutgoingPacket.message(b"a")] * count
-        body = CODEC.encode_payload(frames, supports_binary=binary).body
+        outgoing = [OutgoingPacket.message(text), OutgoingPacket.message(b"a")] * count
+        body = CODEC.encode_payload(outgoing, supports_binary=binary).body
         return count_calls(lambda: CODEC.decode_payload(body, binary=binary))
 
     assert decode(2_000) <= 10 * decode(200)

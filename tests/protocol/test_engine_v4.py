@@ -19,18 +19,18 @@ MESSAGE = EnginePacketType.MESSAGE
 
 
 def test_the_example_of_the_specification() -> None:
-    frames = [
+    outgoing = [
         OutgoingPacket.message("hello"),
         OutgoingPacket.packet(EnginePacketType.PING),
         OutgoingPacket.message("world"),
     ]
-    payload = CODEC.encode_payload(frames, supports_binary=True)
+    payload = CODEC.encode_payload(outgoing, supports_binary=True)
     assert payload == (b"4hello\x1e2\x1e4world", False)
 
 
 def test_the_binary_example_of_the_specification() -> None:
-    frames = [OutgoingPacket.message("hello"), OutgoingPacket.message(b"\x01\x02\x03\x04")]
-    payload = CODEC.encode_payload(frames, supports_binary=True)
+    outgoing = [OutgoingPacket.message("hello"), OutgoingPacket.message(b"\x01\x02\x03\x04")]
+    payload = CODEC.encode_payload(outgoing, supports_binary=True)
     assert payload == (b"4hello\x1ebAQIDBA==", False)
 
 

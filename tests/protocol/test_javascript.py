@@ -135,7 +135,7 @@ async def test_socket_packets_both_ways(revision: int, node_modules: Path) -> No
         assert ours == {"value": as_json(packet)}
 
 
-def _frame(packet: EnginePacket) -> OutgoingPacket:
+def _outgoing(packet: EnginePacket) -> OutgoingPacket:
     if isinstance(packet.data, str):
         return OutgoingPacket.packet(packet.type, packet.data)
     return OutgoingPacket.message(packet.data)
@@ -149,7 +149,7 @@ async def test_engine_payloads_both_ways(
     batch = [values.engine_packets() for _ in range(COUNT)]
     payloads = [
         codec.encode_payload(
-            [_frame(packet) for packet in packets], supports_binary=supports_binary
+            [_outgoing(packet) for packet in packets], supports_binary=supports_binary
         )
         for packets in batch
     ]
