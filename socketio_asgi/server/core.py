@@ -35,6 +35,7 @@ class ServerCore:
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
         max_namespaces: Namespaces that one client may be in at a time.
+        warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: What is told of everything that happens, if anything is.
 
     Attributes:
@@ -45,6 +46,7 @@ class ServerCore:
         max_events_in_flight: The same.
         max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
         max_namespaces: The same.
+        warn_unknown_events: The same.
         observer: The same.
         workers: The threads for plain functions.
         runtime: The event loop; None while the server has not been used in one.
@@ -60,6 +62,7 @@ class ServerCore:
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
         max_namespaces: int,
+        warn_unknown_events: bool,
         observer: Observer | None,
     ) -> None:
         self.engine: Engine = engine
@@ -69,6 +72,7 @@ class ServerCore:
         self.max_events_in_flight: int = max_events_in_flight
         self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
         self.max_namespaces: int = max_namespaces
+        self.warn_unknown_events: bool = warn_unknown_events
         self.observer: Observer | None = observer
         self.workers: Workers = Workers()
         self._planner: Planner = plan_handler

@@ -34,6 +34,7 @@ from ..engine.options import (
 )
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
+from ..events.signatures import check_takes
 from ..protocol import DefaultParser, Parser
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
@@ -97,6 +98,8 @@ class Server(Broadcaster):
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
         max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
+        warn_unknown_events: Whether the log tells, once for each name, of events that no handler
+            and no listener takes.
         observer: What is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
 
@@ -133,6 +136,7 @@ class Server(Broadcaster):
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
+        warn_unknown_events: bool = True,
         observer: Observer | None = None,
     ) -> None:
         options = EngineOptions(
@@ -169,6 +173,7 @@ class Server(Broadcaster):
             recovery=recovery,
             max_events_in_flight=max_events_in_flight,
             max_namespaces=max_namespaces,
+            warn_unknown_events=warn_unknown_events,
             observer=observer,
         )
         self.__entry_point__: EntryPoint = EntryPoint(
@@ -206,8 +211,16 @@ class Server(Broadcaster):
                 to match the whole name, or a (possibly async) function that is given the name and
                 the client's ``auth`` and decides: then it is the parent of all that fit.
 
+        Raises:
+            TypeError: It is none of these.
+            ValueError: The name holds a comma.
+
         Source: https://socket.io/docs/v4/namespaces/
         """
+        if callable(name):
+            check_takes(
+                name, 2, "a function that decides about namespaces is given a name and an auth"
+            )
         if isinstance(name, re.Pattern) or callable(name):
             return self._add_parent(ParentNamespace(name, cleanup=self._cleanup))
         name = normalize_name(name)
@@ -225,8 +238,10 @@ class Server(Broadcaster):
 
         Raises:
             ValueError: There is a namespace of that name already.
-            TypeError: Its ``__init__`` does not call that of its base.
+            TypeError: It is no such instance, or its ``__init__`` does not call that of its base.
         """
+        if not isinstance(namespace, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _no_namespace(namespace)
         if not hasattr(namespace, "__socketio__"):
             raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
         if namespace.name in self._namespaces:
@@ -243,11 +258,12 @@ class Server(Broadcaster):
         """Register a plain function that is given every namespace that is made from now on.
 
         Raises:
-            TypeError: It is asynchronous.
+            TypeError: It is asynchronous, or cannot be called with one argument.
 
         Source: https://socket.io/docs/v4/server-api/#event-new_namespace
         """
         check_plain(listener)
+        check_takes(listener, 1, "a listener to new namespaces is given the namespace")
         self._namespaces.on_new.append(listener)
         return listener
 
@@ -323,6 +339,13 @@ class Server(Broadcaster):
         runtime = self.__socketio__.runtime
         if runtime is not None:
             runtime.task_starter(copy_context()).start(child.adapter.close)
+
+
+def _no_namespace(given: object) -> TypeError:
+    if isinstance(given, type) and issubclass(given, Namespace):
+        name = given.__name__
+        return TypeError(f"register an instance of the class: io.register({name}('/name'))")
+    return TypeError(f"register an instance of a subclass of Namespace, not {given!r}")
 
 
 def _memory_adapter(
