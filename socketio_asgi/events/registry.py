@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from ..protocol import RESERVED_EVENTS
 from .plans import Handler, HandlerKind, Planner, Registration, plan_handler
@@ -120,6 +120,24 @@ class HandlerRegistry:
             raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
         self._middlewares.append(handler)
 
+    def absorb(self, other: HandlerRegistry) -> None:
+        """Take over all that was registered elsewhere, or nothing of it.
+
+        Raises:
+            ValueError: An event has a handler in both.
+        """
+        tables = (
+            (self._events, other._events),
+            (self._lifecycle, other._lifecycle),
+            (self._server_events, other._server_events),
+        )
+        for mine, theirs in tables:
+            for name in theirs.keys() & mine.keys():
+                _refuse_second(name, mine[name])
+        for mine, theirs in tables:
+            mine.update({name: self.plan(item.registration) for name, item in theirs.items()})
+        self._middlewares.extend(self._plan_all(other._middlewares))
+
     # -- plans -------------------------------------------------------------------------------
 
     def plan(self, registration: Registration) -> Handler:
@@ -154,8 +172,12 @@ class HandlerRegistry:
 
 def _put(registry: dict[str, Handler], name: str, handler: Handler) -> None:
     if name in registry:
-        raise ValueError(
-            f"the event {name!r} has a handler already, {registry[name].function!r};"
-            " one handler per event and namespace gives one acknowledgement"
-        )
+        _refuse_second(name, registry[name])
     registry[name] = handler
+
+
+def _refuse_second(name: str, first: Handler) -> NoReturn:
+    raise ValueError(
+        f"the event {name!r} has a handler already, {first.function!r};"
+        " one handler per event and namespace gives one acknowledgement"
+    )

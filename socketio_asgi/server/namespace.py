@@ -244,13 +244,30 @@ class _Sockets(Mapping[str, "Socket[Any]"]):
 
 def furnish(namespace: Namespace, core: NamespaceCore) -> None:
     """Give a namespace its inside, and register the methods of its class that are marked."""
-    object.__setattr__(namespace, "__socketio__", core)
-    object.__setattr__(namespace, "__selection__", Selection(core))
+    _give_inside(namespace, core)
     cls = type(namespace)
     for attribute in dir(cls):
         mark = _find_mark(cls, attribute)
         if mark is not None:
             namespace.on(mark.name, ordered=mark.ordered)(getattr(namespace, attribute))
+
+
+def move_into(namespace: Namespace, core: NamespaceCore) -> None:
+    """Let a namespace take over the inside of another one, with what was registered at both.
+
+    Raises:
+        ValueError: It belongs to a server already, or an event has a handler in both.
+    """
+    own = namespace.__socketio__
+    own.check_unbound()
+    core.handlers.absorb(own.handlers)
+    core.ordered, core.public = own.ordered, namespace
+    _give_inside(namespace, core)
+
+
+def _give_inside(namespace: Namespace, core: NamespaceCore) -> None:
+    object.__setattr__(namespace, "__socketio__", core)
+    object.__setattr__(namespace, "__selection__", Selection(core))
 
 
 def _find_mark(cls: type, attribute: str) -> _Mark | None:

@@ -43,7 +43,7 @@ from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .core import ServerCore
 from .from_thread import FromThread
-from .namespace import MiddlewareT, Namespace, normalize_name
+from .namespace import MiddlewareT, Namespace, move_into, normalize_name
 from .namespace_registry import NamespaceRegistry
 from .observer import Observer
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
@@ -184,6 +184,7 @@ class Server(Broadcaster):
             lifespan=self.lifespan,
         )
         self._main = self.of("/")
+        self._main_is_plain = True  # until an instance of a class takes its place
         self.__selection__ = self._main.__selection__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -224,7 +225,7 @@ class Server(Broadcaster):
         if isinstance(name, re.Pattern) or callable(name):
             return self._add_parent(ParentNamespace(name, cleanup=self._cleanup))
         name = normalize_name(name)
-        return self._namespaces.get(name) or self.register(Namespace(name))
+        return self._namespaces.get(name) or self._add(Namespace(name))
 
     def _add_parent(self, parent: ParentNamespace) -> ParentNamespace:
         core = cast("ParentCore", parent.__socketio__)
@@ -236,16 +237,28 @@ class Server(Broadcaster):
     def register(self, namespace: Namespace) -> Namespace:
         """Add an instance of a :class:`Namespace` subclass.
 
+        One named ``/`` becomes the main namespace, beside what was registered at the server.
+
         Raises:
-            ValueError: There is a namespace of that name already.
+            ValueError: An instance of that name was registered already, or, in the main namespace,
+                an event has a handler already.
             TypeError: It is no such instance, or its ``__init__`` does not call that of its base.
         """
         if not isinstance(namespace, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _no_namespace(namespace)
         if not hasattr(namespace, "__socketio__"):
             raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
-        if namespace.name in self._namespaces:
+        if namespace.name == "/" and self._main_is_plain:
+            move_into(namespace, self._main.__socketio__)
+            self._main, self._main_is_plain = namespace, False
+            self._namespaces.replace(namespace)
+        elif namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
+        else:
+            self._add(namespace)
+        return namespace
+
+    def _add(self, namespace: Namespace) -> Namespace:
         namespace.__socketio__.bind(self.__socketio__)
         self._namespaces.add(namespace)
         return namespace
