@@ -9,9 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from ..protocol import RESERVED_EVENTS
 from ..runtime.callables import check_plain
 from .failures import log_listener_failure
 from .plans import Handler, HandlerKind, Planner, Registration
+from .signatures import Subject, check_name
 
 Listener = Callable[..., Any]
 ListenerT = TypeVar("ListenerT", bound=Listener)
@@ -101,7 +103,7 @@ def call_all(listeners: Sequence[Listener], *args: Any) -> None:
             log_listener_failure(listener, error)
 
 
-class Listening(ABC):
+class Listening(Subject, ABC):
     """The methods by which a socket listens to its client by itself."""
 
     __slots__ = ()
@@ -120,20 +122,30 @@ class Listening(ABC):
         Args:
             event: The name of the event.
 
+        Raises:
+            TypeError: The name is not text, or the listener cannot be called as one.
+            ValueError: No client can send an event of that name.
+
         Source: https://socket.io/docs/v4/listening-to-events/
         """
-
-        def register(listener: ListenerT) -> ListenerT:
-            self._listeners.add(event, listener, once=False)
-            return listener
-
-        return register
+        return self._register(event, "@socket.on", once=False)
 
     def once(self, event: str) -> Callable[[ListenerT], ListenerT]:
         """Listen to an event of this client one time; see :meth:`on`."""
+        return self._register(event, "@socket.once", once=True)
+
+    def _register(
+        self, event: str, decorator: str, *, once: bool
+    ) -> Callable[[ListenerT], ListenerT]:
+        check_name(event, decorator)
+        if event in RESERVED_EVENTS:
+            raise ValueError(
+                f"no client can send the event {event!r}; for what happens to the socket, register"
+                " a handler of 'connection', 'disconnecting' or 'disconnect' in the namespace"
+            )
 
         def register(listener: ListenerT) -> ListenerT:
-            self._listeners.add(event, listener, once=True)
+            self._listeners.add(event, listener, once=once)
             return listener
 
         return register

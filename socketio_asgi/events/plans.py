@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..runtime.callables import is_async
 from ..runtime.shielding import shielded
+from .signatures import check_no_socket, check_socket_comes_first, parameters_of
 from .workers import Workers
 
 AckCallback = Callable[..., Awaitable[None]]
@@ -187,17 +188,18 @@ def plan_handler(registration: Registration) -> Handler:
     """Make the plan of a function from its signature.
 
     Raises:
-        TypeError: It cannot be called with positional arguments alone.
+        TypeError: It cannot be called with positional arguments alone, or its signature or its
+            annotations tell of a mistake.
     """
     function = registration.function
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        raise TypeError(f"a handler must not be a generator: {function!r}")
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = parameters_of(function)
     with_ack = registration.kind in _TAKING_ACK
     _check_keywords(function, parameters, ("ack",) if with_ack else ())
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
     anything = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
     with_socket = registration.kind in _WITH_SOCKET
+    check = check_socket_comes_first if with_socket else check_no_socket
+    check(function, positional)
     arguments = positional[1:] if with_socket else positional
     takes_socket = with_socket and (bool(positional) or anything)
     takes_ack = with_ack and any(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+from ..protocol import RESERVED_EVENTS
 from .plans import Handler, HandlerKind, Planner, Registration, plan_handler
+from .unknown import UnknownEvents
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
@@ -23,6 +25,9 @@ class HandlerRegistry:
 
     Args:
         inherited: Where to look for what is not registered here.
+
+    Attributes:
+        unknown: Warns of events that nothing takes.
     """
 
     def __init__(self, inherited: HandlerRegistry | None = None) -> None:
@@ -33,6 +38,8 @@ class HandlerRegistry:
         self._server_events: dict[str, Handler] = {}
         self._middlewares: list[Handler] = []
         self._inherited = inherited
+        # Of all children of a parent together: what one lacks, all lack.
+        self.unknown: UnknownEvents = UnknownEvents() if inherited is None else inherited.unknown
 
     def event(self, name: str) -> Handler | None:
         """The handler of an event of clients."""
@@ -40,6 +47,12 @@ class HandlerRegistry:
         if handler is None and self._inherited is not None:
             return self._inherited.event(name)
         return handler
+
+    def event_names(self) -> set[str]:
+        """The names of all events of clients that have a handler."""
+        if self._inherited is None:
+            return set(self._events)
+        return self._inherited.event_names().union(self._events)
 
     def lifecycle(self, name: str) -> Handler | None:
         """The handler of ``connection``, ``disconnecting`` or ``disconnect``."""
@@ -68,16 +81,17 @@ class HandlerRegistry:
         """Register a handler of an event of clients, or of a lifecycle event.
 
         Raises:
-            TypeError: The name is not text, or the function cannot be called as a handler.
+            TypeError: The function cannot be called as a handler.
             ValueError: The name has a handler already, or is reserved.
         """
-        _check_name(name)
         if name in {"connect", "connect_error"}:
             raise ValueError(
                 f"{name!r} is an event of the client; on the server, use 'connection', or a"
                 " middleware (@io.use) to refuse clients"
             )
         given = LIFECYCLE_EVENTS.get(name)
+        if given is None and name in RESERVED_EVENTS:
+            raise ValueError(f"the event name {name!r} is reserved: no client can send it")
         kind = HandlerKind.EVENT if given is None else HandlerKind.LIFECYCLE
         handler = self.plan(Registration(function, kind, name, ordered))
         if given is not None and handler.required > given:
@@ -88,10 +102,9 @@ class HandlerRegistry:
         """Register a handler of an event of other servers.
 
         Raises:
-            TypeError: The name is not text, or the function cannot be called as a handler.
+            TypeError: The function cannot be called as a handler.
             ValueError: The name has a handler already.
         """
-        _check_name(name)
         handler = self.plan(Registration(function, HandlerKind.SERVER_EVENT, name))
         _put(self._server_events, name, handler)
 
@@ -106,6 +119,24 @@ class HandlerRegistry:
         if handler.required:
             raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
         self._middlewares.append(handler)
+
+    def absorb(self, other: HandlerRegistry) -> None:
+        """Take over all that was registered elsewhere, or nothing of it.
+
+        Raises:
+            ValueError: An event has a handler in both.
+        """
+        tables = (
+            (self._events, other._events),
+            (self._lifecycle, other._lifecycle),
+            (self._server_events, other._server_events),
+        )
+        for mine, theirs in tables:
+            for name in theirs.keys() & mine.keys():
+                _refuse_second(name, mine[name])
+        for mine, theirs in tables:
+            mine.update({name: self.plan(item.registration) for name, item in theirs.items()})
+        self._middlewares.extend(self._plan_all(other._middlewares))
 
     # -- plans -------------------------------------------------------------------------------
 
@@ -139,15 +170,14 @@ class HandlerRegistry:
         return [self.plan(handler.registration) for handler in handlers]
 
 
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"an event name must be a str, not {name!r}; write @io.on('name')")
-
-
 def _put(registry: dict[str, Handler], name: str, handler: Handler) -> None:
     if name in registry:
-        raise ValueError(
-            f"the event {name!r} has a handler already, {registry[name].function!r};"
-            " one handler per event and namespace gives one acknowledgement"
-        )
+        _refuse_second(name, registry[name])
     registry[name] = handler
+
+
+def _refuse_second(name: str, first: Handler) -> NoReturn:
+    raise ValueError(
+        f"the event {name!r} has a handler already, {first.function!r};"
+        " one handler per event and namespace gives one acknowledgement"
+    )

@@ -36,6 +36,7 @@ class ServerCore:
         recovery: How clients that lost their connection are recovered; None when they are not.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
         max_namespaces: Namespaces that one client may be in at a time.
+        warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: The watcher of everything that happens, if there is one.
 
     Attributes:
@@ -46,6 +47,7 @@ class ServerCore:
         max_events_in_flight: The same.
         max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
         max_namespaces: The same.
+        warn_unknown_events: The same.
         observer: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
         workers: The threads for plain functions.
@@ -61,6 +63,7 @@ class ServerCore:
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
         max_namespaces: int,
+        warn_unknown_events: bool,
         observer: Observer | None,
     ) -> None:
         self.engine: EngineCore = engine
@@ -70,6 +73,7 @@ class ServerCore:
         self.max_events_in_flight: int = max_events_in_flight
         self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
         self.max_namespaces: int = max_namespaces
+        self.warn_unknown_events: bool = warn_unknown_events
         self.observer: Observer | None = observer
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None

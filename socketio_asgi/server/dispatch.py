@@ -191,11 +191,12 @@ class Dispatcher(CallSite):
 
     def _start(self, packet: Packet) -> None:
         name, *args = packet.data
+        taken = False
         if self.listeners is not None:
-            self._start_listeners(self.listeners, name, args, packet.id)
+            taken = self._start_listeners(self.listeners, name, args, packet.id)
         handler = self.namespace.handlers.event(name)
         if handler is None:
-            return
+            return None if taken else self._warn_of(name)
         if len(args) < handler.required:
             return self._refuse_short(handler, name, args)
         source = self._source  # as in begin(), without a call
@@ -214,13 +215,24 @@ class Dispatcher(CallSite):
 
     def _start_listeners(
         self, listeners: Listeners, name: str, args: Sequence[Any], number: int | None
-    ) -> None:
+    ) -> bool:
+        """Call the listeners of the socket; returns whether there are any."""
+        taken = bool(listeners.incoming)
         for listener in listeners.take(name):
+            taken = True
             if len(args) < listener.required:
                 self._refuse_short(listener, name, args)
             else:
                 self.begin()
                 self._task_starter.start(self.invoke, listener, args, number)
+        return taken
+
+    def _warn_of(self, name: str) -> None:
+        namespace = self.namespace
+        if namespace.server.warn_unknown_events:
+            own = [] if self.listeners is None else self.listeners.event_names()
+            known = {*namespace.handlers.event_names(), *own}
+            namespace.handlers.unknown.warn(name, namespace.name, known)
 
     def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
         logger.warning(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from ..adapters import Adapter
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
+from ..events.signatures import check_name
 from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
 from .namespace_core import NamespaceCore
 
@@ -37,6 +38,9 @@ def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], Han
         name: The name of the event, or of a lifecycle event.
         ordered: As in :meth:`Namespace.on`.
 
+    Raises:
+        TypeError: The name is not text.
+
     Example:
         ```python
         class Chat(Namespace):
@@ -46,6 +50,7 @@ def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], Han
         io.register(Chat("/chat"))
         ```
     """
+    check_name(name, "@event")
 
     def mark(function: HandlerT) -> HandlerT:
         setattr(function, _EVENT_MARK, _Mark(name, ordered))
@@ -132,10 +137,11 @@ class Namespace(Broadcaster):
 
         Raises:
             ValueError: The event has a handler already, or the name is reserved.
-            TypeError: The function cannot be called as a handler.
+            TypeError: The name is not text, or the function cannot be called as a handler.
 
         Source: https://socket.io/docs/v4/listening-to-events/
         """
+        check_name(name, "@io.on")
 
         def register(function: HandlerT) -> HandlerT:
             core = self.__socketio__
@@ -152,10 +158,11 @@ class Namespace(Broadcaster):
 
         Raises:
             ValueError: The event has a handler already.
-            TypeError: The function cannot be called as a handler.
+            TypeError: The name is not text, or the function cannot be called as a handler.
 
         Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
         """
+        check_name(name, "@io.on_server_event")
 
         def register(function: HandlerT) -> HandlerT:
             self.__socketio__.handlers.add_server_event(name, function)
@@ -237,13 +244,30 @@ class _Sockets(Mapping[str, "Socket[Any]"]):
 
 def furnish(namespace: Namespace, core: NamespaceCore) -> None:
     """Give a namespace its inside, and register the methods of its class that are marked."""
-    object.__setattr__(namespace, "__socketio__", core)
-    object.__setattr__(namespace, "__selection__", Selection(core))
+    _give_inside(namespace, core)
     cls = type(namespace)
     for attribute in dir(cls):
         mark = _find_mark(cls, attribute)
         if mark is not None:
             namespace.on(mark.name, ordered=mark.ordered)(getattr(namespace, attribute))
+
+
+def move_into(namespace: Namespace, core: NamespaceCore) -> None:
+    """Let a namespace take over the inside of another one, with what was registered at both.
+
+    Raises:
+        ValueError: It belongs to a server already, or an event has a handler in both.
+    """
+    own = namespace.__socketio__
+    own.check_unbound()
+    core.handlers.absorb(own.handlers)
+    core.ordered, core.public = own.ordered, namespace
+    _give_inside(namespace, core)
+
+
+def _give_inside(namespace: Namespace, core: NamespaceCore) -> None:
+    object.__setattr__(namespace, "__socketio__", core)
+    object.__setattr__(namespace, "__selection__", Selection(core))
 
 
 def _find_mark(cls: type, attribute: str) -> _Mark | None:

@@ -109,12 +109,20 @@ class NamespaceCore:
         Raises:
             ValueError: It is part of a server already.
         """
-        if self.bound:
-            raise ValueError(f"the namespace {self.name!r} belongs to a server already")
+        self.check_unbound()
         server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
         self.adapter = (adapter_factory or server.adapters.adapter_for)(self)
+
+    def check_unbound(self) -> None:
+        """Check that it belongs to no server yet.
+
+        Raises:
+            ValueError: It does.
+        """
+        if self.bound:
+            raise ValueError(f"the namespace {self.name!r} belongs to a server already")
 
     @property
     def bound(self) -> bool:

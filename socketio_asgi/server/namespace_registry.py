@@ -49,6 +49,10 @@ class NamespaceRegistry:
         if namespace.name != "/":
             call_all(self.on_new, namespace)
 
+    def replace(self, namespace: Namespace) -> None:
+        """Put a namespace in the place of another one that has the same inside."""
+        self._namespaces[namespace.name] = namespace
+
     def add_parent(self, parent: ParentCore) -> None:
         """Add a parent, which is asked about names that are unknown."""
         self._parents.append(parent)

@@ -29,6 +29,7 @@ from ..engine.options import (
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
+from ..events.signatures import check_takes
 from ..protocol import DefaultParser, Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain
@@ -37,7 +38,7 @@ from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .core import ServerCore
 from .from_thread import FromThread
-from .namespace import MiddlewareT, Namespace, normalize_name
+from .namespace import MiddlewareT, Namespace, move_into, normalize_name
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
@@ -92,6 +93,8 @@ class Server(Broadcaster):
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
         max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
+        warn_unknown_events: Whether the log tells, once for each name, of events that no handler
+            and no listener takes.
         observer: What is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
 
@@ -128,6 +131,7 @@ class Server(Broadcaster):
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
+        warn_unknown_events: bool = True,
         observer: Observer | None = None,
     ) -> None:
         options = EngineOptions(
@@ -165,6 +169,7 @@ class Server(Broadcaster):
             recovery=_recovery(connection_state_recovery),
             max_events_in_flight=max_events_in_flight,
             max_namespaces=max_namespaces,
+            warn_unknown_events=warn_unknown_events,
             observer=observer,
         )
         self.__entry_point__: EntryPoint = EntryPoint(
@@ -175,6 +180,7 @@ class Server(Broadcaster):
             lifespan=self.lifespan,
         )
         self._main = self.of("/")
+        self._main_is_plain = True  # until an instance of a class takes its place
         self.__selection__ = self._main.__selection__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -202,12 +208,20 @@ class Server(Broadcaster):
                 to match the whole name, or a (possibly async) function that is given the name and
                 the client's ``auth`` and decides: then it is the parent of all that fit.
 
+        Raises:
+            TypeError: It is none of these.
+            ValueError: The name holds a comma.
+
         Source: https://socket.io/docs/v4/namespaces/
         """
+        if callable(name):
+            check_takes(
+                name, 2, "a function that decides about namespaces is given a name and an auth"
+            )
         if isinstance(name, re.Pattern) or callable(name):
             return self._add_parent(ParentNamespace(name, cleanup=self._cleanup))
         name = normalize_name(name)
-        return self._namespaces.get(name) or self.register(Namespace(name))
+        return self._namespaces.get(name) or self._add(Namespace(name))
 
     def _add_parent(self, parent: ParentNamespace) -> ParentNamespace:
         core = cast("ParentCore", parent.__socketio__)
@@ -219,14 +233,28 @@ class Server(Broadcaster):
     def register(self, namespace: Namespace) -> Namespace:
         """Add an instance of a :class:`Namespace` subclass.
 
+        One named ``/`` becomes the main namespace, beside what was registered at the server.
+
         Raises:
-            ValueError: There is a namespace of that name already.
-            TypeError: Its ``__init__`` does not call that of its base.
+            ValueError: An instance of that name was registered already, or, in the main namespace,
+                an event has a handler already.
+            TypeError: It is no such instance, or its ``__init__`` does not call that of its base.
         """
+        if not isinstance(namespace, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _no_namespace(namespace)
         if not hasattr(namespace, "__socketio__"):
             raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
-        if namespace.name in self._namespaces:
+        if namespace.name == "/" and self._main_is_plain:
+            move_into(namespace, self._main.__socketio__)
+            self._main, self._main_is_plain = namespace, False
+            self._namespaces.replace(namespace)
+        elif namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
+        else:
+            self._add(namespace)
+        return namespace
+
+    def _add(self, namespace: Namespace) -> Namespace:
         namespace.__socketio__.bind(self.__socketio__)
         self._namespaces.add(namespace)
         return namespace
@@ -239,11 +267,12 @@ class Server(Broadcaster):
         """Register a plain function that is given every namespace that is made from now on.
 
         Raises:
-            TypeError: It is asynchronous.
+            TypeError: It is asynchronous, or cannot be called with one argument.
 
         Source: https://socket.io/docs/v4/server-api/#event-new_namespace
         """
         check_plain(listener)
+        check_takes(listener, 1, "a listener to new namespaces is given the namespace")
         self._namespaces.on_new.append(listener)
         return listener
 
@@ -326,6 +355,13 @@ class Server(Broadcaster):
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
     watched = observer is not None and overrides(observer, AdapterObserver)
     return GuardedAdapters(observer) if observer is not None and watched else None
+
+
+def _no_namespace(given: object) -> TypeError:
+    if isinstance(given, type) and issubclass(given, Namespace):
+        name = given.__name__
+        return TypeError(f"register an instance of the class: io.register({name}('/name'))")
+    return TypeError(f"register an instance of a subclass of Namespace, not {given!r}")
 
 
 def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:

@@ -92,19 +92,19 @@ async def returns_all(*values: Any) -> Any:
     return values
 
 
-def plain(socket: str, value: int) -> int:
+def plain(socket: object, value: int) -> int:
     return value + 1
 
 
-async def short(socket: str) -> str:
+async def short(socket: object) -> object:
     return socket
 
 
-async def raises(socket: str) -> None:
+async def raises(socket: object) -> None:
     raise LookupError("lost")
 
 
-async def by_itself(socket: str, value: int, *, ack: AckCallback) -> str:
+async def by_itself(socket: object, value: int, *, ack: AckCallback) -> str:
     await ack(value, socket)
     return "not an answer"
 
@@ -158,7 +158,7 @@ def test_only_events_can_be_acknowledged(kind: HandlerKind) -> None:
     with pytest.raises(TypeError, match="'ack', but nothing is passed by keyword"):
         plan(by_itself, kind)
 
-    async def optional(socket: str, *, ack: object = None) -> None: ...
+    async def optional(socket: object, *, ack: object = None) -> None: ...
 
     assert not plan(optional, kind).takes_ack
 
@@ -215,7 +215,7 @@ async def test_a_resource_is_closed_before_the_answer() -> None:
         yield "resource"
         site.log.append("closed")
 
-    async def use(socket: str, resource: str) -> str:
+    async def use(socket: object, resource: str) -> str:
         site.log.append("used")
         return resource
 
@@ -236,7 +236,7 @@ async def test_a_resource_sees_the_error_and_cannot_hide_it(swallows: bool) -> N
             if not swallows:
                 raise
 
-    async def use(socket: str, resource: str) -> str:
+    async def use(socket: object, resource: str) -> str:
         raise LookupError(resource)
 
     log = await site.call(with_resource(use, resource), number=7)
@@ -268,7 +268,7 @@ async def test_a_resource_is_closed_after_a_cancellation() -> None:
             await anyio.lowlevel.checkpoint()  # a cancelled task would stop here
             closed.set()
 
-    async def use(socket: str, resource: str) -> None:
+    async def use(socket: object, resource: str) -> None:
         scope.cancel()
         await anyio.sleep(10)
 

@@ -196,6 +196,21 @@ async def test_ack_in_handlers(io: Server, client: Peer) -> None:
     assert (await client.packet())[2:] == (5, ["at last"])
 
 
+@pytest.mark.parametrize("register", ["on", "once"])
+async def test_registration(socket: Socket, register: str) -> None:
+    decorator = getattr(socket, register)
+
+    def listener() -> None: ...
+
+    with pytest.raises(TypeError, match=rf"is missing: write @socket\.{register}\('listener'\)"):
+        decorator(listener)
+    with pytest.raises(TypeError, match=rf"not 3; write @socket\.{register}\('3'\)"):
+        decorator(3)
+    for name in ("connect", "disconnect", "disconnecting"):
+        with pytest.raises(ValueError, match=f"'{name}'; .* a handler of 'connection'"):
+            decorator(name)
+
+
 async def test_exceptions_of_listeners(
     io: Server, client: Peer, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
