@@ -113,7 +113,7 @@ class Heartbeat:
     def _time_out(self, session: LivingSession) -> None:
         if not session.paused:
             session.end(PING_TIMEOUT)
-        # The client may well have answered: it is we who do not read. It gets another period.
+        # The client may well have answered, and was not read. It gets another period.
         elif session.protocol == 3:
             self._client_ping_deadlines.add(session)
         else:

@@ -467,7 +467,7 @@ class SessionCore:
             self.transport.abort()
         else:
             self._close_transport()
-        # 6. Those who are told, last: whatever they do, they find the session at its end.
+        # 6. The observers and the listener, last: whatever they do, the session is at its end.
         logger.debug("session closed: %s (%s)", reason, description)
         if self._observers is not None:
             self._observers.closed(reason, description)

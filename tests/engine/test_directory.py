@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -12,7 +12,12 @@ import pytest
 
 from socketio_asgi.engine import EngineRequest
 from socketio_asgi.engine.directory import AddressedSession, HandedOver
+from socketio_asgi.engine.loop_state import LiveSession
 from socketio_asgi.engine.offer import Offer
+from socketio_asgi.engine.transports.base import ConnectionTransport, Transport
+from socketio_asgi.engine.transports.outbox import Outbox
+from socketio_asgi.protocol import EnginePacket
+from tests.support.backends import on_asyncio
 from tests.support.clients import (
     PollingClient,
     WebSocketRejected,
@@ -168,6 +173,131 @@ async def test_behind_a_balancer_that_knows_no_sessions(start_engine: StartEngin
         await client.post("1")
         await until(lambda: here.engine.clients_count + there.engine.clients_count == 0)
     assert len(directory.asked) >= 3
+
+
+# -- messages between the engines --------------------------------------------------------------
+
+Post = Callable[..., object]
+"""Carries a call to another engine; it arrives in another turn of the event loop."""
+
+
+class FarTransport(ConnectionTransport):
+    """The owner's end of a WebSocket that another engine has: packets are messages to that one."""
+
+    name = "websocket"
+
+    def __init__(self, near: ConnectionTransport, post: Post) -> None:
+        super().__init__(near.runtime, near.codec, Outbox())
+        self._near = near
+        self._post = post
+
+    @property
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        packets = self.outbox.take(len(self.outbox))
+        if packets:
+            self._post(self._near.send, packets)
+
+    def close(self) -> None:
+        self._post(self._near.close)
+
+    def abort(self) -> None:
+        self._post(self._near.abort)
+
+    async def run(self) -> None:
+        raise AssertionError("it is the other engine that waits")
+
+
+class NearOwner:
+    """The owner of the WebSocket in the engine that has it: what comes is passed on."""
+
+    paused = False
+
+    def __init__(self, far: FarTransport, post: Post) -> None:
+        self._far = far
+        self._post = post
+
+    def receive(self, data: str | bytes) -> None:
+        self._post(lambda: self._far.owner.receive(data))
+
+    def receive_packet(self, packet: EnginePacket) -> None:
+        self._post(lambda: self._far.owner.receive_packet(packet))
+
+    def transport_closed(
+        self, transport: Transport, reason: str, description: str | None = None
+    ) -> None:
+        self._post(lambda: self._far.owner.transport_closed(self._far, reason, description))
+
+    def server_exits(self) -> None:
+        pytest.fail("the server goes on")
+
+    async def readable(self) -> None:
+        pass
+
+
+class FarSession:
+    """A session of another engine, as the engine sees it where the client has come."""
+
+    def __init__(self, session: LiveSession, post: Post) -> None:
+        self._session = session
+        self._post = post
+        self.codec = session.codec
+        self.transport = session.transport
+
+    def begin_upgrade(self, target: str) -> bool:
+        return self._session.begin_upgrade(target)
+
+    def probe(self, transport: ConnectionTransport) -> None:
+        far = FarTransport(transport, self._post)
+        transport.set_owner(NearOwner(far, self._post))
+        self._session.probe(far)
+
+
+class Relay:
+    """A directory that passes on, message by message, what comes for another engine."""
+
+    def __init__(self) -> None:
+        self.owner: EngineApp | None = None
+        self.posted = 0
+
+    def find(self, offer: Offer, request: EngineRequest) -> FarSession | None:
+        assert self.owner is not None
+        session = self.owner.core.bound().sessions.get(offer.sid)
+        return None if session is None else FarSession(session, self._post)
+
+    def _post(self, callback: Callable[..., object], *args: Any) -> None:
+        assert self.owner is not None
+        self.posted += 1
+        self.owner.runtime.call_later(0, lambda: callback(*args))
+
+
+@on_asyncio  # a timer of trio is a task: two that are due at the same time run in any order
+@pytest.mark.parametrize("side", ["client", "server"])
+async def test_a_transport_that_is_driven_from_afar(start_engine: StartEngine, side: str) -> None:
+    relay = Relay()
+    here = await start_engine(directory=relay)
+    there = relay.owner = await start_engine()
+    async with PollingClient(there.url) as client:
+        await client.open()
+        there.client.send("waits")
+        async with connect_websocket(here.ws_url(client.sid or "")) as ws:
+            await ws.send("2probe")
+            assert await ws.receive() == "3probe"
+            await ws.send("5")
+            assert await ws.receive() == "4waits"
+            for message in ("4hello", b"\x01", "4again"):
+                await ws.send(message)
+                assert await ws.receive() == message
+            assert isinstance(there.client.session.transport, FarTransport)
+            if side == "server":
+                there.client.session.close()
+                await ws.receive_close()
+        await until(lambda: there.client.closed)
+    assert there.client.reason == ("forced close" if side == "server" else "transport close")
+    assert relay.posted > 10
+    assert (here.engine.clients_count, there.engine.clients_count) == (0, 0)
 
 
 # -- other directories -------------------------------------------------------------------------
