@@ -1,4 +1,4 @@
-"""Who gets a packet: the adapters."""
+"""The adapters, which find the recipients of a packet."""
 
 from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDetails
 from .errors import ClusterUnavailable, NotRetryable

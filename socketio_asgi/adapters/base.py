@@ -38,12 +38,12 @@ class Recipient(Protocol):
 
     @property
     def data(self) -> Any:
-        """What the application keeps with the socket."""
+        """The data that the application keeps with the socket."""
         ...
 
     @property
     def handshake(self) -> Handshake:
-        """How the client introduced itself."""
+        """The handshake, by which the client introduced itself."""
         ...
 
     def deliver(self, packet: SharedPacket, /, volatile: bool = False) -> None:
@@ -75,7 +75,7 @@ class LocalNamespace(Protocol):
 
     @property
     def parser(self) -> Parser:
-        """How packets are encoded."""
+        """The parser that encodes packets."""
         ...
 
     @property
@@ -90,12 +90,12 @@ class LocalNamespace(Protocol):
 
     @property
     def recovery(self) -> ConnectionStateRecovery | None:
-        """How clients that lost their connection are recovered; None when they are not."""
+        """The options for recovering clients that lost their connection; None without recovery."""
         ...
 
     @property
     def max_replay_bytes(self) -> int:
-        """How much a client that comes back may be sent at once, in bytes."""
+        """The most that a client that comes back may be sent at once, in bytes."""
         ...
 
     def next_ack_id(self) -> int:
@@ -108,7 +108,7 @@ class LocalNamespace(Protocol):
         args: Sequence[Any],
         reply: Callable[..., Awaitable[None]] | None = None,
     ) -> None:
-        """Another server sent an event; ``reply`` is called with the answer, if there is one.
+        """Handle an event of another server; ``reply`` is called with the answer, if there is one.
 
         It takes as long as the handler does, and raises nothing.
         """
@@ -121,9 +121,9 @@ class SocketDetails:
 
     Attributes:
         id: Its public id.
-        handshake: How the client introduced itself.
+        handshake: The handshake, by which the client introduced itself.
         rooms: The rooms it is in.
-        data: What the application keeps with it.
+        data: The data that the application keeps with it.
     """
 
     id: str
@@ -164,12 +164,12 @@ class Adapter(ABC):
 
     Args:
         namespace: The namespace it serves.
-        log: What keeps packets for clients who come back; None when nothing does.
+        log: The log that keeps packets for clients that come back; None when nothing does.
 
     Attributes:
         namespace: The same.
         log: The same.
-        observer: What is told of every broadcast; None when nothing is.
+        observer: The observer of every broadcast; None when there is none.
     """
 
     def __init__(self, namespace: LocalNamespace, log: PacketLog | None = None) -> None:
@@ -178,12 +178,12 @@ class Adapter(ABC):
         self.observer: AdapterObserver | None = None
 
     def observe(self, observer: AdapterObserver | None) -> None:
-        """Tell an observer of every broadcast; with None, nothing is told."""
+        """Tell an observer of every broadcast from now on; None tells none."""
         self.observer = observer
 
     @property
     def reaches_other_processes(self) -> bool:
-        """Whether a broadcast may reach sockets of other processes.
+        """True when a broadcast may reach sockets of other processes.
 
         Where it cannot, a broadcast before the first client has nothing to do.
         """
@@ -230,19 +230,19 @@ class Adapter(ABC):
 
     @abstractmethod
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
-        """Look up the sockets that are meant."""
+        """Look up the sockets of a target."""
 
     @abstractmethod
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant join rooms."""
+        """Let all sockets of a target join rooms."""
 
     @abstractmethod
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant leave rooms."""
+        """Let all sockets of a target leave rooms."""
 
     @abstractmethod
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
-        """Disconnect all sockets that are meant."""
+        """Disconnect all sockets of a target."""
 
     @abstractmethod
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
@@ -265,7 +265,7 @@ class Adapter(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Give back what the adapter holds outside this process."""
+        """Release the resources that the adapter holds outside this process."""
 
 
 AdapterFactory = Callable[[LocalNamespace], Adapter]

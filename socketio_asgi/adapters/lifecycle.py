@@ -30,10 +30,10 @@ from .states import AdapterState
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 START_SECONDS = 5.0
-"""How long the lifespan waits for a broker before it goes on without it."""
+"""The time that the lifespan waits for a broker before it goes on without it."""
 
 CLOSE_SECONDS = 2.0
-"""How long adapters may take to close, all together."""
+"""The time that adapters may take to close, all together."""
 
 RETRY_SECONDS = 0.1
 """The longest delay before the second attempt to reach a broker; it doubles with each attempt."""
@@ -42,11 +42,11 @@ MAX_RETRY_SECONDS = 5.0
 """The longest delay of all: a hundred servers then make twenty attempts each second."""
 
 STABLE_SECONDS = 10.0
-"""After so long with a broker, the delays begin anew."""
+"""The time with a broker after which the delays begin anew."""
 
 
 class AdapterHost(Protocol):
-    """What an :class:`AdapterProvider` is started with: its event loop, and where it reports."""
+    """The host of an :class:`AdapterProvider`: its event loop, and the place to report to."""
 
     @property
     def runtime(self) -> Runtime:
@@ -55,7 +55,7 @@ class AdapterHost(Protocol):
 
     @property
     def observer(self) -> AdapterObserver | None:
-        """What is told of dropped messages; None when nothing is."""
+        """The observer of dropped messages; None when there is none."""
         ...
 
     def lost(self, error: Exception) -> None:
@@ -97,12 +97,12 @@ class AdapterProvider(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Send what waits, say goodbye, and give everything back; bounded by the caller."""
+        """Send what waits, say goodbye, and release everything; bounded by the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterStatus:
-    """Where the adapters of a server stand.
+    """The status of a server's adapters.
 
     Attributes:
         state: The state.
@@ -119,9 +119,9 @@ class AdapterLifecycle:
     """Makes the adapters of a server, starts what they share, and closes all of it.
 
     Args:
-        factory: What makes the adapter of a namespace: a class, a function, or an
+        factory: The maker of a namespace's adapter: a class, a function, or an
             :class:`AdapterProvider`.
-        observer: What is told what the adapters do; None when nothing is.
+        observer: The observer of the adapters; None when there is none.
     """
 
     def __init__(self, factory: AdapterFactory, observer: AdapterObserver | None = None) -> None:
@@ -133,12 +133,12 @@ class AdapterLifecycle:
 
     @property
     def status(self) -> AdapterStatus:
-        """Where the adapters stand."""
+        """The status of the adapters."""
         return AdapterStatus() if self._life is None else self._life.status
 
     @property
     def observer(self) -> AdapterObserver | None:
-        """What is told what the adapters do; may be set at any time."""
+        """The observer of the adapters; may be set at any time."""
         return self._observer
 
     @observer.setter
@@ -151,7 +151,7 @@ class AdapterLifecycle:
 
     @property
     def reach_other_processes(self) -> bool:
-        """Whether a packet may have recipients in other processes."""
+        """True when a packet may have recipients in other processes."""
         return any(adapter.reaches_other_processes for adapter in self._adapters)
 
     def adapter_for(self, namespace: LocalNamespace) -> Adapter:
@@ -182,7 +182,7 @@ class AdapterLifecycle:
         self._life.begin()
 
     async def started(self, seconds: float | None = None) -> None:
-        """Wait until the broker is there, but no longer than that.
+        """Wait until the broker is there, but no longer than ``seconds``.
 
         Args:
             seconds: The time; None is :data:`START_SECONDS`.
@@ -239,11 +239,11 @@ class _Life:
     # -- for the lifecycle -------------------------------------------------------------------
 
     def goes_on(self) -> bool:
-        """Whether the caller is in the same event loop, however it got its runtime."""
+        """True when the caller is in the same event loop, however it got its runtime."""
         return self.status.state is not AdapterState.CLOSED and self.runtime.is_current()
 
     def forked(self) -> bool:
-        """Whether a provider was started in another process, and lives on there."""
+        """True when a provider was started in another process, and lives on there."""
         over = self._provider is None or self.status.state is AdapterState.CLOSED
         return not over and self._pid != os.getpid()
 
@@ -256,7 +256,7 @@ class _Life:
             self._attempt(self._provider)
 
     async def started(self, seconds: float) -> None:
-        """Wait until an attempt succeeded, or none will."""
+        """Wait until an attempt has succeeded, or no attempt can succeed."""
         if self.status.state in {AdapterState.STARTING, AdapterState.AWAY}:
             waiter = self.runtime.event()
             self._waiters.append(waiter)
@@ -276,7 +276,7 @@ class _Life:
         self.end()
 
     def end(self) -> None:
-        """There is nothing any more."""
+        """Stop all attempts, and change to the state CLOSED."""
         self._stop()
         self._change(AdapterState.CLOSED)
 

@@ -22,7 +22,7 @@ class MemoryAdapter(Adapter):
 
     Args:
         namespace: The namespace it serves.
-        recovers: Whether it keeps packets and sockets for clients who come back, when the
+        recovers: Whether it keeps packets and sockets for clients that come back, when the
             namespace recovers them.
     """
 
@@ -35,7 +35,7 @@ class MemoryAdapter(Adapter):
 
     @property
     def reaches_other_processes(self) -> bool:
-        """There are none."""
+        """False: there are no other processes."""
         return False
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
@@ -69,7 +69,7 @@ class MemoryAdapter(Adapter):
         return frozenset(self._rooms.get(sid, ()))
 
     def has_members(self, room: str) -> bool:
-        """Whether a socket of this process is in a room, or has it for its own."""
+        """True when a socket of this process is in a room, or has it as its own."""
         return room in self._members or room in self._sockets
 
     def rooms_with_members(self) -> list[str]:
@@ -139,20 +139,20 @@ class MemoryAdapter(Adapter):
         return DONE
 
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """There is no other server."""
+        """Do nothing: there is no other server."""
         return DONE
 
     async def server_side_emit_with_ack(
         self, event: str, args: Sequence[Any], timeout: float
     ) -> list[Any]:
-        """There is no other server that could answer."""
+        """Return no replies: there is no other server."""
         return []
 
     async def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: there is nothing to release."""
 
     def recipients(self, target: Target) -> list[Recipient]:
-        """The sockets of this process that are meant, each once."""
+        """The sockets of this process that a target includes, each once."""
         sockets, rooms = self._sockets, target.rooms
         # A list, because a delivery can end a connection and so change what is iterated over.
         if not rooms and not target.excluded:

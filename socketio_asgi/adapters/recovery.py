@@ -26,14 +26,14 @@ from .packet import SharedPacket
 from .target import Target
 
 MAX_PACKETS = 10_000
-"""Packets that a namespace keeps for clients who come back: more than a client misses during a
+"""Packets that a namespace keeps for clients that come back: more than a client misses during a
 short break."""
 
 MAX_BYTES = 8 * 1024 * 1024
 """Bytes of those packets, whichever of the two is reached first."""
 
 MAX_SESSIONS = 100_000
-"""Sockets that a namespace keeps for clients who come back."""
+"""Sockets that a namespace keeps for clients that come back."""
 
 MissedPackets = Sequence[Sequence[OutgoingPacket]]
 """Encoded packets with their attachments, in order."""
@@ -41,7 +41,7 @@ MissedPackets = Sequence[Sequence[OutgoingPacket]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionStateRecovery:
-    """How long, and how, clients that lost their connection are recovered.
+    """The options for recovering clients that lost their connection.
 
     Args:
         max_disconnection_duration: How long a client may be away, in seconds.
@@ -54,13 +54,13 @@ class ConnectionStateRecovery:
 
 @dataclass(frozen=True, slots=True)
 class SavedSocket:
-    """What is kept of a socket whose connection was lost.
+    """The saved state of a socket whose connection was lost.
 
     Attributes:
         sid: Its public id.
         pid: The secret by which the client proves that it is the same.
         rooms: The rooms it was in.
-        data: What the application kept with it.
+        data: The data that the application kept with it.
         offset: The position of the log when the socket connected; for a client that has received
             no packet since.
     """
@@ -77,7 +77,7 @@ class RestoredSocket:
     """A socket that may come back, unless a middleware refuses it.
 
     Attributes:
-        saved: What was kept of it.
+        saved: Its saved state.
         claim: Takes it back when all have agreed, and returns what the client has missed until
             then; None when another connection was faster, or time is up. Until it is called, the
             socket stays kept. A log in memory does not wait in it.
@@ -88,7 +88,7 @@ class RestoredSocket:
 
 
 class PacketLog(ABC):
-    """What keeps packets and sockets for clients who come back; any adapter can have one."""
+    """The store of packets and sockets for clients that come back; any adapter can have one."""
 
     @abstractmethod
     def position(self) -> str:
@@ -115,12 +115,12 @@ class PacketLog(ABC):
         """
 
     def kept_for(self) -> float:
-        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        """The time that a kept socket still has to come back, in seconds; 0 when none is kept."""
         return 0.0
 
 
 def can_be_missed(packet: SharedPacket, target: Target) -> bool:
-    """Whether a packet is kept for those who are away.
+    """True for a packet that is kept for clients that are away.
 
     An acknowledgement cannot be given later, and a volatile packet may be missed.
     """
@@ -235,7 +235,7 @@ class MemoryLog(PacketLog):
         return DONE
 
     def kept_for(self) -> float:
-        """How long a kept socket may still come back, in seconds; 0 when none is kept."""
+        """The time that a kept socket still has to come back, in seconds; 0 when none is kept."""
         now = self._expire()
         # They are in the order in which their time is up.
         away = next(reversed(self._sessions.values()), None)
@@ -300,7 +300,7 @@ class MemoryLog(PacketLog):
         self._bytes -= kept.size
 
     def _expire(self) -> float:
-        """Let go of everything whose time is up; returns what time it is."""
+        """Drop everything whose time is up; returns the present time."""
         now = self._now()
         while self._packets and next(iter(self._packets.values())).expires < now:
             self._drop_oldest()

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class AdapterState(Enum):
-    """Where the adapters of a server stand.
+    """The state of a server's adapters.
 
     idle → starting → ready ⇄ away → closing → closed
     """
@@ -20,6 +20,6 @@ class AdapterState(Enum):
     AWAY = "away"
     """The broker cannot be reached at present."""
     CLOSING = "closing"
-    """What waits is sent, and the connection ends."""
+    """Waiting messages are sent, and the connection ends."""
     CLOSED = "closed"
     """Over, until the server is used in another event loop."""

@@ -23,6 +23,6 @@ class Target:
     local: bool = False
 
     def includes(self, rooms: AbstractSet[str]) -> bool:
-        """Whether a socket in these rooms, the one of its own among them, is meant."""
+        """True when the target includes a socket in these rooms, its own room among them."""
         included = not self.rooms or not self.rooms.isdisjoint(rooms)
         return included and self.excluded.isdisjoint(rooms)

@@ -69,11 +69,11 @@ class _Ending(Enum):
     """The way in which the transport of a session ends with it."""
 
     GONE = auto()
-    """It has ended, which is why the session ends."""
+    """The transport has ended, which is why the session ends."""
     ABORT = auto()
-    """It is closed at once."""
+    """The transport is closed at once."""
     FLUSH = auto()
-    """It may still send what waits."""
+    """The transport may still send what waits."""
 
 
 class SessionCore:
@@ -467,7 +467,7 @@ class SessionCore:
             self.transport.abort()
         else:
             self._close_transport()
-        # 6. Those who are told, last: whatever they do, they find the session at its end.
+        # 6. The listeners, last: whatever they do, they find the session at its end.
         logger.debug("session closed: %s (%s)", reason, description)
         if self._observers is not None:
             self._observers.closed(reason, description)

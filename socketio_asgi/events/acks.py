@@ -12,7 +12,7 @@ from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
 from ..runtime import Event, Runtime
 
 ACK_SECONDS = 10.0
-"""How long an acknowledgement is waited for, unless something else is asked for."""
+"""The time that an acknowledgement is waited for, unless the caller gives another."""
 
 
 class AckTarget(Protocol):
@@ -36,10 +36,10 @@ class AckReceiver(AckTarget, Protocol):
 
 
 class AckSink(AckReceiver, Protocol):
-    """What is given to the sockets of this process together with a broadcast."""
+    """The receiver of acknowledgements, given to sockets of this process with a broadcast."""
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """Something waits for an acknowledgement, and is to be told when that ends.
+        """Note a waiter for an acknowledgement, which is to be told when the waiting ends.
 
         Args:
             key: The id of a socket, or any other name, such as that of a request to other servers.
@@ -53,17 +53,17 @@ class OtherServers(Protocol):
 
     @property
     def owing(self) -> int:
-        """How many have yet to say how many clients they reached."""
+        """The number of servers that have yet to say how many clients they reached."""
         ...
 
     @property
     def silent(self) -> int:
-        """How many have said nothing, those included that are not waited for any more."""
+        """The number of silent servers, including those that are not waited for any more."""
         ...
 
     @property
     def silent_ids(self) -> tuple[str, ...]:
-        """The ids of those, as far as they are known."""
+        """The ids of the silent servers, as far as they are known."""
         ...
 
 
@@ -72,7 +72,7 @@ class BroadcastAcks(AckSink, Protocol):
 
     @property
     def timeout(self) -> float:
-        """How long they are waited for, in seconds."""
+        """The time that the acknowledgements are waited for, in seconds."""
         ...
 
     def depend_on(self, others: OtherServers) -> None:
@@ -83,7 +83,7 @@ class BroadcastAcks(AckSink, Protocol):
         ...
 
     def lose(self, clients: int) -> None:
-        """The server of so many clients, which were expected, is gone; they will not answer."""
+        """Give up that many expected clients, whose server is gone; they will not answer."""
         ...
 
     def check(self) -> None:
@@ -136,7 +136,7 @@ class SingleAck:
 
 
 class _Holder:
-    """Remembers who waits for an acknowledgement."""
+    """The waiters for an acknowledgement, which are told when the waiting ends."""
 
     __slots__ = ("_held",)
 
@@ -144,11 +144,11 @@ class _Holder:
         self._held: dict[str, Callable[[], object]] = {}
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """Something waits for an acknowledgement; see :meth:`AckSink.hold`."""
+        """Note a waiter for an acknowledgement; see :meth:`AckSink.hold`."""
         self._held[key] = forget
 
     def release(self) -> None:
-        """Let everything that still waits forget about it."""
+        """Tell all remaining waiters to stop waiting."""
         held, self._held = self._held, {}
         for forget in held.values():
             forget()
@@ -218,7 +218,7 @@ class AckCollector(_Holder):
         self.check()
 
     def lose(self, clients: int) -> None:
-        """So many clients will not answer; see :meth:`BroadcastAcks.lose`."""
+        """Give up that many expected clients; see :meth:`BroadcastAcks.lose`."""
         self._lost += clients
         self.check()
 

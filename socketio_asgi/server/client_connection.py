@@ -44,14 +44,14 @@ class ClientConnection:
 
     Args:
         namespaces: The namespaces of the server.
-        parser: How packets are encoded.
+        parser: The parser that encodes packets.
         session: The session below.
         join_deadlines: Connections that have joined no namespace yet, and must do so in time.
 
     Attributes:
         session: The same.
         runtime: The event loop.
-        parser: How packets are encoded.
+        parser: The parser that encodes packets.
         task_starter: Where the handlers of this client start.
     """
 
@@ -89,7 +89,7 @@ class ClientConnection:
         # Namespaces that are looked for, and the auth for them; a second CONNECT meanwhile is one
         # too many.
         self._lookups: dict[str, Mapping[str, Any]] = {}
-        # What has too many events in flight; any of it keeps the session from being read.
+        # Sockets with too many events in flight; each one keeps the session from being read.
         self._busy: frozenset[Dispatcher] = NOTHING
         self._join_deadlines = join_deadlines
 
@@ -265,7 +265,7 @@ class ClientConnection:
 
 
 async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:
-    """What was kept of the socket that a client claims to continue."""
+    """The saved state of the socket that a client claims to continue."""
     pid, offset = auth.get("pid"), auth.get("offset")
     if namespace.recovery is None or not isinstance(pid, str):
         return None

@@ -41,7 +41,7 @@ class PacketSource(Protocol):
 
     @property
     def task_starter(self) -> TaskStarter:
-        """What starts the handlers of this client."""
+        """The starter of this client's handlers."""
         ...
 
     def send(self, packet: Packet) -> None:
@@ -66,7 +66,7 @@ class Dispatcher(CallSite):
 
     Attributes:
         namespace: The same.
-        state: Where the socket stands.
+        state: The state of the socket.
         listeners: The listeners of this socket alone; None until there are some.
     """
 
@@ -108,7 +108,7 @@ class Dispatcher(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self.namespace.server.call_observer
 
     def own_listeners(self) -> Listeners:
@@ -121,7 +121,7 @@ class Dispatcher(CallSite):
 
     @property
     def holding(self) -> bool:
-        """Whether events wait for the "connection" handler."""
+        """True while events wait for the "connection" handler."""
         return self._held is not None
 
     def hold(self) -> None:
@@ -237,7 +237,7 @@ class Dispatcher(CallSite):
             self._source.send(Packet(_ACK, self.namespace.name, values, number))
 
     def ack_callback(self, number: int | None) -> AckCallback:
-        """What answers the event of that number, for a handler that does so by itself."""
+        """The function that answers the event of that number, for a handler that calls it."""
         return AckSender(self.send_ack, number)
 
     @abstractmethod
@@ -337,7 +337,7 @@ class EventScreening(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self._dispatcher.observer
 
     async def passes(self, middlewares: Sequence[Handler], event: Sequence[Any]) -> bool:

@@ -42,7 +42,7 @@ class _NamespaceCalls(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self._namespace.server.call_observer
 
 

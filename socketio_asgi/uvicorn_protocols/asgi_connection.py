@@ -265,7 +265,7 @@ class ASGIConnection:
         self._log("[accepted]")
 
     def _begin(self) -> None:
-        """The turn of accept is over, and the application has not taken the connection over."""
+        """Begin to read: the turn of accept is over, and the connection was not taken over."""
         if self._websocket is not None:
             self._websocket.keep_alive()
             # Also for an application that never receives: pings and closes are to be answered.
@@ -321,7 +321,7 @@ class ASGIConnection:
     # -- what happens to the connection ------------------------------------------------------
 
     def client_left(self) -> None:
-        """There will be no WebSocket: the client has left, or the server ends."""
+        """Give the WebSocket up: the client has left, or the server ends."""
         if self._phase in (Phase.CONNECTING, Phase.REFUSING):
             self._end(Phase.GONE, CloseCode.ABNORMAL, "")
 

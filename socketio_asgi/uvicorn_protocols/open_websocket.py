@@ -280,7 +280,7 @@ def _drop(_data: str | bytes) -> None:
 
 
 class _NullReceiver:
-    """The receiver of a connection that has told its own one of the end."""
+    """The receiver in place of one that was told of the end."""
 
     def on_writable(self) -> None:
         """Do nothing: nothing waits."""

@@ -15,14 +15,14 @@ from .namespace import ClusterNamespace
 
 @dataclass(frozen=True, slots=True)
 class ClusterHealth:
-    """What a server of a cluster knows of itself and the others.
+    """The knowledge that a server of a cluster has of itself and the others.
 
     Attributes:
         server_id: Its id.
         members: The ids of the other servers, as far as they are known by name.
         queued: Messages that wait for the broker.
         requests: Questions to other servers that wait for answers.
-        late_answers: Answers that came when nobody waited for them any more.
+        late_answers: Answers that came after the waiting for them had ended.
         gaps: How often messages may have been missed, because the broker was away.
         unordered: Events that were delivered without an offset: their clients cannot tell later
             that they have got them.
@@ -70,7 +70,7 @@ class ClusterAdapter(AdapterProvider):
 
     @property
     def core(self) -> Core:
-        """What all its namespaces share.
+        """The core, which all its namespaces share.
 
         Raises:
             RuntimeError: It has not been started.
@@ -81,7 +81,7 @@ class ClusterAdapter(AdapterProvider):
 
     @property
     def health(self) -> ClusterHealth:
-        """How the cluster stands, seen from here.
+        """The status of the cluster, seen from here.
 
         Raises:
             RuntimeError: It has not been started.

@@ -24,7 +24,7 @@ class InCluster(Protocol):
 
     @property
     def core(self) -> Core:
-        """What it shares with the other namespaces of the server."""
+        """The core, which all namespaces of the server share."""
         ...
 
     def plain(self, value: Any) -> Any:
@@ -45,7 +45,7 @@ class Answering:
         self._adapter = adapter
 
     def relay(self, message: Message, body: Broadcast) -> AckRelay | None:
-        """What passes the acknowledgements on; None when there are too many already."""
+        """The relay that passes the acknowledgements on; None when there are too many already."""
         core = self._adapter.core
         asker = _Asker(self._adapter, message, hears_gone=body.hears_gone)
         relay = core.relays.open(asker, body.timeout or ACK_SECONDS)

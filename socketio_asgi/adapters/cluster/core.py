@@ -53,7 +53,7 @@ class ClusterMember(Protocol):
         ...
 
     def on_connected(self) -> None:
-        """There is a driver, whose traits are known."""
+        """Begin with a driver whose traits are known."""
         ...
 
     def on_away(self) -> None:
@@ -61,7 +61,7 @@ class ClusterMember(Protocol):
         ...
 
     def has_members(self, room: str) -> bool:
-        """Whether a room has members in this process."""
+        """True when a room has members in this process."""
         ...
 
     def rooms_with_members(self) -> Iterable[str]:
@@ -70,7 +70,7 @@ class ClusterMember(Protocol):
 
 
 class Core:
-    """What the adapters of one server share, in one event loop.
+    """The part that the adapters of one server share, in one event loop.
 
     Args:
         host: The event loop, and where losses are reported.
@@ -179,11 +179,11 @@ class Core:
         await self._end_driver()
 
     def saving(self, done: Event) -> None:
-        """A socket is being saved: the driver is not closed before that is done."""
+        """Note that a socket is being saved: the driver is not closed before that is done."""
         self._saves.add(done)
 
     def saved(self, done: Event) -> None:
-        """That is done."""
+        """Note that a socket was saved."""
         self._saves.discard(done)
         done.set()
 
@@ -215,7 +215,7 @@ class Core:
     # -- namespaces --------------------------------------------------------------------------
 
     def namespace_added(self, name: str) -> None:
-        """There is a namespace more, while everything runs."""
+        """Take in a new namespace while everything runs."""
         if self.ready and name not in self._opened:
             self.runtime.start_background(self._open_later(name))
 
@@ -233,7 +233,7 @@ class Core:
                 self._heartbeats.namespace_opened(name)
 
     async def namespace_removed(self, name: str) -> None:
-        """There is a namespace less."""
+        """Forget a namespace."""
         if name not in self._opened:
             return
         self._opened.discard(name)
@@ -289,7 +289,7 @@ class Core:
     def ask(self, request: Request, message: Message, seconds: float) -> Awaitable[Any]:
         """Publish a question, in its place in the order of the calls.
 
-        While the broker is away there is nobody to wait for. Before it was there for the first
+        While the broker is away there is no server to wait for. Before it was there for the first
         time, the question waits like everything else.
         """
         self.requests.add(request)
@@ -304,7 +304,7 @@ class Core:
         return sent
 
     def _begin_requests(self) -> None:
-        """Find out who owes the answers to questions that have just been published."""
+        """Find out which servers owe the answers to questions that have just been published."""
         beginning = self.requests.waiting(lambda request: not request.servers.begun)
         if not self.traits.counts:
             for request in beginning:
@@ -346,7 +346,7 @@ class Core:
     # -- in ----------------------------------------------------------------------------------
 
     def received(self, message: Message, position: str | None, delivery: str | None) -> None:
-        """A message came; whatever is wrong with it, the next one is read."""
+        """Handle a message; whatever is wrong with it, the next one is read."""
         try:
             if delivery is None or self._deliveries.add(delivery):
                 self._receive(message, position)
@@ -375,7 +375,7 @@ class Core:
             namespace.on_message(message, position)
 
     def wants(self, namespace: str, room: str | None) -> bool:
-        """Whether a broadcast concerns this server; see :meth:`.Inbox.wants`."""
+        """True when a broadcast concerns this server; see :meth:`.Inbox.wants`."""
         found = self._namespaces.get(namespace)
         return found is not None and (room is None or found.has_members(room))
 

@@ -20,7 +20,7 @@ from .message import MalformedMessage, Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What a driver's broker does, as data for the core; known after :meth:`Driver.start`.
+    """The abilities of a driver's broker, as data for the core; known after :meth:`Driver.start`.
 
     Attributes:
         positions: Whether the broker numbers the messages to all, and they can be read again.
@@ -64,7 +64,7 @@ class Inbox(Protocol):
 
     @property
     def position(self) -> str | None:
-        """Where to go on reading after a loss: behind this position; None for the present."""
+        """The position behind which reading goes on after a loss; None for the present."""
         ...
 
     def received(
@@ -89,7 +89,7 @@ class Inbox(Protocol):
         ...
 
     def wants(self, namespace: str, room: str | None) -> bool:
-        """Whether a broadcast concerns this server at all; asked before it is decoded.
+        """True when a broadcast concerns this server at all; asked before it is decoded.
 
         Args:
             namespace: The namespace.
@@ -131,9 +131,9 @@ class Driver(ABC):
 
     traits: Traits
     position: str | None = None
-    """Behind which position reading has begun, once it was started, where there are positions."""
+    """The position behind which reading has begun, after the start, where there are positions."""
     archive: Archive | None = None
-    """What the broker keeps for clients who come back; None when it keeps nothing."""
+    """The archive that the broker keeps for clients that come back; None when it keeps none."""
 
     @abstractmethod
     async def start(self, inbox: Inbox) -> bool:
@@ -173,7 +173,7 @@ class Driver(ABC):
         """Send a message to one server; where the broker cannot, to all, with its recipient."""
 
     async def server_count(self, namespace: str) -> int:
-        """How many servers have a namespace, this one included; where ``traits.counts``."""
+        """The number of servers that have a namespace, with this one; where ``traits.counts``."""
         raise NotImplementedError
 
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
@@ -185,7 +185,7 @@ class Driver(ABC):
 
 
 class Archive(ABC):
-    """What a broker keeps for clients who come back: sockets, and messages to be read again."""
+    """The archive for clients that come back: sockets, and messages to be read again."""
 
     @abstractmethod
     async def save(self, namespace: str, saved: SavedSocket, seconds: float) -> None:

@@ -30,10 +30,10 @@ PAUSE_SECONDS = 5.0
 is read first."""
 
 GATHER_SECONDS = 0.2
-"""How long the answers to the first heartbeat may take, before a question counts on knowing all."""
+"""The time for answers to the first heartbeat, before all servers count as known."""
 
 ANNOUNCE_SECONDS = 0.1
-"""How long further changes of the namespaces are waited for, before the others are told."""
+"""The time that further changes of namespaces are waited for, before the others are told."""
 
 MAIN = "/"
 """The namespace of the heartbeats."""
@@ -54,7 +54,7 @@ class Peers(Protocol):
         ...
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None) -> None:
-        """One of them has ended, or has not these namespaces any more."""
+        """Note that one of them has ended, or no longer has these namespaces."""
         ...
 
 
@@ -89,7 +89,7 @@ class Heartbeats:
     # -- sending -----------------------------------------------------------------------------
 
     def begin(self, *, foreign: bool) -> None:
-        """The broker is there: say that this server lives, and ask who else does.
+        """The broker is there: say that this server lives, and ask which others do.
 
         Args:
             foreign: Whether official servers may take part.
@@ -110,12 +110,12 @@ class Heartbeats:
             timer.cancel()
 
     def namespace_opened(self, name: str) -> None:
-        """This server has one namespace more."""
+        """Take in a namespace that this server has now."""
         self._announce_soon()
         self._send_foreign(MessageType.INITIAL_HEARTBEAT, [name])
 
     def namespace_closed(self, name: str) -> None:
-        """This server has one namespace less."""
+        """Drop a namespace that this server no longer has."""
         self._announce_soon()
         if self._foreign:
             self._peers.tell_all(Message(MessageType.ADAPTER_CLOSE, name, self._server_id))

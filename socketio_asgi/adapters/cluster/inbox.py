@@ -10,7 +10,7 @@ from ...runtime import Runtime
 from .message import MalformedMessage, Message
 
 MAX_DELIVERIES = 4096
-"""How many messages are remembered, from a broker that may send one twice."""
+"""The number of messages that are remembered, from a broker that may send one twice."""
 
 
 class RecentDeliveries:
@@ -43,7 +43,7 @@ class Receiver(Protocol):
         ...
 
     def wants(self, namespace: str, room: str | None) -> bool:
-        """Whether a broadcast concerns this server at all."""
+        """True when a broadcast concerns this server at all."""
         ...
 
     def rooms(self, namespace: str) -> Iterable[str]:
@@ -97,7 +97,7 @@ class DriverInbox:
 
     @property
     def position(self) -> str | None:
-        """Where to go on reading after a loss."""
+        """The position behind which reading goes on after a loss."""
         return self._core.position
 
     def received(
@@ -113,7 +113,7 @@ class DriverInbox:
         self._core.dropped("malformed messages", error)
 
     def wants(self, namespace: str, room: str | None) -> bool:
-        """Whether a broadcast concerns this server at all."""
+        """True when a broadcast concerns this server at all."""
         return self._core.wants(namespace, room)
 
     def rooms(self, namespace: str) -> Iterable[str]:

@@ -23,7 +23,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Recording:
-    """What is delivered while the archive is read: position, packet with its offset, target."""
+    """A delivery while the archive is read: position, packet with its offset, target."""
 
     def __init__(self) -> None:
         self.items: list[tuple[str, SharedPacket, Target]] = []
@@ -38,7 +38,7 @@ class Recorded(Protocol):
 
     @property
     def core(self) -> Core:
-        """What it shares with the other namespaces of the server."""
+        """The core, which all namespaces of the server share."""
         ...
 
     def record(self) -> Recording:
@@ -107,7 +107,7 @@ class ClusterLog(PacketLog):
         return None if start is None else RestoredSocket(saved, partial(self._claim, saved, start))
 
     def _start(self, archive: Archive, saved: SavedSocket, offset: str | None) -> str | None:
-        """Where a client goes on: never before it connected, and not in the future."""
+        """The position where a client goes on: never before it connected, nor in the future."""
         now = self.position()
         try:
             known = saved.offset if offset is None else archive.latest(saved.offset, offset)
@@ -119,8 +119,8 @@ class ClusterLog(PacketLog):
         archive = self._archive()
         if archive is None or not await archive.take(self._namespace.name, saved.pid):
             return None
-        # What this server has read by now comes from the archive, the rest as it is delivered: so
-        # nothing comes twice or not at all.
+        # Messages that this server has read come from the archive, later ones as delivered: so
+        # nothing is lost or comes twice.
         now, recording = self.position(), self._adapter.record()
         try:
             missed = await self._missed(archive, saved, start, now)

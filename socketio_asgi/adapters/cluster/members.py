@@ -40,12 +40,12 @@ class Members:
         return frozenset(self._ours).union(*self._foreign.values())
 
     def of(self, namespace: str) -> set[str]:
-        """The ids of those that have a namespace, as far as is known."""
+        """The ids of the servers that have a namespace, as far as they are known."""
         found = {server for server, member in self._ours.items() if namespace in member.namespaces}
         return found.union(self._foreign.get(namespace, ()))
 
     def has_foreign(self, namespace: str) -> bool:
-        """Whether official servers have a namespace."""
+        """True when official servers have a namespace."""
         return bool(self._foreign.get(namespace))
 
     # -- what is heard -----------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Members:
         return had - has
 
     def is_incomplete(self, server: str) -> bool:
-        """Whether a server of ours has other namespaces by now than it has listed."""
+        """True when a server of ours has other namespaces by now than it has listed."""
         member = self._ours.get(server)
         return member is not None and not member.complete
 
@@ -101,7 +101,7 @@ class Members:
         self._foreign.get(namespace, {}).pop(server, None)
 
     def expire(self, before: float) -> list[tuple[str, str | None]]:
-        """Remove those that were not heard since.
+        """Remove the servers that were not heard since then.
 
         Returns:
             Their ids, and the namespace in which an official one was silent.
@@ -119,7 +119,7 @@ class Members:
         return gone
 
     def refresh(self, now: float) -> None:
-        """Nobody could be heard until now; it is nobody's fault."""
+        """Count all servers as just heard: none of them could be heard until now."""
         for member in self._ours.values():
             member.heard = now
         for servers in self._foreign.values():
@@ -128,7 +128,7 @@ class Members:
 
 
 def presence_of(namespaces: Iterable[str], *, complete: bool) -> Presence:
-    """What a server says of itself.
+    """A server's description of itself.
 
     Args:
         namespaces: The namespaces that it has.

@@ -35,7 +35,7 @@ class MessageType(IntEnum):
     """With a request id: what the handler returns is asked for."""
     SERVER_SIDE_EMIT_RESPONSE = 10
     BROADCAST_CLIENT_COUNT = 11
-    """How many clients a server has reached with a broadcast that asks for acknowledgements."""
+    """The number of clients that a server reached with a broadcast that asks for answers."""
     BROADCAST_ACK = 12
     ADAPTER_CLOSE = 13
     """A server goes."""
@@ -58,7 +58,7 @@ ANSWERS: frozenset[MessageType] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What a server of ours says of itself with its heartbeats.
+    """The description that a server of ours gives of itself with its heartbeats.
 
     Attributes:
         digest: A short text that is another one for other namespaces.
@@ -122,7 +122,7 @@ class EncodedEvent:
         return shared
 
     def _looks_right(self, namespace: str) -> bool:
-        """What :class:`DefaultParser` makes begins and ends in one way only."""
+        """True when it begins and ends as all that :class:`DefaultParser` makes."""
         first, *attachments = self.messages
         kind = f"5{len(attachments)}-" if attachments else "2"
         name = "" if namespace == "/" else namespace + ","
@@ -207,7 +207,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ClientCount:
-    """How many clients a server has reached."""
+    """The number of clients that a server has reached."""
 
     clients: int
 
@@ -255,7 +255,7 @@ class Message:
 
 
 class MalformedMessage(ValueError):
-    """What came from a broker is no message; it is counted, and dropped."""
+    """Bytes from a broker that are no message; they are counted, and dropped."""
 
 
 def _is_event(shared: SharedPacket, namespace: str) -> bool:

@@ -40,7 +40,7 @@ from .requests import AckRequest, Answers
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 ANSWER_SECONDS = 5.0
-"""How long other servers may take to look up their sockets."""
+"""The time that other servers may take to look up their sockets."""
 
 _NOT_STARTED = (
     "the cluster adapter has not been started: it starts with the server's lifespan, or with the"
@@ -53,7 +53,7 @@ class ClusterNamespace(Adapter):
 
     Args:
         namespace: The namespace it serves.
-        local_recovery: Whether packets for clients who come back are kept in this process, and
+        local_recovery: Whether packets for clients that come back are kept in this process, and
             not by the broker.
         on_close: Called when the namespace goes.
     """
@@ -77,7 +77,7 @@ class ClusterNamespace(Adapter):
 
     @property
     def core(self) -> Core:
-        """What it shares with the other namespaces of the server.
+        """The core, which all namespaces of the server share.
 
         Raises:
             RuntimeError: The server has not been used in an event loop.
@@ -88,11 +88,11 @@ class ClusterNamespace(Adapter):
 
     @property
     def recovers(self) -> bool:
-        """Whether it needs a broker that keeps messages."""
+        """True when it needs a broker that keeps messages."""
         return self._recovers
 
     def bind(self, core: Core) -> None:
-        """An event loop has begun, or another one."""
+        """Begin in an event loop, the first or another one."""
         self._core = core
         self._order = None
 
@@ -140,7 +140,7 @@ class ClusterNamespace(Adapter):
         return self._local.rooms_of(sid)
 
     def has_members(self, room: str) -> bool:
-        """Whether a room has members in this process."""
+        """True when a room has members in this process."""
         return self._local.has_members(room)
 
     def rooms_with_members(self) -> Iterable[str]:
@@ -200,7 +200,7 @@ class ClusterNamespace(Adapter):
             self._local.broadcast(packet, target)
 
     def _behind(self, act: Callable[[], object]) -> None:
-        """Do something behind the packets that wait for their position."""
+        """Call a function after the packets that wait for their position."""
         if self._order:
             self._order.behind(act)
         else:
@@ -345,7 +345,7 @@ class ClusterNamespace(Adapter):
             self._order.read_back(body.number or 0, position)
 
     def on_connected(self) -> None:
-        """There is a driver, whose traits are known."""
+        """Begin with a driver whose traits are known."""
         traits, core = self.core.traits, self.core
         if self._recovers and traits.positions and self._order is None:
             self._order = BrokerOrder(core.runtime, core.not_ordered)
@@ -394,7 +394,7 @@ class ClusterNamespace(Adapter):
             recording.add(position, packet, target)
 
     async def close(self) -> None:
-        """The namespace goes; the others stay."""
+        """Close the namespace; the others stay."""
         await self._on_close(self)
 
 

@@ -16,7 +16,7 @@ from ..packet import SharedPacket
 from .message import Broadcast, Message
 
 KEEP_SECONDS = 2.0
-"""How long a message waits for the broker."""
+"""The time that a message waits for the broker."""
 
 MAX_KEPT_MESSAGES = 1000
 """The most messages that wait."""
@@ -26,7 +26,7 @@ MAX_KEPT_BYTES = 1024 * 1024
 
 
 class Refused(Awaitable[Any]):
-    """What was not sent, and says so when it is awaited.
+    """The outcome of a message that was not sent; raises an error when it is awaited.
 
     Args:
         cause: Why, if it was an error.

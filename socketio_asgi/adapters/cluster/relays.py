@@ -58,7 +58,7 @@ class AckRelay:
         self._timer = runtime.call_later(timeout, self.end)
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """A socket waits for an acknowledgement; see :meth:`.AckSink.hold`."""
+        """Note a socket that waits for an acknowledgement; see :meth:`.AckSink.hold`."""
         self._held[key] = forget
 
     def expect(self, clients: int) -> None:
@@ -93,7 +93,7 @@ class AckRelay:
 
 
 class Relays:
-    """All of them in one process.
+    """The relays of one process.
 
     Args:
         runtime: The event loop.

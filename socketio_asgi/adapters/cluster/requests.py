@@ -1,7 +1,7 @@
 """Questions to the other servers, and what they still owe.
 
-Who answers is known by name where servers send heartbeats; otherwise the broker tells only how many
-there are, and is asked again while the answers come.
+Where servers send heartbeats, it is known by name which of them answer; otherwise the broker tells
+only how many there are, and is asked again while the answers come.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .message import ClientCount, FoundSockets, Message, MessageType, Reply
 class OwingServers:
     """The servers that owe an answer; see :class:`~socketio_asgi.events.acks.OtherServers`.
 
-    Until :meth:`begin` it is unknown who they are, and so the waiting goes on.
+    Until :meth:`begin` it is unknown which they are, and so the waiting goes on.
 
     Attributes:
         here: Whether this server itself has not delivered yet, and so the waiting goes on too.
@@ -41,18 +41,18 @@ class OwingServers:
         self._named: set[str] = set()
         self._unnamed = 0
         self._answered: set[str] = set()
-        self._nameless = 0  # answers of servers that do not say who they are
+        self._nameless = 0  # answers of servers that do not give their ids
         self._gone: list[str] = []
         self._lost = 0
 
     @property
     def begun(self) -> bool:
-        """Whether it is known which servers owe something."""
+        """True once it is known which servers owe something."""
         return self._begun
 
     @property
     def owing(self) -> int:
-        """How many servers have not answered; one until they are known."""
+        """The number of servers that have not answered; one until they are known."""
         return self._missing + self.here
 
     @property
@@ -61,7 +61,7 @@ class OwingServers:
 
     @property
     def silent(self) -> int:
-        """How many servers have not answered, with those that never will."""
+        """The number of servers that have not answered, with those that never will."""
         return self._missing + len(self._gone) + self._lost
 
     @property
@@ -70,7 +70,7 @@ class OwingServers:
         return (*self._gone, *sorted(self._named))
 
     def begin(self, named: Collection[str], unnamed: int = 0) -> None:
-        """These servers owe an answer, beside so many whose names are not known."""
+        """Note the servers that owe an answer, and the number of those whose ids are unknown."""
         self._begun = True
         self._named = set(named) - self._answered - set(self._gone)
         strangers = len(self._answered.difference(named)) + self._nameless
@@ -88,11 +88,11 @@ class OwingServers:
             self._named.discard(server)
         elif self._unnamed:
             self._unnamed -= 1
-        # Otherwise it joined meanwhile: one more answer, which nobody has waited for.
+        # Otherwise it joined meanwhile: one more answer, which was not waited for.
         return True
 
     def gone(self, server: str) -> bool:
-        """A server has ended; whether it still owed an answer."""
+        """Note that a server has ended; True when it still owed an answer."""
         if server not in self._named:
             return False
         self._named.discard(server)
@@ -100,7 +100,7 @@ class OwingServers:
         return True
 
     def recount(self, others: int) -> None:
-        """Only so many other servers are left by now; enough answers end the waiting."""
+        """Note the number of other servers that are left; enough answers end the waiting."""
         known = len(self._answered) + self._nameless
         left = max(0, others - known - len(self._named))
         if left < self._unnamed:
@@ -228,7 +228,7 @@ class Requests:
     """The open questions of a server.
 
     Args:
-        prefix: What the ids begin with: the id of the server, so that nobody else has them.
+        prefix: The beginning of the ids: the id of the server, so that no other server has them.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -254,7 +254,7 @@ class Requests:
         self._open.pop(request.id, None)
 
     def waiting(self, condition: Callable[[Request], bool]) -> list[Request]:
-        """The open questions for which that is true."""
+        """The open questions for which a condition is true."""
         return [request for request in self._open.values() if condition(request)]
 
     def answer(self, message: Message) -> None:

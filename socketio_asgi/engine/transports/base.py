@@ -30,7 +30,7 @@ class TransportOwner(Protocol):
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
-        """The transport is gone; it has closed itself before it says so.
+        """Take note of a transport that is gone, and has closed itself before this call.
 
         Args:
             transport: The one that is gone.

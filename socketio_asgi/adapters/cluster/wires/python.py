@@ -40,7 +40,7 @@ from ..message import (
 from . import checks
 
 VERSION = 1
-"""What a message begins with; a server that does not know it drops the message."""
+"""The beginning of a message; a server that does not know it drops the message."""
 
 MAX_PARTS = 10_000
 """The most binary parts of one message."""
