@@ -59,15 +59,15 @@ class AdapterHost(Protocol):
         ...
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone: :meth:`AdapterProvider.start` is to be called again."""
+        """Called when the broker is gone: :meth:`AdapterProvider.start` is to be called again."""
         ...
 
     def away(self, error: Exception) -> None:
-        """The broker is gone, and the provider itself tries to come back."""
+        """Called when the broker is gone, and the provider itself tries to come back."""
         ...
 
     def back(self) -> None:
-        """The broker is there again."""
+        """Called when the broker is there again."""
         ...
 
 
@@ -324,7 +324,7 @@ class _Life:
     # -- for the provider --------------------------------------------------------------------
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone; see :meth:`AdapterHost.lost`."""
+        """Called when the broker is gone; see :meth:`AdapterHost.lost`."""
         if self._attempting:
             self._lost_early = error
         elif self._provider is not None and not self._over():
@@ -332,12 +332,12 @@ class _Life:
             self._try_again(self._provider, error)
 
     def away(self, error: Exception) -> None:
-        """The broker is gone for a while; see :meth:`AdapterHost.away`."""
+        """Called when the broker is gone for a while; see :meth:`AdapterHost.away`."""
         if self.status.state is AdapterState.READY:
             self._change(AdapterState.AWAY, error)
 
     def back(self) -> None:
-        """The broker is there again; see :meth:`AdapterHost.back`."""
+        """Called when the broker is there again; see :meth:`AdapterHost.back`."""
         if self.status.state is AdapterState.AWAY and not self._attempting:
             self._change(AdapterState.READY)
 

@@ -89,7 +89,7 @@ class Heartbeats:
     # -- sending -----------------------------------------------------------------------------
 
     def begin(self, *, foreign: bool) -> None:
-        """The broker is there: say that this server lives, and ask which others do.
+        """Called when the broker is there: say that this server lives, and ask which others do.
 
         Args:
             foreign: Whether official servers may take part.
@@ -104,7 +104,7 @@ class Heartbeats:
         self._after(SWEEP_SECONDS, "sweep", self._sweep)
 
     def pause(self) -> None:
-        """The broker is away, or this server ends."""
+        """Called when the broker is away, or this server ends."""
         timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
@@ -172,7 +172,7 @@ class Heartbeats:
     # -- hearing -----------------------------------------------------------------------------
 
     def heard(self, message: Message) -> None:
-        """A message of another server came, whatever it says: so that server lives."""
+        """Called when any message of another server came: so that server lives."""
         now = self._runtime.now()
         if self._members.heard(message.sender, now) or not self._foreign:
             return
@@ -212,6 +212,6 @@ class Heartbeats:
             self._peers.tell(sender, question)
 
     def server_gone(self, server: str) -> None:
-        """A server has ended: it said so, or its connection did."""
+        """Called when a server has ended: it said so, or its connection did."""
         self._members.remove(server)
         self._peers.server_gone(server, None)

@@ -29,7 +29,7 @@ class Recording:
         self.items: list[tuple[str, SharedPacket, Target]] = []
 
     def add(self, position: str, packet: SharedPacket, target: Target) -> None:
-        """A packet was delivered."""
+        """Called when a packet was delivered."""
         self.items.append((position, packet, target))
 
 

@@ -40,7 +40,7 @@ class TransportOwner(Protocol):
         ...
 
     def server_exits(self) -> None:
-        """The ASGI server announced that it is about to end."""
+        """Called when the ASGI server announced that it is about to end."""
         ...
 
     @property
