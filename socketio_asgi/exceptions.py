@@ -101,7 +101,7 @@ class BroadcastAckError(AckError, TimeoutError):
         replies: The first value of each acknowledgement that came.
         missing: How many clients did not acknowledge: they left, or time was up.
         left: How many of those left.
-        silent_servers: How many servers of the cluster did not even say whom they reached.
+        silent_servers: How many servers of the cluster did not even say how many they reached.
         silent_server_ids: The ids of those servers, as far as they are known.
     """
 

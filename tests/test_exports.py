@@ -45,6 +45,9 @@ PACKAGES_WITH_ALL = (
 
 OPTIONAL = ("socketio_asgi.integrations",)
 
+QUESTION_WORDS = frozenset({"Who", "What", "How", "Where", "Which", "Whether"})
+"""A docstring begins with a noun phrase or an imperative, and none of these begins one."""
+
 
 def modules() -> Iterator[ModuleType]:
     yield socketio_asgi
@@ -80,6 +83,17 @@ def test_everything_public_has_a_docstring(module: ModuleType) -> None:
     missing = [name for name, thing in public_things(module) if not inspect.getdoc(thing)]
     assert missing == []
     assert module.__doc__ or module.__name__.endswith("_version")
+
+
+@pytest.mark.parametrize("module", list(modules()), ids=lambda module: module.__name__)
+def test_no_docstring_begins_with_a_question_word(module: ModuleType) -> None:
+    documented = [(module.__name__, module), *public_things(module)]
+    questions = [name for name, thing in documented if _first_word(thing) in QUESTION_WORDS]
+    assert questions == []
+
+
+def _first_word(thing: Any) -> str:
+    return next(iter((inspect.getdoc(thing) or "").split()), "")
 
 
 def public_things(module: ModuleType) -> Iterator[tuple[str, Any]]:

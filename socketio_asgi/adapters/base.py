@@ -108,7 +108,7 @@ class LocalNamespace(Protocol):
         args: Sequence[Any],
         reply: Callable[..., Awaitable[None]] | None = None,
     ) -> None:
-        """Another server sent an event; ``reply`` is called with the answer, if there is one.
+        """Handle an event of another server; ``reply`` is called with the answer, if there is one.
 
         It takes as long as the handler does, and raises nothing.
         """
@@ -121,9 +121,9 @@ class SocketDetails:
 
     Attributes:
         id: Its public id.
-        handshake: How the client introduced itself.
+        handshake: The handshake, by which the client introduced itself.
         rooms: The rooms it is in.
-        data: What the application keeps with it.
+        data: The data that the application keeps with it.
     """
 
     id: str
@@ -178,7 +178,7 @@ class Adapter(ABC):
         self.observer: AdapterObserver | None = None
 
     def observe(self, observer: AdapterObserver | None) -> None:
-        """Tell an observer of every broadcast; with None, nothing is told."""
+        """Tell an observer of every broadcast from now on; None tells none."""
         self.observer = observer
 
     @property
@@ -230,19 +230,19 @@ class Adapter(ABC):
 
     @abstractmethod
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
-        """Look up the sockets that are meant."""
+        """Look up the sockets of a target."""
 
     @abstractmethod
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant join rooms."""
+        """Let all sockets of a target join rooms."""
 
     @abstractmethod
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant leave rooms."""
+        """Let all sockets of a target leave rooms."""
 
     @abstractmethod
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
-        """Disconnect all sockets that are meant."""
+        """Disconnect all sockets of a target."""
 
     @abstractmethod
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
@@ -265,7 +265,7 @@ class Adapter(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Give back what the adapter holds outside this process."""
+        """Release the resources that the adapter holds outside this process."""
 
 
 AdapterFactory = Callable[[LocalNamespace], Adapter]

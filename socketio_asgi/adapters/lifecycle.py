@@ -42,7 +42,7 @@ MAX_RETRY_SECONDS = 5.0
 """The longest delay of all: a hundred servers then make twenty attempts each second."""
 
 STABLE_SECONDS = 10.0
-"""After so long with a broker, the delays begin anew."""
+"""The time with a broker after which the delays begin anew."""
 
 
 class AdapterHost(Protocol):
@@ -59,15 +59,15 @@ class AdapterHost(Protocol):
         ...
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone: :meth:`AdapterProvider.start` is to be called again."""
+        """Called when the broker is gone: :meth:`AdapterProvider.start` is to be called again."""
         ...
 
     def away(self, error: Exception) -> None:
-        """The broker is gone, and the provider itself tries to come back."""
+        """Called when the broker is gone, and the provider itself tries to come back."""
         ...
 
     def back(self) -> None:
-        """The broker is there again."""
+        """Called when the broker is there again."""
         ...
 
 
@@ -97,7 +97,7 @@ class AdapterProvider(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Send what waits, say goodbye, and give everything back; bounded by the caller."""
+        """Send what waits, say goodbye, and release everything; bounded by the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class AdapterLifecycle:
 
     @property
     def reach_other_processes(self) -> bool:
-        """Whether a packet may have recipients in other processes."""
+        """True when a packet may have recipients in other processes."""
         return any(adapter.reaches_other_processes for adapter in self._adapters)
 
     def adapter_for(self, namespace: LocalNamespace) -> Adapter:
@@ -182,7 +182,7 @@ class AdapterLifecycle:
         self._life.begin()
 
     async def started(self, seconds: float | None = None) -> None:
-        """Wait until the broker is there, but no longer than that.
+        """Wait until the broker is there, but no longer than ``seconds``.
 
         Args:
             seconds: The time; None is :data:`START_SECONDS`.
@@ -256,7 +256,7 @@ class _Life:
             self._attempt(self._provider)
 
     async def started(self, seconds: float) -> None:
-        """Wait until an attempt succeeded, or none will."""
+        """Wait until an attempt has succeeded, or no attempt can succeed."""
         if self.status.state in {AdapterState.STARTING, AdapterState.AWAY}:
             waiter = self.runtime.event()
             self._waiters.append(waiter)
@@ -276,7 +276,7 @@ class _Life:
         self.end()
 
     def end(self) -> None:
-        """There is nothing any more."""
+        """Stop all attempts, and change to the state CLOSED."""
         self._stop()
         self._change(AdapterState.CLOSED)
 
@@ -324,7 +324,7 @@ class _Life:
     # -- for the provider --------------------------------------------------------------------
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone; see :meth:`AdapterHost.lost`."""
+        """Called when the broker is gone; see :meth:`AdapterHost.lost`."""
         if self._attempting:
             self._lost_early = error
         elif self._provider is not None and not self._over():
@@ -332,12 +332,12 @@ class _Life:
             self._try_again(self._provider, error)
 
     def away(self, error: Exception) -> None:
-        """The broker is gone for a while; see :meth:`AdapterHost.away`."""
+        """Called when the broker is gone for a while; see :meth:`AdapterHost.away`."""
         if self.status.state is AdapterState.READY:
             self._change(AdapterState.AWAY, error)
 
     def back(self) -> None:
-        """The broker is there again; see :meth:`AdapterHost.back`."""
+        """Called when the broker is there again; see :meth:`AdapterHost.back`."""
         if self.status.state is AdapterState.AWAY and not self._attempting:
             self._change(AdapterState.READY)
 

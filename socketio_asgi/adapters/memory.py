@@ -35,7 +35,7 @@ class MemoryAdapter(Adapter):
 
     @property
     def reaches_other_processes(self) -> bool:
-        """There are none."""
+        """False: there are no other processes."""
         return False
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
@@ -139,20 +139,20 @@ class MemoryAdapter(Adapter):
         return DONE
 
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """There is no other server."""
+        """Do nothing: there is no other server."""
         return DONE
 
     async def server_side_emit_with_ack(
         self, event: str, args: Sequence[Any], timeout: float
     ) -> list[Any]:
-        """There is no other server that could answer."""
+        """Return no replies: there is no other server."""
         return []
 
     async def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: there is nothing to release."""
 
     def recipients(self, target: Target) -> list[Recipient]:
-        """The sockets of this process that are meant, each once."""
+        """The sockets of this process that a target includes, each once."""
         sockets, rooms = self._sockets, target.rooms
         # A list, because a delivery can end a connection and so change what is iterated over.
         if not rooms and not target.excluded:

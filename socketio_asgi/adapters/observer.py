@@ -13,7 +13,7 @@ class AdapterObserver:
     """
 
     def broadcast(self, namespace: str, recipients: int) -> None:
-        """A packet was handed to sockets of this process.
+        """Called when a packet was handed to sockets of this process.
 
         Args:
             namespace: The name of the namespace.
@@ -21,7 +21,7 @@ class AdapterObserver:
         """
 
     def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
-        """The state of a server's adapters has changed.
+        """Called when the state of a server's adapters has changed.
 
         Args:
             state: The new state.
@@ -29,7 +29,7 @@ class AdapterObserver:
         """
 
     def messages_dropped(self, reason: str, count: int) -> None:
-        """Messages of a cluster were not sent, or not handled.
+        """Called when messages of a cluster were not sent, or not handled.
 
         Args:
             reason: Why, in a few words that do not change; usable as a label.

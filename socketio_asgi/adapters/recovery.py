@@ -61,7 +61,7 @@ class SavedSocket:
         sid: Its public id.
         pid: The secret by which the client proves that it is the same.
         rooms: The rooms it was in.
-        data: What the application kept with it.
+        data: The data that the application kept with it.
         offset: The position of the log when the socket connected; for a client that has received
             no packet since.
     """

@@ -42,13 +42,13 @@ def create_app(client_dir: Path | None = None) -> SocketIOMiddleware:
 
 
 class Names:
-    """The names in the room; nobody shares one."""
+    """The names in the room, each of which is unique."""
 
     def __init__(self) -> None:
         self.online: set[str] = set()
 
     def take(self, wanted: str) -> str:
-        """Enter a name, with a number when somebody has it already; returns what was entered."""
+        """Enter a name, with a number when it is taken already; returns what was entered."""
         name, number = wanted, 2
         while name in self.online:
             name, number = f"{wanted} {number}", number + 1
@@ -97,7 +97,7 @@ def add_people(io: Server, names: Names) -> None:
 
 
 def add_messages(io: Server) -> None:
-    """Hand the messages of everybody, and the news that somebody types, to the others."""
+    """Hand each client's messages, and the news that it is typing, to the other clients."""
 
     @io.on("chat message")
     async def say(socket: Socket, text: object) -> dict[str, str]:

@@ -41,13 +41,13 @@ class EngineObserver:
     """
 
     def session_opened(self, session: Session) -> None:
-        """A client has connected; nothing but the handshake was sent."""
+        """Called when a client has connected; nothing but the handshake was sent."""
 
     def session_upgraded(self, session: Session, transport: TransportInfo) -> None:
-        """A client has moved on to another transport."""
+        """Called when a client has moved on to another transport."""
 
     def session_closed(self, session: Session, reason: str, description: str | None) -> None:
-        """A session has ended.
+        """Called when a session has ended.
 
         Args:
             session: The session.
@@ -56,13 +56,13 @@ class EngineObserver:
         """
 
     def session_drained(self, session: Session) -> None:
-        """Everything that waited for a client was handed to its transport."""
+        """Called when everything that waited for a client was handed to its transport."""
 
     def request_refused(self, refused: RefusedRequest) -> None:
-        """A request was not served."""
+        """Called when a request was not served."""
 
     def packet_received(self, session: Session, packet: EnginePacket, size: int) -> None:
-        """A packet came, and is about to be handled.
+        """Called when a packet came, and is about to be handled.
 
         Args:
             session: The session.
@@ -71,7 +71,7 @@ class EngineObserver:
         """
 
     def packet_sent(self, session: Session, packet: OutgoingPacket, size: int) -> None:
-        """A packet is about to be handed to the transport, where it may have to wait.
+        """Called when a packet is about to go to the transport, where it may have to wait.
 
         Args:
             session: The session.
@@ -80,7 +80,7 @@ class EngineObserver:
         """
 
     def packets_dropped(self, session: Session, count: int, size: int, cause: DropCause) -> None:
-        """Packets for a client were not sent.
+        """Called when packets for a client were not sent.
 
         Args:
             session: The session.

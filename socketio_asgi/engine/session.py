@@ -53,15 +53,15 @@ class SessionListener(Protocol):
     """The receiver of the messages of a session."""
 
     def on_open(self) -> None:
-        """The session is open; messages can be sent."""
+        """Called when the session is open; messages can be sent."""
         ...
 
     def on_message(self, data: str | bytes) -> None:
-        """A message came."""
+        """Called when a message came."""
         ...
 
     def on_close(self, reason: str, description: str | None) -> None:
-        """The session ended; nothing follows."""
+        """Called when the session ended; nothing follows."""
         ...
 
 
@@ -69,11 +69,11 @@ class _Ending(Enum):
     """The way in which the transport of a session ends with it."""
 
     GONE = auto()
-    """It has ended, which is why the session ends."""
+    """The transport has ended, which is why the session ends."""
     ABORT = auto()
-    """It is closed at once."""
+    """The transport is closed at once."""
     FLUSH = auto()
-    """It may still send what waits."""
+    """The transport may still send what waits."""
 
 
 class SessionCore:
@@ -438,7 +438,7 @@ class SessionCore:
             self._tear_down(_Ending.GONE, reason, description)
 
     def server_exits(self) -> None:
-        """The ASGI server announced that it is about to end."""
+        """Called when the ASGI server announced that it is about to end."""
         self._loop_state.server_exits()
 
     def _tear_down(self, ending: _Ending, reason: str, description: str | None = None) -> None:

@@ -96,11 +96,11 @@ class Upgrade:
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
-        """The transport ended before the upgrade was complete."""
+        """Called when the transport ended before the upgrade was complete."""
         self._abandon(description or reason)
 
     def server_exits(self) -> None:
-        """The ASGI server announced that it is about to end."""
+        """Called when the ASGI server announced that it is about to end."""
         self._loop_state.server_exits()
 
     async def readable(self) -> None:

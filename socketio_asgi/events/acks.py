@@ -19,11 +19,11 @@ class AckTarget(Protocol):
     """The place where the acknowledgement of an event is waited for."""
 
     def reply(self, sid: str, values: list[Any]) -> None:
-        """A client acknowledged."""
+        """Called when a client acknowledged."""
         ...
 
     def gone(self, sid: str) -> None:
-        """A client left before it acknowledged."""
+        """Called when a client left before it acknowledged."""
         ...
 
 
@@ -31,7 +31,7 @@ class AckReceiver(AckTarget, Protocol):
     """The place where the answers of one server's clients to a broadcast come together."""
 
     def expect(self, clients: int) -> None:
-        """One server has reached that many clients."""
+        """Called when one server has reached that many clients."""
         ...
 
 
@@ -63,7 +63,7 @@ class OtherServers(Protocol):
 
     @property
     def silent_ids(self) -> tuple[str, ...]:
-        """The ids of those, as far as they are known."""
+        """The ids of the silent servers, as far as they are known."""
         ...
 
 
@@ -83,7 +83,7 @@ class BroadcastAcks(AckSink, Protocol):
         ...
 
     def lose(self, clients: int) -> None:
-        """The server of so many clients, which were expected, is gone; they will not answer."""
+        """Give up that many expected clients, whose server is gone; they will not answer."""
         ...
 
     def check(self) -> None:
@@ -109,13 +109,13 @@ class SingleAck:
         self._gone = False
 
     def reply(self, sid: str, values: list[Any]) -> None:
-        """The client acknowledged; only the first time counts."""
+        """Called when the client acknowledged; only the first time counts."""
         if not self._done.is_set():
             self._values = values
             self._done.set()
 
     def gone(self, sid: str) -> None:
-        """The client left."""
+        """Called when the client left."""
         self._gone = True
         self._done.set()
 
@@ -200,25 +200,25 @@ class AckCollector(_Holder):
         self._others = others
 
     def expect(self, clients: int) -> None:
-        """One server has reached that many clients."""
+        """Called when one server has reached that many clients."""
         self._reported = True
         self._expected += clients
         self.check()
 
     def reply(self, sid: str, values: list[Any]) -> None:
-        """A client acknowledged."""
+        """Called when a client acknowledged."""
         self._held.pop(sid, None)
         self._replies.append(values[0] if values else None)
         self.check()
 
     def gone(self, sid: str) -> None:
-        """A client left before it acknowledged."""
+        """Called when a client left before it acknowledged."""
         self._held.pop(sid, None)
         self._left += 1
         self.check()
 
     def lose(self, clients: int) -> None:
-        """So many clients will not answer; see :meth:`BroadcastAcks.lose`."""
+        """Give up that many expected clients; see :meth:`BroadcastAcks.lose`."""
         self._lost += clients
         self.check()
 

@@ -1,6 +1,6 @@
 """The one place that calls handlers.
 
-What differs between those who call (a socket for its events, a namespace for its middlewares, …) is
+The difference between callers (a socket for its events, a namespace for its middlewares, …) is
 the policy of their :class:`CallSite`: what an error means, and how an event is answered.
 """
 
@@ -80,7 +80,7 @@ class CallSite(ABC):
     @property
     @abstractmethod
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
 
     @abstractmethod
     def failed(self, handler: Handler, error: Exception) -> None:
@@ -90,7 +90,7 @@ class CallSite(ABC):
         """Answer the event of that number with what its handler returned."""
 
     def ack_callback(self, number: int | None) -> AckCallback | None:
-        """What answers the event of that number, for a handler that does so by itself."""
+        """The function that answers the event of that number, for a handler that calls it."""
         return None
 
     def begin(self) -> None:

@@ -13,10 +13,10 @@ class CallObserver:
     """
 
     def handler_started(self, call: HandlerCall) -> None:
-        """A handler, middleware or listener is about to be called."""
+        """Called when a handler, middleware or listener is about to be called."""
 
     def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
-        """A handler, middleware or listener has returned or raised.
+        """Called when a handler, middleware or listener has returned or raised.
 
         Args:
             call: The same object that :meth:`handler_started` was given.

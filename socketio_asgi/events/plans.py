@@ -28,13 +28,13 @@ AckCallback = Callable[..., Awaitable[None]]
 ResultT = TypeVar("ResultT")
 
 EXIT_SECONDS = 5.0
-"""How long the context managers of an event that was cancelled may take to exit."""
+"""The time that the context managers of a cancelled event may take to exit."""
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class HandlerKind(Enum):
-    """What a function was registered for."""
+    """The purpose for which a function was registered."""
 
     EVENT = "event"
     """An event of clients, in a namespace."""

@@ -13,7 +13,7 @@ from .unknown import UnknownEvents
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 LIFECYCLE_EVENTS: Mapping[str, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
-"""What happens to a socket, as opposed to what its client sends; and how many values the handler
+"""The events of a socket's life, which no client sends, with the number of values that the handler
 is given beside the socket."""
 
 

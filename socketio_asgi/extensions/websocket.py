@@ -23,11 +23,11 @@ class Receiver(Protocol):
     """Callback interface of a WebSocket; everything is called in the event loop's thread."""
 
     def on_writable(self) -> None:
-        """The client has read: :attr:`AttachedWebSocket.paused` is False again."""
+        """Called when the client has read: :attr:`AttachedWebSocket.paused` is False again."""
         ...
 
     def on_close(self, code: int, reason: str) -> None:
-        """The connection is closed, by whichever side; nothing follows.
+        """Called when the connection is closed, by whichever side; nothing follows.
 
         Args:
             code: The close code; 1005 when the client gave none, 1006 when it just went.
@@ -36,7 +36,7 @@ class Receiver(Protocol):
         ...
 
     def on_failure(self, code: int, reason: str) -> None:
-        """The connection was closed because the client broke its rules; nothing follows.
+        """Called when the connection was closed for a fault of the client; nothing follows.
 
         Args:
             code: The close code that the client was sent.
@@ -45,7 +45,7 @@ class Receiver(Protocol):
         ...
 
     def on_server_exit(self) -> None:
-        """The ASGI server is about to end; the connection is open for a last message."""
+        """Called when the ASGI server is about to end; a last message can still be sent."""
         ...
 
 

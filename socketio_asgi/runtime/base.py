@@ -162,7 +162,7 @@ class Runtime(ABC):
             work: Must handle its exceptions itself: on trio, one would end the server.
 
         Returns:
-            What cancels the task.
+            A handle that cancels the task.
         """
 
     @abstractmethod

@@ -23,12 +23,12 @@ def running_on_asyncio() -> bool:
 
 
 def running_in_event_loop() -> bool:
-    """Whether the caller runs in an event loop at all."""
+    """True when the caller runs in an event loop at all."""
     return running_on_asyncio() or in_trio_run()
 
 
 def in_trio_run() -> bool:
-    """Whether trio runs the caller; it is not imported for that."""
+    """True when trio runs the caller; it is not imported for that."""
     trio = sys.modules.get("trio")
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 

@@ -15,7 +15,7 @@ class SerialQueue:
     """Runs what is added, each when the one before has ended.
 
     Args:
-        task_starter: Where the work is started.
+        task_starter: The starter of the work.
     """
 
     __slots__ = ("_queue", "_running", "_task_starter")

@@ -22,7 +22,7 @@ class TrioRuntime(Runtime):
     """A trio run, with the nursery that owns timers and handlers.
 
     Args:
-        nursery: Where tasks are started.
+        nursery: The nursery in which tasks are started.
     """
 
     def __init__(self, nursery: trio.Nursery) -> None:
@@ -94,7 +94,7 @@ class TrioRuntime(Runtime):
         return scope
 
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
-        """The same: on trio, every task can be cancelled."""
+        """The coroutine as it is: on trio, every task can be cancelled."""
         return work
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -163,7 +163,7 @@ class TrioTaskStarter:
     """Starts tasks in the context of one connection, and keeps their order.
 
     Trio runs new tasks in a random order. So a task does not run what it was started for, but
-    what is first in the queue.
+    the first entry of the queue.
     """
 
     __slots__ = ("_context", "_queue", "_runtime")

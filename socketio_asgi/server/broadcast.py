@@ -1,7 +1,7 @@
 """The broadcast operator: the recipients of an event, chosen step by step, changing nothing.
 
 :class:`Broadcaster` has all methods, once. A server and a namespace are broadcasters that begin
-with everybody; :class:`BroadcastOperator` is one that begins with what was chosen before it.
+with all sockets; :class:`BroadcastOperator` is one that begins with what was chosen before it.
 
 Source: https://socket.io/docs/v4/server-api/#broadcastoperator
 """
@@ -107,7 +107,7 @@ def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
     """Check the arguments of a method that takes rooms.
 
     Raises:
-        ValueError: There are none; in JavaScript that silently means everybody.
+        ValueError: There are none; in JavaScript that silently means all sockets.
         TypeError: One of them is not text.
     """
     if not rooms:
@@ -132,7 +132,7 @@ def check_timeout(timeout: float) -> float:
 
 
 class Broadcaster(ABC):
-    """Everything that begins with a choice of sockets: choosing further, and acting on them."""
+    """The methods that begin with a choice of sockets: choosing further, and acting on them."""
 
     __slots__ = ()
 
@@ -332,9 +332,9 @@ class RemoteSocket:
 
     Attributes:
         id: Its public id.
-        handshake: How the client introduced itself.
+        handshake: The handshake, by which the client introduced itself.
         rooms: The rooms it is in, the one of its own included.
-        data: What the application keeps with it; a change is not seen by other processes.
+        data: The data that the application keeps with it; a change is not seen by other processes.
 
     Source: https://socket.io/docs/v4/server-api/#serverfetchsockets
     """

@@ -52,7 +52,7 @@ class ClientConnection(ConnectionLoad):
 
     Attributes:
         runtime: The event loop.
-        parser: How packets are encoded.
+        parser: The parser that encodes packets.
         task_starter: Where the handlers of this client start.
     """
 
@@ -318,7 +318,7 @@ class ClientConnection(ConnectionLoad):
 
 
 async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:
-    """What was kept of the socket that a client claims to continue."""
+    """The saved state of the socket that a client claims to continue."""
     pid, offset = auth.get("pid"), auth.get("offset")
     if namespace.recovery is None or not isinstance(pid, str):
         return None

@@ -1,4 +1,4 @@
-"""What all parts of a server have in common: its settings, its event loop, its worker threads."""
+"""The core of a server, shared by all its parts: settings, event loop, worker threads."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class ServerCore:
 
     Args:
         engine: The connection layer.
-        parser: How packets are encoded.
+        parser: The parser that encodes packets.
         adapters: Makes the adapters of namespaces, and starts what they share.
-        recovery: How clients that lost their connection are recovered; None when they are not.
+        recovery: The options for recovering clients that lost their connection; None without.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
         max_namespaces: Namespaces that one client may be in at a time.
         warn_unknown_events: Whether the log tells of events that nothing takes.

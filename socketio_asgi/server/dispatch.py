@@ -48,7 +48,7 @@ class PacketSource(Load, Protocol):
 
     @property
     def task_starter(self) -> TaskStarter:
-        """What starts the handlers of this client."""
+        """The starter of this client's handlers."""
         ...
 
     def send(self, packet: Packet) -> None:
@@ -69,7 +69,7 @@ class Dispatcher(CallSite):
 
     Attributes:
         namespace: The same.
-        state: Where the socket stands.
+        state: The state of the socket.
         listeners: The listeners of this socket alone; None until there are some.
     """
 
@@ -111,7 +111,7 @@ class Dispatcher(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self.namespace.server.call_observer
 
     def own_listeners(self) -> Listeners:
@@ -124,7 +124,7 @@ class Dispatcher(CallSite):
 
     @property
     def holding(self) -> bool:
-        """Whether events wait for the "connection" handler."""
+        """True while events wait for the "connection" handler."""
         return self._held is not None
 
     def hold(self) -> None:
@@ -271,7 +271,7 @@ class Dispatcher(CallSite):
                 raise UnsendableAnswer(error) from error
 
     def ack_callback(self, number: int | None) -> AckCallback:
-        """What answers the event of that number, for a handler that does so by itself."""
+        """The function that answers the event of that number, for a handler that calls it."""
         return AckSender(self.send_ack, number)
 
     @abstractmethod

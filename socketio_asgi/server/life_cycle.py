@@ -43,7 +43,7 @@ class NamespaceCalls(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self._namespace.server.call_observer
 
 

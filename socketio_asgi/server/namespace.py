@@ -104,7 +104,7 @@ class Namespace(Broadcaster):
 
     @property
     def ordered(self) -> bool:
-        """Whether events of one socket are handled strictly one after another by default."""
+        """True when events of one socket are handled strictly one after another by default."""
         return self.__socketio__.ordered
 
     @property
@@ -114,7 +114,7 @@ class Namespace(Broadcaster):
 
     @property
     def adapter(self) -> Adapter:
-        """What leads packets to the sockets of the namespace.
+        """The adapter, which leads packets to the sockets of the namespace.
 
         Raises:
             RuntimeError: The namespace belongs to no server yet.
@@ -306,7 +306,7 @@ def _check_members(cls: type[Namespace]) -> None:
 
 
 def _overrides(value: object) -> bool:
-    """Whether something is marked with :func:`typing.override`."""
+    """True for something that is marked with :func:`typing.override`."""
     function = value.fget if isinstance(value, property) else value
     return bool(getattr(function, "__override__", False))
 

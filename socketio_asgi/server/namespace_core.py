@@ -35,12 +35,12 @@ class Member(Recipient, Protocol):
         ...
 
     def supersede(self) -> None:
-        """End the connection: its client has come back by another one."""
+        """End the connection, because its client has come back on another one."""
         ...
 
 
 class NamespaceCore:
-    """What a namespace does for its server, its adapter and its sockets.
+    """The work of a namespace for its server, its adapter and its sockets.
 
     Args:
         name: The name, with its slash.
@@ -58,7 +58,7 @@ class NamespaceCore:
         server: The server that it belongs to, once it does.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; set with
             the server.
-        adapter: What leads packets to the sockets, once the namespace belongs to a server.
+        adapter: The way of packets to the sockets, once the namespace belongs to a server.
     """
 
     __slots__ = (
@@ -126,7 +126,7 @@ class NamespaceCore:
 
     @property
     def bound(self) -> bool:
-        """Whether it belongs to a server."""
+        """True when it belongs to a server."""
         try:
             return bool(self.server)
         except RuntimeError:
@@ -136,7 +136,7 @@ class NamespaceCore:
 
     @property
     def parser(self) -> Parser:
-        """How packets are encoded."""
+        """The parser that encodes packets."""
         return self.server.parser
 
     @property
@@ -170,7 +170,7 @@ class NamespaceCore:
 
     @property
     def recovery(self) -> ConnectionStateRecovery | None:
-        """How clients that lost their connection are recovered; None when they are not."""
+        """The options for recovering clients that lost their connection; None without recovery."""
         return self.server.recovery
 
     @property
@@ -209,7 +209,7 @@ class NamespaceCore:
 
     @property
     def empty(self) -> bool:
-        """Whether no client is in the namespace or about to join it."""
+        """True when no client is in the namespace or about to join it."""
         return not (self.members or self._joining)
 
     def add(self, member: Member) -> None:
@@ -264,7 +264,7 @@ class ServerEvent(CallSite):
 
     @property
     def observer(self) -> CallObserver | None:
-        """What watches the calls, if anything does."""
+        """The observer of the calls, if there is one."""
         return self._namespace.server.call_observer
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
@@ -282,7 +282,7 @@ class ServerEvent(CallSite):
         self._result = (result,)
 
     def ack_callback(self, number: int | None) -> AckCallback:
-        """What answers the other server, for a handler that does so by itself."""
+        """The function that answers the other server, for a handler that calls it."""
         return self._reply or _no_reply
 
     def failed(self, handler: Handler, error: Exception) -> None:

@@ -70,7 +70,7 @@ class NamespaceRegistry:
 
     @property
     def dynamic(self) -> bool:
-        """Whether names that are unknown may be namespaces all the same."""
+        """True when unknown names may be namespaces all the same."""
         return bool(self._parents)
 
     async def match(self, name: str, auth: Mapping[str, Any]) -> NamespaceCore | None:

@@ -32,10 +32,10 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
     """
 
     def socket_joined(self, socket: Socket[Any]) -> None:
-        """A client has joined a namespace; its ``connection`` handler has not run yet."""
+        """Called when a client has joined a namespace, before its ``connection`` handler runs."""
 
     def socket_refused(self, namespace: str, error: ConnectionRefused) -> None:
-        """A middleware has refused a client.
+        """Called when a middleware has refused a client.
 
         Args:
             namespace: The name of the namespace.
@@ -43,7 +43,7 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
         """
 
     def socket_left(self, socket: Socket[Any], reason: str) -> None:
-        """A client has left a namespace, or its connection has ended.
+        """Called when a client has left a namespace, or its connection has ended.
 
         Args:
             socket: The socket.
@@ -82,11 +82,11 @@ class GuardedCalls(CallObserver):
         self._observer = observer
 
     def handler_started(self, call: HandlerCall) -> None:
-        """A handler, middleware or listener is about to be called."""
+        """Called when a handler, middleware or listener is about to be called."""
         tell(self._observer.handler_started, call)
 
     def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
-        """A handler, middleware or listener has returned or raised."""
+        """Called when a handler, middleware or listener has returned or raised."""
         tell(self._observer.handler_ended, call, seconds, error)
 
 
@@ -97,15 +97,15 @@ class GuardedAdapters(AdapterObserver):
         self._observer = observer
 
     def broadcast(self, namespace: str, recipients: int) -> None:
-        """A packet was handed to sockets of this process."""
+        """Called when a packet was handed to sockets of this process."""
         tell(self._observer.broadcast, namespace, recipients)
 
     def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
-        """The state of a server's adapters has changed."""
+        """Called when the state of a server's adapters has changed."""
         tell(self._observer.adapter_state, state, error)
 
     def messages_dropped(self, reason: str, count: int) -> None:
-        """Messages of a cluster were not sent, or not handled."""
+        """Called when messages of a cluster were not sent, or not handled."""
         tell(self._observer.messages_dropped, reason, count)
 
 

@@ -29,7 +29,7 @@ _numbers = itertools.count()
 
 
 class ParentNamespace(Namespace):
-    """What its children have in common: handlers, middlewares, and broadcasts to all of them.
+    """The parent of dynamic namespaces: their handlers, their middlewares, and broadcasts to all.
 
     Get one with :meth:`Server.of`.
     """
@@ -95,12 +95,12 @@ class ParentCore(NamespaceCore):
         self.bind(server, lambda _: ParentAdapter(self))
 
     def takes(self, name: str) -> bool:
-        """Whether the regular expression, if it is one, matches the whole name."""
+        """True when the matcher is a regular expression and matches the whole name."""
         matcher = self._matcher
         return isinstance(matcher, re.Pattern) and matcher.fullmatch(name) is not None
 
     async def matches(self, name: str, auth: Mapping[str, Any]) -> bool:
-        """Whether a name is one of its children; an exception means that it is not."""
+        """Decide whether a name is one of its children; an exception means that it is not."""
         matcher = self._matcher
         if isinstance(matcher, re.Pattern):
             return self.takes(name)
@@ -123,7 +123,7 @@ class ParentCore(NamespaceCore):
         return namespace
 
     def emptied(self, child: NamespaceCore) -> None:
-        """Let a child go, in which no client is any more, and to which none may come back."""
+        """Let a child go that has no clients, and to which none may come back."""
         if self.children.get(child.name) is child:
             del self.children[child.name]
             self.on_emptied(cast("Namespace", child.public))
@@ -195,7 +195,7 @@ class ParentAdapter(MemoryAdapter):
 
     @property
     def reaches_other_processes(self) -> bool:
-        """Whether one of its children does."""
+        """True when a broadcast of one of the children may."""
         return any(child.adapter.reaches_other_processes for child in self._children())
 
     def _children(self) -> list[NamespaceCore]:

@@ -61,14 +61,14 @@ class Server(Broadcaster):
     the main one, ``/``.
 
     Args:
-        path: Where clients connect, unless the server is mounted.
+        path: The path where clients connect, unless the server is mounted.
         add_trailing_slash: Whether clients put a slash behind the path (both ways are served).
         ping_interval: Seconds between two signs of life that the server asks for.
         ping_timeout: Seconds that a client may take to give one.
         upgrade_timeout: Seconds that a client may take to move on to another transport.
         connect_timeout: Seconds that a client may take to join a namespace.
         max_http_buffer_size: The largest message or request body that is accepted, in bytes.
-        send_buffer_limit: Bytes that may wait for one client; one who reads slower is closed.
+        send_buffer_limit: Bytes that may wait for one client; one that reads slower is closed.
         transports: The transports that clients may use.
         allow_upgrades: Whether clients may move on from polling to WebSocket.
         allow_eio3: Whether clients of version 2.x may connect.
@@ -323,7 +323,7 @@ class Server(Broadcaster):
                 await self.close()
 
     async def close(self) -> None:
-        """Disconnect all clients and give everything back; new ones are refused meanwhile.
+        """Disconnect all clients and release everything; new ones are refused meanwhile.
 
         Clients are told by closing their transport, so that they connect again, to whatever serves
         them then. Calling it again does nothing.

@@ -58,22 +58,22 @@ class Socket(Listening, Generic[DataT]):
 
     @property
     def handshake(self) -> Handshake:
-        """How the client introduced itself."""
+        """The handshake, by which the client introduced itself."""
         return self.__socketio__.handshake
 
     @property
     def recovered(self) -> bool:
-        """Whether the state of an earlier connection was recovered."""
+        """True when the state of an earlier connection was recovered."""
         return self.__socketio__.recovered
 
     @property
     def state(self) -> SocketState:
-        """Where the socket stands."""
+        """The state of the socket."""
         return self.__socketio__.state
 
     @property
     def connected(self) -> bool:
-        """Whether the client is connected to the namespace at present."""
+        """True while the client is connected to the namespace."""
         return self.__socketio__.connected
 
     @property
@@ -161,7 +161,7 @@ class Socket(Listening, Generic[DataT]):
 
     @property
     def local(self) -> BroadcastOperator:
-        """Everybody in this process but this socket."""
+        """All sockets in this process but this one."""
         return self.broadcast.local
 
     def compress(self, compress: bool) -> SocketOperator:
@@ -182,7 +182,7 @@ class Socket(Listening, Generic[DataT]):
 
     @property
     def broadcast(self) -> BroadcastOperator:
-        """Everybody in the namespace but this socket.
+        """All sockets in the namespace but this one.
 
         Source: https://socket.io/docs/v4/broadcasting-events/
         """
@@ -197,7 +197,7 @@ class Socket(Listening, Generic[DataT]):
         return self.broadcast.in_(*rooms)
 
     def except_(self, *rooms: str) -> BroadcastOperator:
-        """Everybody but this socket and those in any of these rooms."""
+        """All sockets but this one and those in any of these rooms."""
         return self.broadcast.except_(*rooms)
 
     # -- rooms -------------------------------------------------------------------------------
@@ -252,9 +252,9 @@ def _others(core: SocketCore) -> BroadcastOperator:
 
 
 class SocketOperator:
-    """How an event goes to the client of a socket; immutable.
+    """The way in which an event goes to the client of a socket; immutable.
 
-    With :attr:`broadcast`, :meth:`to` or :meth:`except_` it turns to the others instead, and keeps
+    :attr:`broadcast`, :meth:`to` and :meth:`except_` address the other sockets instead, and keep
     what was said before.
     """
 
@@ -301,13 +301,13 @@ class SocketOperator:
 
     @property
     def broadcast(self) -> BroadcastOperator:
-        """Everybody in the namespace but the socket."""
+        """All sockets in the namespace but this one."""
         target = replace(self._selection.target, excluded=frozenset((self._socket.id,)))
         return BroadcastOperator(self._selection.with_target(target))
 
     @property
     def local(self) -> BroadcastOperator:
-        """Everybody in this process but the socket."""
+        """All sockets in this process but this one."""
         return self.broadcast.local
 
     def to(self, *rooms: str) -> BroadcastOperator:
@@ -319,5 +319,5 @@ class SocketOperator:
         return self.broadcast.in_(*rooms)
 
     def except_(self, *rooms: str) -> BroadcastOperator:
-        """Everybody but the socket and those in any of these rooms."""
+        """All sockets but this one and those in any of these rooms."""
         return self.broadcast.except_(*rooms)

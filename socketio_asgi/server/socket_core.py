@@ -93,12 +93,12 @@ class Connection(PacketSource, Protocol):
 
 
 class SocketCore(Dispatcher):
-    """What a socket does for the server.
+    """The work of a socket for the server.
 
     Args:
         namespace: The namespace it belongs to.
         connection: The connection below.
-        handshake: How the client introduced itself.
+        handshake: The handshake, by which the client introduced itself.
         restored: The earlier socket that it continues, if it does.
 
     Attributes:
@@ -154,7 +154,7 @@ class SocketCore(Dispatcher):
 
     @property
     def data(self) -> Any:
-        """What the application keeps with the socket."""
+        """The data that the application keeps with the socket."""
         if self._data is None:
             self._data = {}
         return self._data
@@ -165,7 +165,7 @@ class SocketCore(Dispatcher):
 
     @property
     def connected(self) -> bool:
-        """Whether the client is connected to the namespace at present."""
+        """True while the client is connected to the namespace."""
         return self.state is SocketState.CONNECTED
 
     @property
@@ -374,7 +374,7 @@ class SocketCore(Dispatcher):
         return DONE
 
     def supersede(self) -> None:
-        """End the connection: its client has come back by another one."""
+        """End the connection, because its client has come back on another one."""
         self.connection.session.end(TRANSPORT_CLOSE, "the client came back")
 
     def on_close(self, reason: str, description: str | None = None) -> None:

@@ -265,7 +265,7 @@ class ASGIConnection:
         self._log("[accepted]")
 
     def _begin(self) -> None:
-        """The turn of accept is over, and the application has not taken the connection over."""
+        """Begin to read: the turn of accept is over, and the connection was not taken over."""
         if self._websocket is not None:
             self._websocket.keep_alive()
             # Also for an application that never receives: pings and closes are to be answered.
@@ -321,12 +321,12 @@ class ASGIConnection:
     # -- what happens to the connection ------------------------------------------------------
 
     def client_left(self) -> None:
-        """There will be no WebSocket: the client has left, or the server ends."""
+        """Give the WebSocket up: the client has left, or the server ends."""
         if self._phase in (Phase.CONNECTING, Phase.REFUSING):
             self._end(Phase.GONE, CloseCode.ABNORMAL, "")
 
     def on_message(self, data: str | bytes) -> None:
-        """A message came, which the application will receive."""
+        """Called when a message came, which the application will receive."""
         kind = "text" if isinstance(data, str) else "bytes"
         self._put({"type": "websocket.receive", kind: data})
         full = len(self._queue) >= MAX_QUEUED or len(data) > MAX_QUEUED_SIZE
@@ -335,19 +335,19 @@ class ASGIConnection:
             self._websocket.pause_reading()
 
     def on_writable(self) -> None:
-        """The client reads again."""
+        """Called when the client reads again."""
         self._release_senders()
 
     def on_close(self, code: int, reason: str) -> None:
-        """The WebSocket is closed."""
+        """Called when the WebSocket is closed."""
         self._end(Phase.GONE, code, reason)
 
     def on_failure(self, code: int, reason: str) -> None:
-        """The WebSocket was closed because the client broke the protocol."""
+        """Called when the WebSocket was closed because the client broke the protocol."""
         self._end(Phase.GONE, code, reason)
 
     def on_server_exit(self) -> None:
-        """The server ends, and closes the WebSocket."""
+        """Called when the server ends; closes the WebSocket."""
         # Without a reason: that is how an application knows it from what a client says.
         self._end(Phase.GONE, CloseCode.SERVICE_RESTART, None)
 

@@ -131,11 +131,11 @@ class OpenWebSocket(asyncio.BaseProtocol):
             self._transport.write(buffer if isinstance(buffer, bytes) else b"".join(buffer))
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Called when the client does not read."""
         self.paused = True
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Called when the client reads again."""
         self.paused = False
         self.receiver.on_writable()
 
@@ -176,11 +176,11 @@ class OpenWebSocket(asyncio.BaseProtocol):
             self._keepalive.add(self)
 
     def eof_received(self) -> None:
-        """The client sends no more; the event loop closes the connection after what was written."""
+        """Called when the client sends no more; the event loop closes after what was written."""
         self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Called when the connection is gone."""
         self._end(CloseCode.ABNORMAL, "")
         self._context.state.connections.discard(self)
         self._context.close_deadlines.discard(self)
@@ -214,7 +214,7 @@ class OpenWebSocket(asyncio.BaseProtocol):
         self._transport.abort()
 
     def close_received(self, code: int, reason: str) -> None:
-        """The client closes the connection, or has answered our close."""
+        """Called when the client closes the connection, or has answered our close."""
         if self.state is State.OPEN:
             answer = b"" if code == CloseCode.NONE_RECEIVED else code.to_bytes(2, "big")
             self.write(encode_frame(Opcode.CLOSE, answer))
@@ -223,7 +223,7 @@ class OpenWebSocket(asyncio.BaseProtocol):
         self._end(code, reason)
 
     def frame_failed(self, code: int, reason: str) -> None:
-        """The client broke the protocol."""
+        """Called when the client broke the protocol."""
         if self.state is State.OPEN:
             self.write(close_frame(code, reason))
         self.flush()
@@ -242,7 +242,7 @@ class OpenWebSocket(asyncio.BaseProtocol):
         self._context.shutdown_deadlines.add(self)
 
     def shutdown(self) -> None:
-        """The server ends: let the receiver say goodbye, and close."""
+        """Called when the server ends: let the receiver say goodbye, and close."""
         if self.state is State.OPEN:
             self.receiver.on_server_exit()  # while it can still send
         if self.state is State.OPEN:  # unless the receiver has closed
@@ -280,7 +280,7 @@ def _drop(_data: str | bytes) -> None:
 
 
 class _NullReceiver:
-    """The receiver of a connection that has told its own one of the end."""
+    """The receiver in place of one that was told of the end."""
 
     def on_writable(self) -> None:
         """Do nothing: nothing waits."""

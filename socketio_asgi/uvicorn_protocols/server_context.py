@@ -126,7 +126,7 @@ class ServerContext:
 
 
 _contexts: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
-"""By the identity of the server's state, to which each refers."""
+"""The contexts by the identity of the server's state, to which each refers."""
 
 
 def _abort(connection: Buffering) -> None:

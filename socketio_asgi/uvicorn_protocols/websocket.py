@@ -102,10 +102,10 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> None:
-        """The client sends no more; the event loop closes the connection."""
+        """Called when the client sends no more; the event loop closes the connection."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client left before it got an answer, or after a refusal."""
+        """Called when the client left before it got an answer, or after a refusal."""
         self._leave()
         self.resume_writing()
         if self._asgi is not None:
@@ -113,17 +113,17 @@ class WebSocketProtocol(asyncio.Protocol):
             self._asgi = None
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Called when the client does not read."""
         self.paused = True
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Called when the client reads again."""
         self.paused = False
         if self._asgi is not None:
             self._asgi.on_writable()
 
     def shutdown(self) -> None:
-        """The server ends."""
+        """Called when the server ends."""
         self.refuse(503, "Service Unavailable")
         if self._asgi is not None:
             self._asgi.client_left()

@@ -13,15 +13,15 @@ class FrameSink(Protocol):
     """
 
     def ping_received(self, payload: bytes) -> None:
-        """A ping came, which must be answered."""
+        """Called when a ping came, which must be answered."""
         ...
 
     def pong_received(self) -> None:
-        """A pong came."""
+        """Called when a pong came."""
         ...
 
     def close_received(self, code: int, reason: str) -> None:
-        """The peer closes the connection, or has answered our close.
+        """Called when the peer closes the connection, or has answered our close.
 
         Args:
             code: The close code; 1005 when the frame was empty.
@@ -30,7 +30,7 @@ class FrameSink(Protocol):
         ...
 
     def frame_failed(self, code: int, reason: str) -> None:
-        """The peer broke the protocol; nothing more is read.
+        """Called when the peer broke the protocol; nothing more is read.
 
         Args:
             code: The close code to send for it.
@@ -39,5 +39,5 @@ class FrameSink(Protocol):
         ...
 
     def backlog_exceeded(self) -> None:
-        """More came during a pause than is kept; it may be called again during the same pause."""
+        """Called when more came during a pause than is kept; maybe several times in one pause."""
         ...

@@ -45,11 +45,11 @@ class ClusterMember(Protocol):
     """The adapter of one namespace, as the core sees it."""
 
     def on_message(self, message: Message, position: str | None) -> None:
-        """Another server has sent something other than an answer."""
+        """Called when another server has sent something other than an answer."""
         ...
 
     def on_own_message(self, message: Message, position: str | None) -> None:
-        """A message of this server was read back."""
+        """Called when a message of this server was read back."""
         ...
 
     def on_connected(self) -> None:
@@ -57,7 +57,7 @@ class ClusterMember(Protocol):
         ...
 
     def on_away(self) -> None:
-        """The broker is gone."""
+        """Called when the broker is gone."""
         ...
 
     def has_members(self, room: str) -> bool:
@@ -149,7 +149,7 @@ class Core:
         self._begin_requests()
 
     def _pause(self) -> None:
-        """The broker is gone, or this server ends."""
+        """Called when the broker is gone, or this server ends."""
         self.ready = self._gathered = False
         self._heartbeats.pause()
         for timer in (self._gathering, self._recount):
@@ -179,11 +179,11 @@ class Core:
         await self._end_driver()
 
     def saving(self, done: Event) -> None:
-        """A socket is being saved: the driver is not closed before that is done."""
+        """Note that a socket is being saved: the driver is not closed before that is done."""
         self._saves.add(done)
 
     def saved(self, done: Event) -> None:
-        """That is done."""
+        """Note that a socket was saved."""
         self._saves.discard(done)
         done.set()
 
@@ -198,24 +198,24 @@ class Core:
                 logger.debug("the driver cannot be closed: %r", error)
 
     def lost(self, error: Exception) -> None:
-        """The driver is over."""
+        """Called when the driver is over."""
         self._pause()
         self.host.lost(error)
 
     def away(self, error: Exception) -> None:
-        """The driver has lost its broker for now."""
+        """Called when the driver has lost its broker for now."""
         self._pause()
         self.host.away(error)
 
     def back(self, *, gap: bool) -> None:
-        """The driver has its broker again."""
+        """Called when the driver has its broker again."""
         self._begin(gap=gap)
         self.host.back()
 
     # -- namespaces --------------------------------------------------------------------------
 
     def namespace_added(self, name: str) -> None:
-        """There is a namespace more, while everything runs."""
+        """Take in a new namespace while everything runs."""
         if self.ready and name not in self._opened:
             self.runtime.start_background(self._open_later(name))
 
@@ -233,7 +233,7 @@ class Core:
                 self._heartbeats.namespace_opened(name)
 
     async def namespace_removed(self, name: str) -> None:
-        """There is a namespace less."""
+        """Forget a namespace."""
         if name not in self._opened:
             return
         self._opened.discard(name)
@@ -346,7 +346,7 @@ class Core:
     # -- in ----------------------------------------------------------------------------------
 
     def received(self, message: Message, position: str | None, delivery: str | None) -> None:
-        """A message came; whatever is wrong with it, the next one is read."""
+        """Handle a message; whatever is wrong with it, the next one is read."""
         try:
             if delivery is None or self._deliveries.add(delivery):
                 self._receive(message, position)
@@ -385,13 +385,13 @@ class Core:
         return () if found is None else found.rooms_with_members()
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
-        """A server has ended; see :meth:`.Peers.server_gone`."""
+        """Called when a server has ended; see :meth:`.Peers.server_gone`."""
         self.requests.server_gone(server, namespaces)
         if namespaces is None:
             self.relays.end(server)
 
     def peer_ended(self, server: str) -> None:
-        """The driver has noticed that a server has ended."""
+        """Called when the driver has noticed that a server has ended."""
         self._heartbeats.server_gone(server)
 
     def start_task(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:

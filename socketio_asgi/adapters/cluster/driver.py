@@ -70,7 +70,7 @@ class Inbox(Protocol):
     def received(
         self, message: Message, position: str | None = None, delivery: str | None = None
     ) -> None:
-        """A message came; called in the order of the broker.
+        """Called when a message came, in the order of the broker.
 
         Args:
             message: The message.
@@ -80,7 +80,7 @@ class Inbox(Protocol):
         ...
 
     def malformed(self, reason: str, size: int) -> None:
-        """Something came that is no message.
+        """Called when something came that is no message.
 
         Args:
             reason: What is wrong with it.
@@ -102,19 +102,19 @@ class Inbox(Protocol):
         ...
 
     def server_gone(self, server: str) -> None:
-        """A server has ended, as far as the driver can tell, such as by the end of its stream."""
+        """Called when the driver sees that a server has ended, such as by the end of its stream."""
         ...
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone: this driver is over, and another one is to be started."""
+        """Called when the broker is gone: this driver is over, and another is to be started."""
         ...
 
     def away(self, error: Exception) -> None:
-        """The broker is gone for now: the library below tries to come back."""
+        """Called when the broker is gone for now: the library below tries to come back."""
         ...
 
     def back(self, *, gap: bool) -> None:
-        """The broker is there again.
+        """Called when the broker is there again.
 
         Args:
             gap: Whether messages may have been missed meanwhile.

@@ -54,7 +54,7 @@ class Peers(Protocol):
         ...
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None) -> None:
-        """One of them has ended, or has not these namespaces any more."""
+        """Note that one of them has ended, or no longer has these namespaces."""
         ...
 
 
@@ -104,18 +104,18 @@ class Heartbeats:
         self._after(SWEEP_SECONDS, "sweep", self._sweep)
 
     def pause(self) -> None:
-        """The broker is away, or this server ends."""
+        """Called when the broker is away, or this server ends."""
         timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
 
     def namespace_opened(self, name: str) -> None:
-        """This server has one namespace more."""
+        """Take in a namespace that this server has now."""
         self._announce_soon()
         self._send_foreign(MessageType.INITIAL_HEARTBEAT, [name])
 
     def namespace_closed(self, name: str) -> None:
-        """This server has one namespace less."""
+        """Drop a namespace that this server no longer has."""
         self._announce_soon()
         if self._foreign:
             self._peers.tell_all(Message(MessageType.ADAPTER_CLOSE, name, self._server_id))
@@ -212,6 +212,6 @@ class Heartbeats:
             self._peers.tell(sender, question)
 
     def server_gone(self, server: str) -> None:
-        """A server has ended: it said so, or its connection did."""
+        """Called when a server has ended: it said so, or its connection did."""
         self._members.remove(server)
         self._peers.server_gone(server, None)

@@ -39,7 +39,7 @@ class Receiver(Protocol):
     position: str | None
 
     def received(self, message: Message, position: str | None, delivery: str | None) -> None:
-        """A message came."""
+        """Called when a message came."""
         ...
 
     def wants(self, namespace: str, room: str | None) -> bool:
@@ -51,7 +51,7 @@ class Receiver(Protocol):
         ...
 
     def peer_ended(self, server: str) -> None:
-        """A server has ended."""
+        """Called when a server has ended."""
         ...
 
     def dropped(self, reason: str, error: Exception | None = None) -> None:
@@ -59,15 +59,15 @@ class Receiver(Protocol):
         ...
 
     def lost(self, error: Exception) -> None:
-        """The driver is over."""
+        """Called when the driver is over."""
         ...
 
     def away(self, error: Exception) -> None:
-        """The driver has lost its broker for now."""
+        """Called when the driver has lost its broker for now."""
         ...
 
     def back(self, *, gap: bool) -> None:
-        """The driver has its broker again."""
+        """Called when the driver has its broker again."""
         ...
 
 
@@ -103,12 +103,12 @@ class DriverInbox:
     def received(
         self, message: Message, position: str | None = None, delivery: str | None = None
     ) -> None:
-        """A message came."""
+        """Called when a message came."""
         if not self.closed:
             self._core.received(message, position, delivery)
 
     def malformed(self, reason: str, size: int) -> None:
-        """Something came that is no message."""
+        """Called when something came that is no message."""
         error = MalformedMessage(f"{reason}; {size} bytes")
         self._core.dropped("malformed messages", error)
 
@@ -121,22 +121,22 @@ class DriverInbox:
         return self._core.rooms(namespace)
 
     def server_gone(self, server: str) -> None:
-        """A server has ended."""
+        """Called when a server has ended."""
         if not self.closed:
             self._core.peer_ended(server)
 
     def lost(self, error: Exception) -> None:
-        """The broker is gone, and this driver over."""
+        """Called when the broker is gone, and this driver over."""
         if not self.closed:
             self.closed = True
             self._core.lost(error)
 
     def away(self, error: Exception) -> None:
-        """The broker is gone for now."""
+        """Called when the broker is gone for now."""
         if not self.closed:
             self._core.away(error)
 
     def back(self, *, gap: bool) -> None:
-        """The broker is there again."""
+        """Called when the broker is there again."""
         if not self.closed:
             self._core.back(gap=gap)

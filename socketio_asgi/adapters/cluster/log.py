@@ -29,7 +29,7 @@ class Recording:
         self.items: list[tuple[str, SharedPacket, Target]] = []
 
     def add(self, position: str, packet: SharedPacket, target: Target) -> None:
-        """A packet was delivered."""
+        """Called when a packet was delivered."""
         self.items.append((position, packet, target))
 
 
@@ -119,8 +119,8 @@ class ClusterLog(PacketLog):
         archive = self._archive()
         if archive is None or not await archive.take(self._namespace.name, saved.pid):
             return None
-        # What this server has read by now comes from the archive, the rest as it is delivered: so
-        # nothing comes twice or not at all.
+        # Messages that this server has read come from the archive, later ones as delivered: so
+        # nothing is lost or comes twice.
         now, recording = self.position(), self._adapter.record()
         try:
             missed = await self._missed(archive, saved, start, now)

@@ -40,7 +40,7 @@ class Members:
         return frozenset(self._ours).union(*self._foreign.values())
 
     def of(self, namespace: str) -> set[str]:
-        """The ids of those that have a namespace, as far as is known."""
+        """The ids of the servers that have a namespace, as far as they are known."""
         found = {server for server, member in self._ours.items() if namespace in member.namespaces}
         return found.union(self._foreign.get(namespace, ()))
 
@@ -51,7 +51,7 @@ class Members:
     # -- what is heard -----------------------------------------------------------------------
 
     def heard(self, server: str, now: float) -> bool:
-        """A server of ours has sent something; False when there is none of that id."""
+        """Note that a server of ours has sent something; False when none has that id."""
         member = self._ours.get(server)
         if member is None:
             return False
@@ -59,7 +59,7 @@ class Members:
         return True
 
     def heard_foreign(self, server: str, namespace: str, now: float) -> None:
-        """An official server has sent something."""
+        """Called when an official server has sent something."""
         servers = self._foreign.setdefault(namespace, {})
         if server in servers or len(servers) < MAX_MEMBERS:
             servers[server] = now
@@ -91,17 +91,17 @@ class Members:
     # -- ends --------------------------------------------------------------------------------
 
     def remove(self, server: str) -> None:
-        """A server has ended."""
+        """Called when a server has ended."""
         self._ours.pop(server, None)
         for servers in self._foreign.values():
             servers.pop(server, None)
 
     def remove_from(self, server: str, namespace: str) -> None:
-        """An official server has closed a namespace."""
+        """Called when an official server has closed a namespace."""
         self._foreign.get(namespace, {}).pop(server, None)
 
     def expire(self, before: float) -> list[tuple[str, str | None]]:
-        """Remove those that were not heard since.
+        """Remove the servers that were not heard since then.
 
         Returns:
             Their ids, and the namespace in which an official one was silent.

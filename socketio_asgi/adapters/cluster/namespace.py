@@ -92,7 +92,7 @@ class ClusterNamespace(Adapter):
         return self._recovers
 
     def bind(self, core: Core) -> None:
-        """An event loop has begun, or another one."""
+        """Begin in an event loop, the first or another one."""
         self._core = core
         self._order = None
 
@@ -200,7 +200,7 @@ class ClusterNamespace(Adapter):
             self._local.broadcast(packet, target)
 
     def _behind(self, act: Callable[[], object]) -> None:
-        """Do something behind the packets that wait for their position."""
+        """Call a function after the packets that wait for their position."""
         if self._order:
             self._order.behind(act)
         else:
@@ -320,7 +320,7 @@ class ClusterNamespace(Adapter):
     # -- messages in -------------------------------------------------------------------------
 
     def on_message(self, message: Message, position: str | None) -> None:
-        """Another server has sent something other than an answer."""
+        """Called when another server has sent something other than an answer."""
         match message.body:
             case Broadcast():
                 self._on_broadcast(message, message.body, position)
@@ -339,7 +339,7 @@ class ClusterNamespace(Adapter):
                 pass
 
     def on_own_message(self, message: Message, position: str | None) -> None:
-        """A message of this server was read back."""
+        """Called when a message of this server was read back."""
         body = message.body
         if self._order and position is not None and isinstance(body, Broadcast):
             self._order.read_back(body.number or 0, position)
@@ -351,7 +351,7 @@ class ClusterNamespace(Adapter):
             self._order = BrokerOrder(core.runtime, core.not_ordered)
 
     def on_away(self) -> None:
-        """The broker is gone."""
+        """Called when the broker is gone."""
         if self._order:
             self._order.release()
 
@@ -394,7 +394,7 @@ class ClusterNamespace(Adapter):
             recording.add(position, packet, target)
 
     async def close(self) -> None:
-        """The namespace goes; the others stay."""
+        """Close the namespace; the others stay."""
         await self._on_close(self)
 
 

@@ -86,7 +86,7 @@ class BrokerOrder:
             self._settle(number, error=error)
 
     def behind(self, act: Callable[[], object]) -> None:
-        """Do something when all events that wait now are delivered; at once when none does."""
+        """Call a function when all events that wait now are delivered; at once when none waits."""
         if not self._waiting:
             act()
             return
@@ -95,11 +95,11 @@ class BrokerOrder:
         turn.settled = True
 
     def read_back(self, number: int, position: str) -> None:
-        """An event of this process came back; one that was delivered already is dropped."""
+        """Deliver an event of this process that came back, unless it was delivered already."""
         self._settle(number, position)
 
     def release(self) -> None:
-        """Nothing will be read back for now: deliver all without a position."""
+        """Deliver all waiting events without a position: nothing will be read back for now."""
         for number in list(self._waiting):
             self._settle(number)
 

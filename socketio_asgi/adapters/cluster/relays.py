@@ -58,23 +58,23 @@ class AckRelay:
         self._timer = runtime.call_later(timeout, self.end)
 
     def hold(self, key: str, forget: Callable[[], object]) -> None:
-        """A socket waits for an acknowledgement; see :meth:`.AckSink.hold`."""
+        """Note a socket that waits for an acknowledgement; see :meth:`.AckSink.hold`."""
         self._held[key] = forget
 
     def expect(self, clients: int) -> None:
-        """All clients of this process were reached."""
+        """Called when all clients of this process were reached."""
         self._reached = True
         self._asker.expect(clients)
         self._check()
 
     def reply(self, sid: str, values: list[Any]) -> None:
-        """A client acknowledged."""
+        """Called when a client acknowledged."""
         self._held.pop(sid, None)
         self._asker.reply(values)
         self._check()
 
     def gone(self, sid: str) -> None:
-        """A client left before it acknowledged."""
+        """Called when a client left before it acknowledged."""
         self._held.pop(sid, None)
         self._asker.gone()
         self._check()
@@ -93,7 +93,7 @@ class AckRelay:
 
 
 class Relays:
-    """All of them in one process.
+    """The relays of one process.
 
     Args:
         runtime: The event loop.
@@ -115,6 +115,6 @@ class Relays:
         return relay
 
     def end(self, server: str | None = None) -> None:
-        """The server that asked has ended; with None, all have."""
+        """Called when the server that asked has ended; with None, all have."""
         for relay in [item for item in self._open if server is None or item.server == server]:
             relay.end()

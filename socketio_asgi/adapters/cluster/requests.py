@@ -77,7 +77,7 @@ class OwingServers:
         self._unnamed = max(0, unnamed - strangers)
 
     def answered(self, server: str | None) -> bool:
-        """A server has answered; False when it has done so before."""
+        """Note that a server has answered; False when it has done so before."""
         if server is None:
             self._nameless += 1
         elif server in self._answered:
@@ -92,7 +92,7 @@ class OwingServers:
         return True
 
     def gone(self, server: str) -> bool:
-        """A server has ended; whether it still owed an answer."""
+        """Note that a server has ended; True when it still owed an answer."""
         if server not in self._named:
             return False
         self._named.discard(server)
@@ -100,7 +100,7 @@ class OwingServers:
         return True
 
     def recount(self, others: int) -> None:
-        """Only so many other servers are left by now; enough answers end the waiting."""
+        """Note the number of other servers that are left; enough answers end the waiting."""
         known = len(self._answered) + self._nameless
         left = max(0, others - known - len(self._named))
         if left < self._unnamed:
@@ -108,7 +108,7 @@ class OwingServers:
             self._unnamed = left
 
     def give_up(self) -> None:
-        """No answer will come any more."""
+        """Called when no answer will come any more."""
         self._lost += self._unnamed if self._begun else 1
         self._gone.extend(sorted(self._named))
         self._begun, self._unnamed = True, 0
@@ -133,7 +133,7 @@ class Request:
         """Take an answer, whatever it is."""
 
     def server_gone(self, server: str) -> None:
-        """A server has ended."""
+        """Called when a server has ended."""
         if self.servers.gone(server):
             self.changed()
 
@@ -207,7 +207,7 @@ class AckRequest(Request):
                 pass
 
     def server_gone(self, server: str) -> None:
-        """A server has ended, and with it the clients that it has counted."""
+        """Called when a server has ended, and with it the clients that it has counted."""
         unanswered = self._clients.pop(server, 0)
         if unanswered > 0:
             self._acks.lose(unanswered)
@@ -218,7 +218,7 @@ class AckRequest(Request):
         self._acks.check()
 
     def lose_all(self) -> None:
-        """No client of another server will answer any more."""
+        """Called when no client of another server will answer any more."""
         unanswered = sum(count for count in self._clients.values() if count > 0)
         self._clients.clear()
         self._acks.lose(unanswered)
@@ -254,7 +254,7 @@ class Requests:
         self._open.pop(request.id, None)
 
     def waiting(self, condition: Callable[[Request], bool]) -> list[Request]:
-        """The open questions for which that is true."""
+        """The open questions for which a condition is true."""
         return [request for request in self._open.values() if condition(request)]
 
     def answer(self, message: Message) -> None:
@@ -266,14 +266,14 @@ class Requests:
             request.answer(message)
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
-        """A server has ended, or does not have some namespaces any more."""
+        """Called when a server has ended, or does not have some namespaces any more."""
         gone_from = None if namespaces is None else frozenset(namespaces)
         for request in list(self._open.values()):
             if gone_from is None or request.namespace in gone_from:
                 request.server_gone(server)
 
     def give_up(self) -> None:
-        """The broker is gone, and with it what the others have answered."""
+        """Called when the broker is gone, and with it what the others have answered."""
         for request in list(self._open.values()):
             request.servers.give_up()
             if isinstance(request, AckRequest):

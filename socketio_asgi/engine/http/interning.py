@@ -50,7 +50,7 @@ class ScopeInterner:
                     values[name] = value
 
     def _remember(self, header: Header, known: Header | None) -> Header:
-        """A header whose name alone was there before, or not even that."""
+        """Remember a new header, with the name of the known one when there is one."""
         name, value = header
         if known is not None:
             name = known[0]

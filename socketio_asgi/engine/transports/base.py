@@ -30,7 +30,7 @@ class TransportOwner(Protocol):
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
-        """The transport is gone; it has closed itself before it says so.
+        """Take note of a transport that is gone, and has closed itself before this call.
 
         Args:
             transport: The one that is gone.
@@ -40,7 +40,7 @@ class TransportOwner(Protocol):
         ...
 
     def server_exits(self) -> None:
-        """The ASGI server announced that it is about to end."""
+        """Called when the ASGI server announced that it is about to end."""
         ...
 
     @property

@@ -119,17 +119,17 @@ class TakenOverTransport(WebSocketBase):
         self._websocket.resume_reading()
 
     def on_writable(self) -> None:
-        """The client reads again."""
+        """Called when the client reads again."""
         self.flush()
 
     def on_server_exit(self) -> None:
-        """The ASGI server is about to end."""
+        """Called when the ASGI server is about to end."""
         self.owner.server_exits()
 
     def on_close(self, code: int, reason: str) -> None:
-        """The connection is closed."""
+        """Called when the connection is closed."""
         self.owner.transport_closed(self, TRANSPORT_CLOSE, f"WebSocket closed with code {code}")
 
     def on_failure(self, code: int, reason: str) -> None:
-        """The client broke the rules of WebSocket."""
+        """Called when the client broke the rules of WebSocket."""
         self.owner.transport_closed(self, TRANSPORT_ERROR, reason)
