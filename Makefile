@@ -38,10 +38,10 @@ test-adapters: ## run the tests of adapters with real brokers
 test-frameworks: ## run the tests of integrations with web frameworks
 test-examples: ## run the tests of the examples
 test-adapters test-frameworks test-examples: test-%: $(DEV_STAMP)
-	$(BIN)/python -m pytest --group $* $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)
 
 test-full: $(DEV_STAMP) interop ## run all tests, on all event loops
-	$(BIN)/python -m pytest --group all --all-backends $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --group=all --all-backends $(PYTEST_ARGS)
 
 stress: $(DEV_STAMP) interop ## run the tests again and again on a machine in trouble (MINUTES=n)
 	$(BIN)/python -m tests.stress --minutes $(MINUTES) $(STRESS_ARGS)

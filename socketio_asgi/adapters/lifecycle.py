@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import anyio
-
 from ..events.acks import wait_at_most
 from ..runtime import Cancellable, Event, Runtime
+from ..runtime.awaitables import all_of
+from ..runtime.shielding import at_most
 from .base import Adapter, AdapterFactory, LocalNamespace
 from .errors import NotRetryable
 from .observer import AdapterObserver
@@ -196,8 +196,7 @@ class AdapterLifecycle:
     async def release(self, adapter: Adapter) -> None:
         """Close the adapter of a namespace that is gone; the others are left alone."""
         self._adapters.discard(adapter)
-        with anyio.move_on_after(CLOSE_SECONDS):
-            await _close_quietly(adapter)
+        await at_most(CLOSE_SECONDS, _close_quietly(adapter))
 
     async def close(self) -> None:
         """Close everything, together and within :data:`CLOSE_SECONDS`; raises nothing."""
@@ -208,10 +207,9 @@ class AdapterLifecycle:
             return
         if life is not None:
             life.end()
-        with anyio.move_on_after(CLOSE_SECONDS):
-            async with anyio.create_task_group() as tasks:
-                for adapter in self._adapters:
-                    tasks.start_soon(_close_quietly, adapter)
+        await at_most(
+            CLOSE_SECONDS, all_of(partial(_close_quietly, each) for each in self._adapters)
+        )
 
 
 class _Life:
@@ -271,8 +269,7 @@ class _Life:
         if self.runtime.is_current() and self._provider is not None:
             self._stop()
             self._change(AdapterState.CLOSING)
-            with anyio.move_on_after(CLOSE_SECONDS):
-                await _close_quietly(self._provider)
+            await at_most(CLOSE_SECONDS, _close_quietly(self._provider))
         self.end()
 
     def end(self) -> None:

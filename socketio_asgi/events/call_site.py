@@ -6,11 +6,11 @@ the policy of their :class:`CallSite`: what an error means, and how an event is 
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ..runtime.clock import stopwatch
 from .observer import CallObserver
 from .plans import AckCallback, Handler, HandlerCall
 from .workers import Workers
@@ -152,11 +152,11 @@ class CallSite(ABC):
 async def _observed(observer: CallObserver, call: HandlerCall) -> Any:
     error: BaseException | None = None
     observer.handler_started(call)
-    begun = time.perf_counter()
+    begun = stopwatch()
     try:
         return await call.run()
     except BaseException as raised:
         error = raised
         raise
     finally:
-        observer.handler_ended(call, time.perf_counter() - begun, error)
+        observer.handler_ended(call, stopwatch() - begun, error)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any
+
+import anyio
 
 
 class _Done(Awaitable[None]):
@@ -29,6 +31,13 @@ def together(awaitables: Iterable[Awaitable[None]]) -> Awaitable[None]:
             await awaitable
 
     return Waiting(wait) if waiting else DONE
+
+
+async def all_of(functions: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Call asynchronous functions at the same time, and wait for all of them."""
+    async with anyio.create_task_group() as tasks:
+        for function in functions:
+            tasks.start_soon(function)
 
 
 class Waiting(Awaitable[None]):

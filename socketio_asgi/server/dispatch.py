@@ -73,6 +73,8 @@ class Dispatcher(CallSite):
         listeners: The listeners of this socket alone; None until there are some.
     """
 
+    in_flight: int
+
     __slots__ = (
         "_acks",
         "_held",

@@ -34,7 +34,7 @@ from ..protocol import DefaultParser, Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain
 from ..runtime.deadlines import DeadlineQueue
-from .broadcast import Broadcaster
+from .broadcast import Broadcaster, Selection
 from .client_connection import ClientConnection
 from .core import ServerCore
 from .from_thread import FromThread
@@ -181,7 +181,7 @@ class Server(Broadcaster):
         )
         self._main = self.of("/")
         self._main_is_plain = True  # until an instance of a class takes its place
-        self.__selection__ = self._main.__selection__
+        self.__selection__: Selection = self._main.__selection__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""

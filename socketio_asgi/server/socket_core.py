@@ -108,6 +108,9 @@ class SocketCore(Dispatcher):
         pid: The secret by which the client proves that it is the same when it comes back.
     """
 
+    dismissed: bool
+    state: SocketState
+
     __slots__ = (
         "__weakref__",
         "_closed_by",

@@ -188,10 +188,11 @@ async def test_a_proxy_that_is_not_sticky(
     with NginxProcess(block, warning_servers, tmp_path) as proxy:
         async with start_browser(HERE / "restless.js", proxy.url, page=proxy.url) as page:
             await page.wait_for("started")
-            await until(lambda: outputs(warning_servers).count(NOT_STICKY) == 2, timeout=20)
+            # By turns, it may be the same process that gets every request of the other one's clients.
+            await until(lambda: NOT_STICKY in outputs(warning_servers), timeout=20)
             await page.send("finish")
             await page.finish()
-    assert outputs(warning_servers).count(NOT_STICKY) == 2  # once each
+    assert all(server.output.count(NOT_STICKY) <= 1 for server in warning_servers)
 
 
 def outputs(servers: list[ServerProcess]) -> str:

@@ -87,11 +87,11 @@ class Core:
         self.outbox: Outbox = Outbox(self.runtime, self.dropped)
         self.counters: Counter[str] = Counter()
         self.position: str | None = None
-        self.gaps = 0
-        self.unordered = 0
+        self.gaps: int = 0
+        self.unordered: int = 0
         self.traits: Traits = Traits()
         self.driver: Driver | None = None
-        self.ready = False
+        self.ready: bool = False
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
         self._opened: set[str] = set()

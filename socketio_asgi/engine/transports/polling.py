@@ -6,6 +6,7 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import ClassVar
 
 from ...protocol import DecodeError, EngineCodec, OutgoingPacket
 from ...protocol.engine_packet import CLOSE, NOOP
@@ -14,7 +15,7 @@ from ...runtime import CancelScope, Runtime
 from ..http.body import BodyTooLarge, ClientGone, RequestBody
 from ..http.request import EngineRequest
 from ..http.response import BINARY, HTML, TEXT, ErrorCode, Refusal, Response
-from .base import Transport
+from .base import Transport, TransportName
 from .outbox import Outbox
 
 PROBE_POLL_SECONDS = 0.1
@@ -47,8 +48,8 @@ class PollingTransport(Transport):
         "_woken",
     )
 
-    name = "polling"
-    scope_type = "http"
+    name: TransportName = "polling"
+    scope_type: ClassVar[str] = "http"
 
     def __init__(
         self,

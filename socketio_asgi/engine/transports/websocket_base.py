@@ -5,9 +5,11 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#websocket
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ...protocol import EngineCodec, OutgoingPacket
 from ...websocket.frames import Opcode, encode_frame, text_frame
-from .base import ConnectionTransport
+from .base import ConnectionTransport, TransportName
 
 
 class WebSocketBase(ConnectionTransport):
@@ -15,9 +17,9 @@ class WebSocketBase(ConnectionTransport):
 
     __slots__ = ()
 
-    name = "websocket"
-    scope_type = "websocket"
-    upgrades_from = ("polling",)
+    name: TransportName = "websocket"
+    scope_type: ClassVar[str] = "websocket"
+    upgrades_from: ClassVar[tuple[TransportName, ...]] = ("polling",)
 
 
 def encode_websocket(packet: OutgoingPacket, codec: EngineCodec) -> bytes:
