@@ -55,7 +55,7 @@ NOT_STICKY = (
 
 
 class DeploymentWarnings:
-    """What the requests of one engine tell about the deployment.
+    """Conclusions about the deployment from the requests of one engine.
 
     Args:
         clock: Returns the time, in seconds.

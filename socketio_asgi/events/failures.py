@@ -33,7 +33,7 @@ _SUBJECTS: Mapping[HandlerKind, str] = {
 
 
 class UnsendableAnswer(Exception):
-    """What a handler returned cannot be sent.
+    """The value that a handler returned cannot be sent.
 
     Args:
         reason: What was raised when it was to be sent.
@@ -45,7 +45,7 @@ class UnsendableAnswer(Exception):
 
 
 class InvalidVerdict(TypeError):
-    """What a middleware returned is no decision.
+    """The value that a middleware returned is no decision.
 
     Args:
         value: What it returned.
@@ -64,7 +64,7 @@ class InvalidVerdict(TypeError):
 
 
 def check_verdict(value: object) -> bool:
-    """Whether a middleware lets through, by what it returned.
+    """True when a middleware lets through, by what it returned.
 
     Raises:
         InvalidVerdict: It is neither None nor False.
@@ -138,7 +138,7 @@ def application_traceback(traceback: TracebackType | None) -> TracebackType | No
 
 
 def _folders_of_machinery() -> Iterator[str]:
-    """Where the code lies that is between the event loop and a function of the application."""
+    """The folders of the code between the event loop and a function of the application."""
     package, *_ = __name__.split(".")
     for name in (package, "anyio", "asyncio", "trio", "outcome"):
         module = sys.modules.get(name)

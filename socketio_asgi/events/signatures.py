@@ -1,4 +1,4 @@
-"""What signatures and annotations tell about mistakes, when a function is registered."""
+"""Mistakes that signatures and annotations show, when a function is registered."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .errors import DecodeError
 from .json import PLACEHOLDER, keys_of
 
 _MANGLED = ("it", "et")
-"""What stands for ``_placeholder`` in bundles of the official client whose minifier renamed it:
+"""Names in place of ``_placeholder`` in bundles of the official client whose minifier renamed it:
 ``socket.io.esm.min.js`` and ``socket.io.min.js`` of 4.8.0, and the former of 4.8.1."""
 
 

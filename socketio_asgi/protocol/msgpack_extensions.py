@@ -89,7 +89,7 @@ def _extension_formats(message: bytes) -> Iterator[int]:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MILLISECONDS = 8_640_000_000_000_000
-"""How far from 1970 a date of JavaScript can be."""
+"""The greatest distance of a date of JavaScript from 1970."""
 
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 """The calendar repeats itself."""
@@ -116,7 +116,7 @@ def read_date(data: bytes) -> datetime | str:
 
 
 def _iso_format(date: datetime, more_years: int) -> str:
-    """What the method ``toISOString`` of JavaScript gives for a date that many years later."""
+    """The text that ``toISOString`` of JavaScript gives for a date that many years later."""
     year = date.year + more_years
     digits = f"{year:04}" if 0 <= year <= 9999 else f"{year:+07}"
     return f"{digits}-{date:%m-%dT%H:%M:%S}.{date.microsecond // 1000:03}Z"

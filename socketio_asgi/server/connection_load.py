@@ -1,4 +1,4 @@
-"""How much one connection has the server do at a time.
+"""The work that one connection has the server do at a time.
 
 Everything that waits or runs for a client is counted: events, the handlers of its comings and
 goings, decisions about whether it may join. Where there is too much of it, the connection is not

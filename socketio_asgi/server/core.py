@@ -22,7 +22,7 @@ from ..runtime.current import running_in_event_loop
 from .observer import GuardedCalls, Observer, overrides
 
 CONNECTION_SHARES = 4
-"""How many times ``max_events_in_flight`` all sockets of one connection have in flight together at
+"""Times ``max_events_in_flight`` that all sockets of one connection have in flight together at
 most, so that many namespaces are no way around the limit of one."""
 
 

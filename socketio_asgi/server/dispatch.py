@@ -332,7 +332,7 @@ class Dispatcher(CallSite):
 
     @property
     def full(self) -> bool:
-        """Whether the socket has as many events in flight as it may have."""
+        """True while the socket has as many events in flight as it may have."""
         # A handler that waits for the client does not count, within bounds.
         limit = self.namespace.max_events_in_flight
         asking = min(self.acks_awaited, limit)

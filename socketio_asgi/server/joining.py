@@ -1,4 +1,4 @@
-"""What a connection remembers of the namespaces that its client is about to join, or has left."""
+"""The memory of a connection: namespaces that its client is about to join, or has left."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ async def test_a_proxy_that_is_not_sticky(
     with NginxProcess(block, warning_servers, tmp_path) as proxy:
         async with start_browser(HERE / "restless.js", proxy.url, page=proxy.url) as page:
             await page.wait_for("started")
-            # By turns, it may be the same process that gets every request of the other one's clients.
+            # By turns, one process may get all requests that belong to the other one.
             await until(lambda: NOT_STICKY in outputs(warning_servers), timeout=20)
             await page.send("finish")
             await page.finish()

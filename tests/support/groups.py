@@ -1,7 +1,7 @@
 """A plugin of pytest: tests that need more than the project and its peers are groups of their own.
 
 A group is a folder, or several. ``pytest`` without a path runs the core: all that is in no group.
-``pytest --group NAME`` runs a group, ``pytest --group all`` everything, and a path whatever it
+``pytest --group=NAME`` runs a group, ``pytest --group=all`` everything, and a path whatever it
 names. ``make test-NAME`` is the short form.
 """
 
