@@ -198,7 +198,7 @@ def _is_below(path: str, prefix: str) -> bool:
 
 
 def _stripped_prefix(scope: Scope) -> str:
-    """The prefix that a framework took off the path and not into ``root_path``, as Litestar does."""
+    """The prefix that a framework has taken off without telling ``root_path``, as Litestar does."""
     raw: bytes = scope.get("raw_path") or b""
     whole = unquote(raw.partition(b"?")[0].decode("latin-1")).rstrip("/")
     rest = scope["path"].rstrip("/")
