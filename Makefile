@@ -35,7 +35,7 @@ test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" s
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-adapters: ## run the tests of adapters with real brokers
-test-frameworks: ## run the tests of integrations with web frameworks
+test-frameworks: ## run the tests of frameworks, and of deployments behind real proxies
 test-examples: ## run the tests of the examples
 test-adapters test-frameworks test-examples: test-%: $(DEV_STAMP)
 	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)

@@ -16,13 +16,13 @@ TESTS: Final = Path(__file__).parents[1]
 
 GROUPS: Final = {
     "adapters": ("brokers",),
-    "frameworks": ("frameworks",),
+    "frameworks": ("frameworks", "deployment"),
     "examples": ("examples",),
 }
 """By name: folders of ``tests/``, which may be absent as long as a group has no tests.
 
-adapters: adapters on real brokers; frameworks: integrations with web frameworks; examples: what is
-in ``examples/``.
+adapters: adapters on real brokers; frameworks: integrations with web frameworks, and deployments
+behind real proxies; examples: what is in ``examples/``.
 """
 
 CORE: Final = "core"
