@@ -117,8 +117,7 @@ async def test_nothing_of_a_closed_engine_stays_with_the_server() -> None:
     io = Server()
     async with AsyncExitStack() as stack, serve(mounted(io)) as served:
         await joined(stack, served.url)
-        watch: Any = io.engine
-        server = watch._uvicorn_exit._server
+        server = io.engine.__socketio__._uvicorn_exit._server
         assert len(server.servers) == 2
         await io.close()
         assert len(server.servers) == 1
