@@ -172,7 +172,7 @@ class RequestRouter:
         )
         self._opener.open(loop_state, admission, request, transport)
         self._deployment.session_opened(admission.sid)
-        return transport.answer().with_headers(admission.headers)
+        return transport.open_answer().with_headers(admission.headers)
 
     # -- WebSocket ---------------------------------------------------------------------------
 

@@ -50,12 +50,12 @@ def test_no_query_raises(query: bytes) -> None:
     [
         (b"EIO=4", 4),
         (b"EIO=3", 3),
-        (b"", None),
+        (b"", 3),  # as the 2.x client of iOS has it
         (b"EIO=", None),
         (b"EIO=44", None),
         (b"EIO=%204", None),
         (b"EIO=-4", None),
-        (b"eio=4", None),
+        (b"eio=4", 3),
     ],
 )
 def test_revision(query: bytes, revision: int | None) -> None:

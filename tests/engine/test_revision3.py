@@ -17,9 +17,11 @@ from .support import EngineApp, StartEngine
 
 
 @asynccontextmanager
-async def opened(app: EngineApp, **query: str) -> AsyncIterator[PollingClient]:
+async def opened(
+    app: EngineApp, *, eio: str | None = "3", **query: str
+) -> AsyncIterator[PollingClient]:
     """A session on polling."""
-    async with PollingClient(app.url, eio="3", query=query) as client:
+    async with PollingClient(app.url, eio=eio, query=query) as client:
         response = await client.request("GET")
         assert response.status_code == 200
         client.sid = app.client.session.id
@@ -41,13 +43,31 @@ async def test_off_by_default(start_engine: StartEngine) -> None:
         assert (response.status_code, response.json()["code"]) == (400, 5)
 
 
+async def test_clients_that_name_no_revision(start_engine: StartEngine) -> None:
+    """The official client for iOS, before its version 16, by every way in."""
+    app = await start_engine(allow_eio3=True)
+    async with opened(app, eio=None, b64="1") as client:
+        assert app.client.session.protocol == 3
+        assert (await echo(client, "6:4hello10:b4AQIDBA==")).text == "6:4hello10:b4AQIDBA=="
+        async with connect_websocket(client.websocket_url()) as ws:
+            await ws.send("2probe")
+            assert await ws.receive() == "3probe"
+            await ws.send("5")
+            await ws.send("4hello")
+            assert await ws.receive() == "4hello"
+    async with connect_engine(app.url, eio=None) as (ws, _):
+        await ws.send(b"\x04\x01")
+        assert await ws.receive() == b"\x04\x01"
+
+
 async def test_handshake_by_polling(start_engine: StartEngine) -> None:
     app = await start_engine(allow_eio3=True, initial_packet="hi")
     async with PollingClient(app.url, eio="3") as client:
         text = (await client.request("GET")).text
-    length, _, rest = text.partition(":")
-    handshake, initial = rest[: int(length)], rest[int(length) :]
-    assert initial == "3:4hi"
+        client.sid = app.client.session.id
+        assert (await client.request("GET")).text == "3:4hi"
+    length, _, handshake = text.partition(":")
+    assert len(handshake) == int(length)  # nothing follows: some clients read no further
     assert handshake[0] == "0"
     assert json.loads(handshake[1:]) == {
         "sid": app.client.session.id,

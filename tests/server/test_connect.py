@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anyio
 import pytest
 
 from socketio_asgi import ConnectionRefused, Server, Socket
+from tests.support.clients import PollingClient
 from tests.support.peer import event_packet
 from tests.support.waiting import until
 
-from .conftest import Join
+from .conftest import Join, Serving
 from .support import Connect, add_sync
 
 
@@ -489,3 +491,21 @@ class TestEventsWaitForTheConnectionHandler:
         await until(lambda: calls)
         await anyio.wait_all_tasks_blocked()
         assert calls == ["server namespace disconnect"]
+
+
+async def test_the_first_answer_to_an_old_client_has_the_handshake_alone(serving: Serving) -> None:
+    """Some clients of revision 3 take that answer for one packet."""
+    io = Server(allow_eio3=True)
+
+    @io.on("connection")
+    async def connected(socket: Socket) -> None:
+        await socket.emit("welcome")
+
+    served = await serving(io)
+    async with PollingClient(served.url, eio="3") as client:
+        first = (await client.request("GET")).text
+        length, _, packet = first.partition(":")
+        assert len(packet) == int(length)
+        client.sid = json.loads(packet.removeprefix("0"))["sid"]
+        second = (await client.request("GET")).text
+        assert second == '2:4013:42["welcome"]'

@@ -180,7 +180,7 @@ async def connect_engine(
     url: str,
     *,
     path: str = PATH,
-    eio: str = "4",
+    eio: str | None = "4",
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[WebSocketClient, dict[str, Any]]]:
@@ -188,7 +188,8 @@ async def connect_engine(
 
     Frames are raw Engine.IO packets: text messages start with ``4``, binary ones are bare.
     """
-    target = engine_url(url, path, **{"EIO": eio, "transport": "websocket", **(query or {})})
+    revision = {"EIO": eio} if eio else {}
+    target = engine_url(url, path, **{**revision, "transport": "websocket", **(query or {})})
     async with connect_websocket(target, headers=headers) as ws:
         packet = await ws.receive()
         assert isinstance(packet, str), packet

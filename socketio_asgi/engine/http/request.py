@@ -48,8 +48,11 @@ class EngineRequest:
 
     @property
     def revision(self) -> int | None:
-        """The revision of the Engine.IO protocol that the client speaks; None when invalid."""
-        return _REVISIONS.get(self.query.get("EIO", ""))
+        """The revision of the Engine.IO protocol that the client speaks; None when invalid.
+
+        Some clients of revision 3 do not say so: the official one for iOS before its version 16.
+        """
+        return _REVISIONS.get(self.query.get("EIO", "3"))
 
     def header(self, name: bytes) -> str | None:
         """The first header of that (lower-case) name, or None."""

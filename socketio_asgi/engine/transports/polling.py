@@ -176,9 +176,18 @@ class PollingTransport(Transport):
             self._posting = False
         return _OK
 
+    def open_answer(self) -> Response:
+        """The answer to the request that opens the session.
+
+        In revision 3 it is the OPEN packet alone, which some clients take the whole answer for.
+        """
+        return self._response(self.outbox.take(1) if self.codec.revision == 3 else self._take())
+
     def answer(self) -> Response:
         """The packets that wait, as far as they fit, or one that says that there are none."""
-        packets = self._take()
+        return self._response(self._take())
+
+    def _response(self, packets: list[OutgoingPacket]) -> Response:
         body, binary = self.codec.encode_payload(packets, supports_binary=self._supports_binary)
         compressible = packets[0].compress or any(packet.compress for packet in packets)
         return Response(200, body, BINARY if binary else TEXT, compressible)
