@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..websocket.headers import Header
+from ..websocket.headers import Header, is_token
 from .admission import check_offer, check_session
 from .deployment_warnings import DeploymentWarnings
 from .directory import AddressedSession, HandedOver, SessionDirectory
@@ -218,7 +218,7 @@ class RequestRouter:
         loop_state.opening.add(admission.sid)
         try:
             headers = admission.headers + self._headers.of_application(request)
-            accepted = await _accept(send, headers)
+            accepted = await _accept(request, send, headers)
         finally:
             loop_state.opening.discard(admission.sid)
         if not accepted:
@@ -245,7 +245,7 @@ class RequestRouter:
         receive: Receive,
         send: Send,
     ) -> ConnectionTransport | None:
-        if not await _accept(send, self._headers.of_application(request)):
+        if not await _accept(request, send, self._headers.of_application(request)):
             return None
         # Only now: the session may have ended while the WebSocket was accepted.
         if not self._options.allow_upgrades or not session.begin_upgrade(WebSocketBase.name):
@@ -279,10 +279,16 @@ async def _ask(
     return await found if inspect.isawaitable(found) else found
 
 
-async def _accept(send: Send, headers: list[Header]) -> bool:
+async def _accept(request: EngineRequest, send: Send, headers: list[Header]) -> bool:
     """Accept a WebSocket; False when the client is gone."""
+    message: Message = {"type": "websocket.accept", "headers": headers}
+    # The first subprotocol on offer, as in Node.js. It means nothing here, but browsers fail a
+    # WebSocket whose server takes none of theirs.
+    subprotocol = next(filter(is_token, request.scope.get("subprotocols") or ()), None)
+    if subprotocol is not None:
+        message["subprotocol"] = subprotocol
     try:
-        await send({"type": "websocket.accept", "headers": headers})
+        await send(message)
     except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
         logger.debug("the client left during its WebSocket handshake: %r", error)
         return False

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 import pytest
 
-from tests.support.clients import PollingClient, connect_engine
+from tests.support.clients import (
+    PollingClient,
+    WebSocketRejected,
+    connect_engine,
+    connect_websocket,
+)
 
 from .support import StartEngine
 
@@ -96,3 +102,34 @@ async def test_request_reaches_the_session(start_engine: StartEngine) -> None:
     assert request.address == "127.0.0.1"
     assert request.connection.headers["x-tag"] == "1"
     assert not request.secure
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ("chat", "chat"),
+        ("chat.v2, chat.v1", "chat.v2"),
+        (", chat", "chat"),
+    ],
+)
+@pytest.mark.parametrize("upgrade", [False, True])
+async def test_the_first_subprotocol_is_answered(
+    start_engine: StartEngine, offered: str, chosen: str, upgrade: bool
+) -> None:
+    app = await start_engine()
+    headers = {"Sec-WebSocket-Protocol": offered}
+    async with PollingClient(app.url) as client:
+        await client.open()
+        url = client.websocket_url() if upgrade else app.ws_url()
+        async with connect_websocket(url, headers=headers) as ws:
+            assert ws.headers.get("sec-websocket-protocol") == chosen
+
+
+async def test_a_subprotocol_that_is_no_token_is_not_answered(start_engine: StartEngine) -> None:
+    app = await start_engine()
+    with contextlib.suppress(WebSocketRejected):  # as some ASGI servers do
+        async with connect_websocket(
+            app.ws_url(), headers={"Sec-WebSocket-Protocol": "two words"}
+        ) as ws:
+            assert "sec-websocket-protocol" not in ws.headers
+            assert str(await ws.receive()).startswith("0{")

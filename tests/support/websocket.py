@@ -72,7 +72,8 @@ class WebSocketClient:
         assert "upgrade" in self.headers["connection"].lower(), self.headers
         assert self.headers["sec-websocket-accept"] == accept, self.headers
         assert "sec-websocket-extensions" not in self.headers, self.headers
-        assert "sec-websocket-protocol" not in self.headers, self.headers
+        offered = headers.get("Sec-WebSocket-Protocol", "").split(", ")
+        assert self.headers.get("sec-websocket-protocol", "") in ("", *offered), self.headers
 
     async def _refusal(self, host: str) -> WebSocketRejected:
         response = await RawConnection(self.raw.stream, host, self.raw.unread()).read_response()

@@ -37,6 +37,14 @@ await runCases({
     assert.equal(self.headers["x-custom"], "abc");
   },
 
+  async "subprotocols"(client) {
+    const socket = await client.connect("/", { protocols: ["chat.v2", "chat.v1"] });
+    if (client.transport !== "polling") {
+      assert.equal(socket.io.engine.transport.ws.protocol, "chat.v2");
+    }
+    assert.deepEqual(await ask(socket, "echo", 1), [1]);
+  },
+
   async "refusal with data"(client) {
     const error = await refusal(client.open("/private", { auth: { token: "wrong" } }));
     assert.ok(error instanceof Error);
