@@ -15,7 +15,7 @@ async def chat(socket, text):
 from ._version import __version__
 from .adapters import ConnectionStateRecovery
 from .asgi.entry_point import SocketIOMiddleware
-from .engine import Cookie, Cors, EngineRequest, RefusedRequest, Session
+from .engine import Cookie, Cors, EngineRequest, RefusedRequest, ResponseHeaders, Session
 from .engine.handshake import Handshake
 from .exceptions import (
     AckError,
@@ -49,6 +49,7 @@ __all__ = [
     "RefusedRequest",
     "RemoteSocket",
     "RequestRefused",
+    "ResponseHeaders",
     "Server",
     "Session",
     "Socket",

@@ -6,6 +6,7 @@ from .http.request import EngineRequest
 from .observer import EngineObserver, RefusedRequest
 from .options import Cookie, EngineOptions
 from .public_session import Session, TransportInfo
+from .response_headers import ResponseHeaders
 from .session import SessionCore, SessionListener
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "EngineOptions",
     "EngineRequest",
     "RefusedRequest",
+    "ResponseHeaders",
     "Session",
     "SessionCore",
     "SessionListener",

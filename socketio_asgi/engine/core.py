@@ -21,7 +21,7 @@ from .observers import Observers
 from .opening import OnSession, SessionOpener
 from .options import EngineOptions
 from .public_session import ListenerT
-from .response_headers import HEADER_EVENTS, ResponseHeaders
+from .response_headers import HEADER_EVENTS, ResponseCompleter
 from .routing import RequestRouter
 from .transports.base import Transport
 from .uvicorn_exit import UvicornExit
@@ -60,7 +60,7 @@ class EngineCore:
         self._observers = Observers()
         if observer is not None:
             self._observers.add(observer)
-        self._headers = ResponseHeaders(options)
+        self._headers = ResponseCompleter(options)
         self.requests: RequestRouter = RequestRouter(
             options,
             bound=self.bound,

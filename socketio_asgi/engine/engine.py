@@ -62,9 +62,9 @@ class Engine:
         """Register the decorated function, a plain one, as a listener to an event.
 
         The events: ``connection`` (with the :class:`Session`), ``connection_error`` (with a
-        :class:`RefusedRequest`), ``initial_headers`` and ``headers`` (with a dict of response
-        headers that it may change, and the request; the first for a client's first request, the
-        second for all).
+        :class:`RefusedRequest`), ``initial_headers`` and ``headers`` (with the
+        :class:`ResponseHeaders` of the application, to which it may add, and the request; the first
+        for a client's first request, the second for all).
 
         Raises:
             ValueError: There is no such event.

@@ -23,7 +23,7 @@ from .observers import Observers
 from .offer import Offer
 from .opening import SessionOpener
 from .options import EngineOptions
-from .response_headers import ResponseHeaders
+from .response_headers import ResponseCompleter
 from .transports.base import ConnectionTransport
 from .transports.opening import open_websocket
 from .transports.outbox import Outbox
@@ -56,7 +56,7 @@ class RequestRouter:
         *,
         bound: Callable[[], LoopState],
         opener: SessionOpener,
-        headers: ResponseHeaders,
+        headers: ResponseCompleter,
         observers: Observers,
         directory: SessionDirectory | None,
     ) -> None:

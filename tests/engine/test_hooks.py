@@ -14,7 +14,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.engine import Cookie, EngineRequest, RefusedRequest, Session
+from socketio_asgi.engine import Cookie, EngineRequest, RefusedRequest, ResponseHeaders, Session
 from socketio_asgi.exceptions import RequestRefused
 from tests.support.clients import (
     PollingClient,
@@ -60,11 +60,11 @@ async def test_headers(start_engine: StartEngine) -> None:
     app = await start_engine()
 
     @app.engine.on("initial_headers")
-    def first(headers: dict[str, str], request: EngineRequest) -> None:
+    def first(headers: ResponseHeaders, request: EngineRequest) -> None:
         headers["X-First"] = request.transport
 
     @app.engine.on("headers")
-    def each(headers: dict[str, str], request: EngineRequest) -> None:
+    def each(headers: ResponseHeaders, request: EngineRequest) -> None:
         headers["X-Each"] = request.method
 
     async with PollingClient(app.url) as client:
@@ -81,13 +81,93 @@ def sid_of(payload: str) -> str:
     return sid
 
 
+async def test_several_values_of_one_header(start_engine: StartEngine) -> None:
+    app = await start_engine(cookie=Cookie())
+
+    @app.engine.on("initial_headers")
+    def first(headers: ResponseHeaders, request: EngineRequest) -> None:
+        headers["Set-Cookie"] = ["a=1; Path=/", "b=2"]
+
+    @app.engine.on("headers")
+    def each(headers: ResponseHeaders, request: EngineRequest) -> None:
+        headers.append("set-cookie", "c=3")
+        headers.update({"X-One": "1"})
+
+    mine = ["a=1; Path=/", "b=2", "c=3"]
+    async with PollingClient(app.url) as client:
+        response = await client.request("GET")
+        assert response.headers.get_list("set-cookie")[1:] == mine  # behind that of the session
+        client.sid = sid_of(response.text)
+        response = await client.request("POST", content="4hi")
+        assert response.headers.get_list("set-cookie") == ["c=3"]
+        async with connect_websocket(client.websocket_url()) as ws:
+            assert [value for name, value in ws.raw.headers if name == "set-cookie"] == ["c=3"]
+    async with connect_engine(app.url) as (ws, _):
+        assert [value for name, value in ws.raw.headers if name == "set-cookie"][1:] == mine
+        assert ws.headers["x-one"] == "1"
+
+
+def test_setting_headers() -> None:
+    headers = ResponseHeaders()
+    headers["X-One"] = "1"
+    headers["x-one"] = ["2", " 3\t"]
+    assert headers.setdefault("X-ONE", "4") == "2"
+    assert headers.setdefault("X-Two", "4") == "4"
+    headers.update({"X-Three": "a\tb"})
+    headers["X-Four"] = "gone"
+    headers["X-Four"] = []
+    headers.add_vary_header("Accept")
+    assert headers.raw == [
+        (b"x-one", b"2"),
+        (b"x-one", b"3"),
+        (b"x-two", b"4"),
+        (b"x-three", b"a\tb"),
+        (b"vary", b"Accept"),
+    ]
+
+
+@pytest.mark.parametrize("value", [5, None, True, b"bytes", [b"bytes"], ["a", 5], {"a": "b"}])
+def test_a_header_is_text(value: Any) -> None:
+    headers = ResponseHeaders()
+    headers["X-One"] = "1"
+    with pytest.raises(TypeError, match="'X-One' takes text or a list of texts"):
+        headers["X-One"] = value
+    with pytest.raises(TypeError, match="'X-One' takes text"):
+        headers.append("X-One", value)
+    assert headers.raw == [(b"x-one", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-One", "one\r\nX-Other: two"),
+        ("X-One", "one\x00"),
+        ("X-One", "one\x0btwo"),
+        ("X-One", "日本"),
+        ("X One", "1"),
+        ("X-One:", "1"),
+        ("", "1"),
+        ("Ä", "1"),
+    ],
+)
+def test_a_header_that_cannot_be_sent(name: str, value: str) -> None:
+    headers = ResponseHeaders()
+    for use in (headers.__setitem__, headers.append, headers.setdefault):
+        with pytest.raises(ValueError, match="header"):
+            use(name, value)
+    with pytest.raises(ValueError, match="header"):
+        headers[name] = ["ok", value]
+    assert headers.raw == []
+
+
 async def test_headers_that_cannot_be_sent(
     start_engine: StartEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = await start_engine()
 
     @app.engine.on("headers")
-    def split(headers: dict[str, str], request: EngineRequest) -> None:
+    def split(headers: ResponseHeaders, request: EngineRequest) -> None:
+        headers["X-Good"] = "1"
         headers["X-Bad"] = "one\r\nX-Other: two"
 
     async with PollingClient(app.url) as client:
@@ -95,6 +175,8 @@ async def test_headers_that_cannot_be_sent(
             response = await client.request("GET")
     assert response.status_code == 200
     assert "X-Other" not in response.headers
+    assert response.headers["X-Good"] == "1"  # what was set before
+    assert """headers["X-Bad"] =""" in caplog.text  # the line is named
 
 
 @pytest.mark.runtime
@@ -268,7 +350,7 @@ async def test_headers_beside_the_cookie(start_engine: StartEngine) -> None:
     app = await start_engine(cookie=Cookie())
 
     @app.engine.on("initial_headers")
-    def first(headers: dict[str, str], request: EngineRequest) -> None:
+    def first(headers: ResponseHeaders, request: EngineRequest) -> None:
         headers["X-First"] = request.method
         headers["Set-Cookie"] = "mine=456"
 

@@ -131,17 +131,6 @@ def accepted_encodings(header: str) -> set[str]:
     return accepted
 
 
-def encode_header(name: str, value: str) -> Header:
-    """A header that an application has made.
-
-    Raises:
-        ValueError: It would break out of its line.
-    """
-    if any(character in name + value for character in "\r\n\0"):
-        raise ValueError(f"the header {name!r} has a line break or a NUL in it")
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
 async def respond(send: Send, response: Response) -> None:
     """Send a response."""
     headers: list[Header] = [
