@@ -82,13 +82,19 @@ class AdapterProvider(ABC):
     def __call__(self, namespace: LocalNamespace) -> Adapter:
         """Make the adapter of a namespace, before the start or while everything runs."""
 
+    def enter(self, host: AdapterHost) -> None:  # noqa: B027  # not every provider needs it
+        """Begin in an event loop, before anything else happens there.
+
+        What the adapters are given from now on belongs to this one. Everything of an earlier event
+        loop is gone, and cannot be closed.
+        """
+
     @abstractmethod
     async def start(self, host: AdapterHost) -> None:
         """Connect to the broker; returns when messages go out and come in.
 
-        It is called once for each event loop, and again after every failure and
-        :meth:`AdapterHost.lost`. In a new event loop, everything of the earlier one is gone and
-        cannot be closed.
+        It is called after :meth:`enter`, and again after every failure and
+        :meth:`AdapterHost.lost`.
 
         Raises:
             NotRetryable: It makes no sense to try again.
@@ -250,6 +256,7 @@ class _Life:
         if self._provider is None:
             self._change(AdapterState.READY)
         else:
+            self._provider.enter(self)
             self._change(AdapterState.STARTING)
             self._attempt(self._provider)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.types import Scope
@@ -32,6 +34,13 @@ GRACE_SECONDS = 1.0
 
 OnBind = Callable[[Runtime], object]
 
+ELSEWHERE = (
+    "the server is in use in another event loop, which still runs, and its clients, rooms and"
+    " adapters can live in one only: give each event loop a server of its own. From other threads,"
+    " io.emit() and io.from_thread reach it. In tests, all requests of one"
+    " 'with TestClient(app) as client:' share an event loop; without 'with', each has its own"
+)
+
 
 class EngineCore:
     """The inside of an engine; see :class:`.engine.Engine` for the arguments.
@@ -55,6 +64,7 @@ class EngineCore:
         self._runtime_factory = runtime_factory
         self._on_bind = on_bind
         self._loop_state: LoopState | None = None
+        self._binding = threading.Lock()
         self._exit_signals = ExitSignals(self._on_exit_signal)
         self._uvicorn_exit = UvicornExit(self.shut_down)
         self._observers = Observers()
@@ -95,7 +105,12 @@ class EngineCore:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
-        """Own the engine's timers and tasks; needed on trio, harmless on asyncio."""
+        """Own the engine's timers and tasks; needed on trio, harmless on asyncio.
+
+        Raises:
+            RuntimeError: The engine is in use in another event loop.
+        """
+        self._check_free()  # not in the nursery, which would make an exception group of it
         async with contextlib.AsyncExitStack() as stack:
             if running_on_asyncio():
                 self._bind(self._runtime_factory())
@@ -112,7 +127,8 @@ class EngineCore:
         """The sessions and the clock of the current event loop.
 
         Raises:
-            RuntimeError: On trio, outside the lifespan.
+            RuntimeError: The engine is in use in another event loop; or on trio, outside the
+                lifespan.
         """
         loop_state = self._loop_state
         if loop_state is None or not loop_state.runtime.is_current():
@@ -120,11 +136,31 @@ class EngineCore:
         return loop_state
 
     def _bind(self, runtime: Runtime) -> LoopState:
-        self._loop_state = LoopState(runtime, self.options, self.shut_down)
+        """Begin in an event loop; what lived in an earlier one ends."""
+        with self._binding:  # two event loops, in two threads, may begin at the same time
+            self._check_free()
+            earlier = self._loop_state
+            if earlier is not None and earlier.runtime.is_current() and not earlier.shutting_down:
+                return earlier  # the lifespan begins after the first request
+            loop_state = self._loop_state = LoopState(runtime, self.options, self.shut_down)
         self._exit_signals.install()
         if self._on_bind is not None:
             self._on_bind(runtime)
-        return self._loop_state
+        if earlier is not None and earlier.sessions:
+            loop_state.take_from(earlier)
+        return loop_state
+
+    def _check_free(self) -> None:
+        """Check that no other event loop has the engine.
+
+        Raises:
+            RuntimeError: One has, and still runs.
+        """
+        loop_state = self._loop_state
+        if loop_state is None or loop_state.shutting_down or loop_state.runtime.is_current():
+            return
+        if loop_state.runtime.running:
+            raise RuntimeError(ELSEWHERE)
 
     def _watch_uvicorn(self, loop_state: LoopState, scope: Scope) -> None:
         if self._uvicorn_exit.watch(loop_state.runtime, scope):
@@ -150,18 +186,17 @@ class EngineCore:
         for session in list(loop_state.sessions.values()):
             session.end(SERVER_SHUTTING_DOWN, flush=True)
         if loop_state.linger_deadlines:
-            loop_state.runtime.call_later(GRACE_SECONDS, self._abort_lingering)
-
-    def _abort_lingering(self) -> None:
-        if self._loop_state is not None:
-            for transport in self._loop_state.linger_deadlines.items():
-                transport.abort()
+            loop_state.runtime.call_later(GRACE_SECONDS, partial(_abort_lingering, loop_state))
 
     async def close(self) -> None:
-        """End all sessions, and wait a moment for the handlers that still run."""
-        loop_state = self._loop_state
-        if loop_state is None:
+        """End all sessions, and wait a moment for the handlers that still run.
+
+        Raises:
+            RuntimeError: The engine is in use in another event loop.
+        """
+        if self._loop_state is None:
             return
+        loop_state = self.bound() if self._loop_state.sessions else self._loop_state
         self.shut_down()
         self._exit_signals.restore()
         self._uvicorn_exit.leave()
@@ -172,7 +207,12 @@ class EngineCore:
             connected = [item for item in loop_state.linger_deadlines.items() if item.connected]
             with contextlib.suppress(TimeoutError):
                 await runtime.within(GRACE_SECONDS, _all_sent(runtime, connected))
-        self._abort_lingering()
+        _abort_lingering(loop_state)
+
+
+def _abort_lingering(loop_state: LoopState) -> None:
+    for transport in loop_state.linger_deadlines.items():
+        transport.abort()
 
 
 async def _all_sent(runtime: Runtime, transports: Iterable[Transport]) -> None:

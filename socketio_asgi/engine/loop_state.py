@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
@@ -12,9 +13,17 @@ from ..runtime.deadlines import DeadlineQueue
 from .directory import AddressedSession
 from .heartbeat import Heartbeat, LivingSession
 from .http.interning import ScopeInterner
+from .http.response import ErrorCode, Refusal
 from .options import EngineOptions
 from .transports.base import Transport
 from .transports.registry import TRANSPORTS, upgrades
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+STRANDED = (
+    "the session ended with the event loop that it was opened in; this is another one (in tests,"
+    " all requests of one 'with TestClient(app) as client:' share an event loop)"
+)
 
 LINGER_SECONDS = 30.0
 """The time for a closing transport to send what waits, or to be polled again."""
@@ -30,6 +39,10 @@ class LiveSession(AddressedSession, LivingSession, Protocol):
 
     def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
         """End the session now."""
+        ...
+
+    def end_in(self, loop_state: LoopState) -> None:
+        """End the session, whose event loop has ended, in another one."""
         ...
 
 
@@ -76,6 +89,7 @@ class LoopState:
         self.linger_deadlines: DeadlineQueue[Transport] = DeadlineQueue(
             runtime, LINGER_SECONDS, lambda transport: transport.abort()
         )
+        self._stranded: set[str] = set()
         self._open_encoders = {name: _open_encoder(options, name) for name in TRANSPORTS}
 
     @property
@@ -94,6 +108,23 @@ class LoopState:
         """
         payload = self._open_encoders[transport].encode(sid)
         return OutgoingPacket.packet(EnginePacketType.OPEN, payload)
+
+    def take_from(self, earlier: LoopState) -> None:
+        """End the sessions of an event loop that has ended; their clients can only begin anew."""
+        logger.info("%d clients are gone with their event loop", len(earlier.sessions))
+        self._stranded = set(earlier.sessions)
+        for session in list(earlier.sessions.values()):
+            session.end_in(self)
+
+    def check_not_stranded(self, sid: str) -> None:
+        """Check that no session of that id was lost with its event loop.
+
+        Raises:
+            Refusal: One was, which is told once.
+        """
+        if sid in self._stranded:
+            self._stranded.discard(sid)
+            raise Refusal(ErrorCode.UNKNOWN_SID, detail=STRANDED, notable=True)
 
     def forget(self, session: LiveSession) -> None:
         """Drop everything that is known of a session that ended."""

@@ -143,8 +143,10 @@ class RequestRouter:
         if not offer.sid:
             return self._open_polling(loop_state, offer, request)
         known = loop_state.sessions.get(offer.sid)
-        if known is None and self._directory is not None:
-            return self._respond_elsewhere(self._directory, offer, request, body)
+        if known is None:
+            loop_state.check_not_stranded(offer.sid)
+            if self._directory is not None:
+                return self._respond_elsewhere(self._directory, offer, request, body)
         session = check_session(offer, known, moves_on=False)
         return session.transport.serve(request, body)
 
@@ -202,8 +204,10 @@ class RequestRouter:
         self, loop_state: LoopState, offer: Offer, request: EngineRequest
     ) -> AddressedSession | None:
         session = loop_state.sessions.get(offer.sid)
-        if session is None and self._directory is not None:
-            return await _ask(self._directory, offer, request)
+        if session is None:
+            loop_state.check_not_stranded(offer.sid)
+            if self._directory is not None:
+                return await _ask(self._directory, offer, request)
         return session
 
     async def _open_websocket(
@@ -301,7 +305,5 @@ async def _send_close(send: Send) -> None:
 
 
 def _log(request: EngineRequest, refusal: Refusal) -> None:
-    # A page that is not allowed to connect is a matter of configuration; the rest is noise of the
-    # internet, or of clients that come back after a restart.
-    level = logging.WARNING if refusal.code is ErrorCode.FORBIDDEN else logging.INFO
+    level = logging.WARNING if refusal.notable else logging.INFO
     logger.log(level, "refused %s from %s: %s", request.scope["type"], request.address, refusal)

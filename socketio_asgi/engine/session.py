@@ -468,6 +468,19 @@ class SessionCore:
         else:
             self._close_transport()
         # 6. The observers and the listener, last: whatever they do, the session is at its end.
+        self._report_end(reason, description)
+
+    def end_in(self, loop_state: LoopState) -> None:
+        """End the session, whose event loop has ended, in another one.
+
+        Its transport, its deadlines and what waits for it have ended with the event loop; what is
+        left is to tell of the end.
+        """
+        if self.step(SessionInput.END):
+            self._loop_state = loop_state
+            self._report_end(TRANSPORT_CLOSE, "its event loop has ended")
+
+    def _report_end(self, reason: str, description: str | None) -> None:
         logger.debug("session closed: %s (%s)", reason, description)
         if self._observers is not None:
             self._observers.closed(reason, description)

@@ -27,8 +27,8 @@ class AsyncioRuntime(Runtime):
     """The running asyncio (or uvloop) event loop."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._loop = asyncio.get_running_loop()
+        super().__init__(self._loop)
         # asyncio itself holds its tasks by weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -42,6 +42,9 @@ class AsyncioRuntime(Runtime):
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
+
+    def _runs(self) -> bool:
+        return self._loop.is_running()
 
     def now(self) -> float:
         """The present time of the loop's clock, in seconds."""
@@ -183,8 +186,10 @@ class AsyncioEvent:
         self._waiters: list[asyncio.Future[None]] = []
 
     def set(self) -> None:
-        """Wake all that wait."""
+        """Wake all that wait; none is there any more when the loop is closed."""
         self._is_set = True
+        if self._loop.is_closed():
+            return
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -250,14 +255,14 @@ class AsyncioCancelScope:
 class AsyncioTaskStarter:
     """Starts tasks in the context of one connection; asyncio keeps their order by itself."""
 
-    __slots__ = ("_context", "_runtime")
+    __slots__ = ("_runtime", "context")
 
     def __init__(self, runtime: AsyncioRuntime, context: Context) -> None:
         self._runtime = runtime
-        self._context = context
+        self.context: Context = context
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task; see :meth:`.base.TaskStarter.start`."""
-        task = self._runtime.begin(function(*args), self._context.copy())
+        task = self._runtime.begin(function(*args), self.context.copy())
         if task is not None:
             self._runtime.keep(task)

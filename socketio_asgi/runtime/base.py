@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 ResultT = TypeVar("ResultT")
 
@@ -77,7 +80,13 @@ class Sender(Protocol):
 
 
 class TaskStarter(Protocol):
-    """Starts the handlers of one connection: in its context, in the order of the calls."""
+    """Starts the handlers of one connection: in its context, in the order of the calls.
+
+    Attributes:
+        context: The context variables that every task gets a copy of.
+    """
+
+    context: Context
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that runs ``function(*args)`` in a copy of the connection's context.
@@ -90,22 +99,32 @@ class TaskStarter(Protocol):
 
 
 class Runtime(ABC):
-    """One event loop, seen from synchronous code that runs in its thread.
+    """One event loop, seen from synchronous code that runs in it.
+
+    Args:
+        asyncio_loop: The event loop, if it is one of asyncio.
 
     Attributes:
-        thread_id: The number of the loop's thread, as :func:`threading.get_ident` gives it.
+        asyncio_loop: The same.
     """
 
-    def __init__(self) -> None:
-        self.thread_id: int = threading.get_ident()
-
-    def in_thread(self) -> bool:
-        """True when the caller runs in the loop's thread."""
-        return threading.get_ident() == self.thread_id
+    def __init__(self, asyncio_loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.asyncio_loop: asyncio.AbstractEventLoop | None = asyncio_loop
+        self._pid = os.getpid()
 
     @abstractmethod
     def is_current(self) -> bool:
         """True when the caller runs in this very loop, and the loop can still start tasks."""
+
+    @property
+    def running(self) -> bool:
+        """True while the loop runs, in whichever thread of this process."""
+        # A process that was forked from within the loop has a copy that looks as if it ran.
+        return self._runs() and self._pid == os.getpid()
+
+    @abstractmethod
+    def _runs(self) -> bool:
+        """True while the loop runs; in a copy of the process, what was true when it was made."""
 
     @abstractmethod
     def now(self) -> float:

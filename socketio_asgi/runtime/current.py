@@ -9,6 +9,9 @@ from collections.abc import Callable
 from .asyncio_runtime import AsyncioRuntime
 from .base import Runtime
 
+running_loop = asyncio._get_running_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+"""The asyncio event loop that runs the caller, without an exception where there is none."""
+
 RuntimeFactory = Callable[[], Runtime]
 """Makes the runtime of the caller's event loop, as :func:`current_runtime` does."""
 

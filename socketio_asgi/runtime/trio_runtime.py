@@ -32,6 +32,7 @@ class TrioRuntime(Runtime):
         # The started tasks; None before they run for the first time.
         self._tasks: dict[trio.CancelScope, trio.lowlevel.Task | None] = {}
         self._task_ended = trio.Event()
+        self._closed = False
 
     def is_current(self) -> bool:
         """True when the caller runs in this trio run, and the nursery is open."""
@@ -40,6 +41,14 @@ class TrioRuntime(Runtime):
         except RuntimeError:
             return False
         return current is self._token and not self._nursery.cancel_scope.cancel_called
+
+    def _runs(self) -> bool:
+        return not self._closed
+
+    def close(self) -> None:
+        """Cancel all tasks; the nursery ends."""
+        self._closed = True
+        self._nursery.cancel_scope.cancel()
 
     def now(self) -> float:
         """The present time of trio's clock, in seconds."""
@@ -166,11 +175,11 @@ class TrioTaskStarter:
     the first entry of the queue.
     """
 
-    __slots__ = ("_context", "_queue", "_runtime")
+    __slots__ = ("_queue", "_runtime", "context")
 
     def __init__(self, runtime: TrioRuntime, context: Context) -> None:
         self._runtime = runtime
-        self._context = context
+        self.context: Context = context
         self._queue: deque[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = (
             deque()
         )
@@ -178,7 +187,7 @@ class TrioTaskStarter:
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task; see :meth:`.base.TaskStarter.start`."""
         self._queue.append((function, args))
-        self._runtime.start(self._run_first(), self._context.copy())
+        self._runtime.start(self._run_first(), self.context.copy())
 
     async def _run_first(self) -> None:
         function, args = self._queue.popleft()
@@ -189,10 +198,11 @@ class TrioTaskStarter:
 async def open_trio_runtime() -> AsyncGenerator[TrioRuntime]:
     """Open a nursery for the time of the context; at its end, what still runs is cancelled."""
     async with trio.open_nursery() as nursery:
+        runtime = TrioRuntime(nursery)
         try:
-            yield TrioRuntime(nursery)
+            yield runtime
         finally:
-            nursery.cancel_scope.cancel()
+            runtime.close()
 
 
 async def _run_in_scope(scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> None:

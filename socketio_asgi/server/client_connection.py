@@ -161,6 +161,9 @@ class ClientConnection(ConnectionLoad):
 
     def on_close(self, reason: str, description: str | None) -> None:
         """The session ended."""
+        if self.session.runtime is not self.runtime:  # it ends in another event loop
+            self.runtime = self.session.runtime
+            self.task_starter = self.runtime.task_starter(self.task_starter.context)
         self._join_deadlines.discard(self)
         self._decoder.reset()
         for name in tuple(self._lookups):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from threading import get_ident
 from typing import Any
 from weakref import WeakSet
 
@@ -18,7 +17,7 @@ from ..events.workers import Workers
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
-from ..runtime.current import running_in_event_loop
+from ..runtime.current import running_in_event_loop, running_loop
 from .observer import GuardedCalls, Observer, overrides
 
 CONNECTION_SHARES = 4
@@ -104,10 +103,12 @@ class ServerCore:
         Raises:
             RuntimeError: The function concerns other processes, and no event loop is known.
         """
-        runtime = self.runtime or self.find_runtime()
+        runtime = self.runtime
+        if runtime is None or not runtime.is_current():
+            runtime = self.find_runtime()
         if runtime is None:
             return DONE  # no client has ever come, and no other process is there
-        if runtime.in_thread():
+        if runtime.is_current():
             return function(*args)
         runtime.call_from_thread(function, *args)
         return DONE
@@ -119,10 +120,13 @@ class ServerCore:
         target: Target,
     ) -> Awaitable[None]:
         """Hand a packet to an adapter, from whichever thread this is; see :meth:`call`."""
-        runtime = self.runtime or self.find_runtime()
+        runtime = self.runtime
+        if runtime is not None and running_loop() is runtime.asyncio_loop is not None:
+            return broadcast(packet, target)  # nearly always
+        runtime = self.find_runtime()
         if runtime is None:
             return DONE
-        if runtime.thread_id == get_ident():
+        if runtime.is_current():
             return broadcast(packet, target)
         packet.encode()  # errors are the caller's, and the values may change later
         runtime.call_from_thread(broadcast, packet, target)
@@ -131,16 +135,22 @@ class ServerCore:
     def find_runtime(self) -> Runtime | None:
         """The event loop; None when there is none yet, and no socket that a packet could reach.
 
+        One that has ended has no sockets. When the adapter reaches other processes, the server goes
+        on in the caller's event loop then.
+
         Raises:
             RuntimeError: The adapter reaches other processes, and no event loop is known.
         """
-        if self.runtime is not None or not self.adapters.reach_other_processes:
-            return self.runtime
+        runtime = self.runtime
+        if not self.adapters.reach_other_processes or (runtime is not None and runtime.running):
+            return runtime
         if running_in_event_loop():
             return self.engine.bound().runtime
         try:
             return anyio.from_thread.run_sync(self.engine.bound).runtime
         except RuntimeError as error:
+            if runtime is not None:
+                return runtime  # it may go on, and does nothing when it has ended
             raise RuntimeError(
                 "the server has no event loop yet, and other processes are to be told something:"
                 " use it in the event loop first, or let it live in the application's lifespan"

@@ -30,11 +30,14 @@ class FromThread:
             *args: Its arguments.
 
         Raises:
-            RuntimeError: The caller is the event loop itself, or no client has ever come.
+            RuntimeError: The caller is the event loop itself, no client has ever come, or the
+                event loop has ended.
         """
         runtime = self._server.runtime
         if runtime is None:
             raise RuntimeError("the server has no event loop yet: no client has ever come")
-        if runtime.in_thread():
+        if runtime.is_current():
             raise RuntimeError("from_thread is for worker threads; here, use 'await' instead")
+        if not runtime.running:
+            raise RuntimeError("the server's event loop has ended")
         return runtime.run_from_thread(function, *args)

@@ -223,11 +223,8 @@ class NamespaceCore:
             self._by_pid.pop(member.pid, None)
         self.adapter.leave_all(member.id)
 
-    def remove_all(self) -> None:
-        """Forget all sockets, whose event loop is gone."""
-        for member in list(self.members.values()):
-            self.remove(member)
-        self._by_pid.clear()
+    def loop_changed(self) -> None:
+        """Called when the server begins in an event loop, the first or another one."""
 
     def take_over(self, pid: str) -> None:
         """End the connection of a client that came back before its loss was noticed."""

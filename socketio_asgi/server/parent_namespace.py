@@ -159,9 +159,8 @@ class ChildCore(NamespaceCore):
         super().remove(member)
         self._check()
 
-    def remove_all(self) -> None:
-        """Forget all sockets, whose event loop is gone, and so is that of the timer."""
-        super().remove_all()
+    def loop_changed(self) -> None:
+        """Set the timer anew, which ended with an earlier event loop."""
         self._check()
 
     def _check(self) -> None:

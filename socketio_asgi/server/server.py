@@ -336,7 +336,7 @@ class Server(Broadcaster):
         core.runtime = runtime
         core.adapters.begin(runtime)
         for namespace in self._namespaces.all():
-            namespace.remove_all()  # those that an earlier event loop left behind when it ended
+            namespace.loop_changed()
         self._join_deadlines = DeadlineQueue(
             runtime, self._connect_timeout, ClientConnection.disconnect
         )

@@ -344,7 +344,7 @@ class SocketCore(Dispatcher):
 
     def _send(self, packet: SharedPacket, volatile: bool = False) -> Awaitable[None]:
         connection = self.connection
-        if not connection.runtime.in_thread():
+        if not connection.runtime.is_current():
             packet.encode()  # errors are the caller's, and the values may change later
             connection.runtime.call_from_thread(self._send, packet, volatile)
             return DONE

@@ -44,7 +44,7 @@ class ManualClock(Runtime):
     """An event loop whose time is moved by hand."""
 
     def __init__(self, runtime: Runtime) -> None:
-        super().__init__()
+        super().__init__(runtime.asyncio_loop)
         self._runtime = runtime
         self._numbers = itertools.count()
         self._timers: list[tuple[float, int, ManualTimer]] = []
@@ -79,6 +79,9 @@ class ManualClock(Runtime):
 
     def is_current(self) -> bool:
         return self._runtime.is_current()
+
+    def _runs(self) -> bool:
+        return self._runtime.running
 
     def send_after_turn(self, sender: Sender) -> None:
         self._runtime.send_after_turn(sender)

@@ -1,35 +1,23 @@
-"""The server as a whole: closing, two of them, and one in several event loops."""
+"""The server as a whole: closing, and two of them in one process."""
 
 from __future__ import annotations
 
-import asyncio
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import httpx
 import pytest
-import trio
-import uvloop
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from socketio_asgi import ClientDisconnected, Server, Socket
 from tests.support.clients import WebSocketRejected, connect_engine
 from tests.support.peer import open_peer
-from tests.support.serving import serve
 from tests.support.waiting import until
 
 from .conftest import Join, Serving
 from .support import Connect
 
 pytestmark = pytest.mark.runtime
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # about the HTTP library that it may use one day
-    from starlette.testclient import TestClient
 
 
 class TestClose:
@@ -196,96 +184,6 @@ async def test_two_servers_in_one_process(serving: Serving) -> None:
                 expected.insert(0, '42["only the first hears this"]')
             assert [await websocket.receive() for _ in expected] == expected
         await until(lambda: first.engine.clients_count + second.engine.clients_count == 0)
-
-
-async def chat_once(io: Server, *, leave: bool = True) -> None:
-    """Serve, connect, use a worker thread, and leave (or not)."""
-    async with serve(io) as served, open_peer(served.url) as peer:
-        await peer.join()
-        await peer.sync()
-        assert await peer.request("thread") == ["thread"]
-        await io.emit("event")
-        assert await peer.expect("event") == []
-        assert len(io.sockets.sockets) == 1
-        if leave:
-            await peer.send("1")
-            await until(lambda: not io.sockets.sockets)
-
-
-@pytest.fixture
-def threaded(io: Server) -> Server:
-    io.on("thread")(lambda socket: "thread")
-    return io
-
-
-@pytest.mark.parametrize("leave", [True, False])
-def test_one_event_loop_after_another(threaded: Server, leave: bool) -> None:
-    async def main() -> None:
-        await chat_once(threaded, leave=leave)
-
-    for _ in range(2):
-        asyncio.run(main())
-        uvloop.run(main())
-        trio.run(main)
-    threaded.emit("nobody")
-    assert not threaded.sockets.sockets
-
-
-def test_emits_from_threads_after_the_loop_has_ended(threaded: Server) -> None:
-    async def main() -> None:
-        await chat_once(threaded)
-
-    with ThreadPoolExecutor(1) as pool:
-        asyncio.run(main())
-        pool.submit(threaded.emit, "nobody").result(10)
-        trio.run(main)
-        pool.submit(threaded.emit, "nobody").result(10)
-
-
-def test_a_loop_that_ended_without_closing_leaves_no_sockets(io: Server) -> None:
-    """As with an ASGI test transport, which knows no lifespan."""
-    transport = httpx.ASGITransport(io)
-
-    async def main() -> None:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            url = "/socket.io/?EIO=4&transport=polling"
-            opened = await http.get(url)
-            sid = opened.text.split('"sid":"')[1][:20]
-            assert (await http.post(f"{url}&sid={sid}", content="40")).text == "ok"
-            assert len(io.sockets.sockets) == 1
-            await io.emit("event")
-
-    asyncio.run(main())
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_with_the_test_client_of_starlette(threaded: Server, backend: Any) -> None:
-    app = Starlette(routes=[Mount("/socket.io", threaded)], lifespan=threaded.lifespan)
-    for _ in range(2):
-        with (
-            TestClient(app, backend=backend) as client,
-            client.websocket_connect("/socket.io/?EIO=4&transport=websocket") as websocket,
-        ):
-            assert websocket.receive_text().startswith("0{")
-            websocket.send_text("40")
-            assert websocket.receive_text().startswith('40{"sid":')
-            websocket.send_text('421["thread"]')
-            assert websocket.receive_text() == '431["thread"]'
-            threaded.emit("event")
-            assert websocket.receive_text() == '42["event"]'
-        assert not threaded.sockets.sockets
-
-
-def test_with_the_test_client_without_a_lifespan(threaded: Server) -> None:
-    client = TestClient(threaded)
-    for _ in range(2):  # each has an event loop of its own
-        with client.websocket_connect("/socket.io/?EIO=4&transport=websocket") as websocket:
-            websocket.receive_text()
-            websocket.send_text("40")
-            websocket.receive_text()
-            websocket.send_text('421["thread"]')
-            assert websocket.receive_text() == '431["thread"]'
 
 
 def test_unknown_options_are_errors() -> None:

@@ -98,13 +98,15 @@ class ClusterAdapter(AdapterProvider):
             dropped=dict(core.counters),
         )
 
+    def enter(self, host: AdapterHost) -> None:
+        """Begin in an event loop: until the broker is there, messages wait for it."""
+        core = self._core = Core(host, self._namespaces)
+        for namespace in self._namespaces.values():
+            namespace.bind(core)
+
     async def start(self, host: AdapterHost) -> None:
         """Connect to the broker."""
-        core = self._core
-        if core is None or core.host is not host:
-            core = self._core = Core(host, self._namespaces)
-            for namespace in self._namespaces.values():
-                namespace.bind(core)
+        core = self.core
         driver = self._make_driver()
         recovers = any(namespace.recovers for namespace in self._namespaces.values())
         if recovers and driver.archive is None:

@@ -79,6 +79,8 @@ class Refusal(Exception):
         message: What the client is told; the official message by default.
         status: The HTTP status.
         detail: What the log says beyond that.
+        notable: Whether the log shows it by default; most are noise of the internet, or of clients
+            that come back after a restart.
     """
 
     def __init__(
@@ -88,11 +90,14 @@ class Refusal(Exception):
         *,
         status: int | None = None,
         detail: str = "",
+        notable: bool = False,
     ) -> None:
         self.code = code
         self.message: str = ERROR_MESSAGES[code] if message is None else message
         self.status: int = status or (403 if code is ErrorCode.FORBIDDEN else 400)
         self.detail = detail
+        # A page that is not allowed to connect is a matter of configuration.
+        self.notable: bool = notable or code is ErrorCode.FORBIDDEN
         super().__init__(code, self.message)
 
     def __str__(self) -> str:
