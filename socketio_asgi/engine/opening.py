@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 MAX_ID_ATTEMPTS = 3
 """The times that ``generate_id`` may return an id which is in use."""
+
+_VISIBLE = re.compile(r"[!-~]*")
 
 OnSession = Callable[[SessionCore], SessionListener]
 """Called with each new session; returns the receiver of its messages."""
@@ -119,9 +122,25 @@ class SessionOpener:
                 sid = self._options.generate_id(request)
                 if not isinstance(sid, str) and inspect.isawaitable(sid):
                     sid = await sid
+                _check_id(sid)
             except Exception as error:
-                logger.exception("generate_id raised; the request is refused")
+                logger.exception("generate_id raised, or returned no id; the request is refused")
                 raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
             if sid and not loop_state.knows(sid):
                 return sid
         raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")
+
+
+def _check_id(sid: object) -> None:
+    """Check an id of the application's making, which stands in addresses, cookies and JSON.
+
+    The error does not show it, because it would be a secret.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: It has white space, control characters or others beyond ASCII.
+    """
+    if not isinstance(sid, str):
+        raise TypeError(f"generate_id has to return a str, not an object of {type(sid)!r}")
+    if not _VISIBLE.fullmatch(sid):
+        raise ValueError("generate_id has to return visible ASCII characters")

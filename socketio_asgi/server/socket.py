@@ -225,7 +225,7 @@ class Socket(Listening, Generic[DataT]):
     # -- leaving -----------------------------------------------------------------------------
 
     def disconnect(self, close: bool = False) -> Awaitable[None]:
-        """Disconnect the client from the namespace.
+        """Disconnect the client from the namespace; in a middleware, refuse it.
 
         Args:
             close: Whether to close the whole connection, with all its namespaces.

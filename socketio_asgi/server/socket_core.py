@@ -369,9 +369,14 @@ class SocketCore(Dispatcher):
     # -- leaving -----------------------------------------------------------------------------
 
     def disconnect(self, close: bool = False) -> Awaitable[None]:
-        """Disconnect the client from the namespace, or from all with ``close``."""
+        """Disconnect the client from the namespace, or from all with ``close``.
+
+        While a middleware decides, that is a refusal: the client is never let in.
+        """
         if close:
             self.connection.disconnect()
+        elif self.state is SocketState.CONNECTING:
+            self._refuse(ConnectionRefused())
         elif self.connected:
             self.connection.leave(self)
         return DONE

@@ -106,6 +106,47 @@ async def test_an_observed_server_is_as_strict(connect: Connect) -> None:
     assert await peer.refused() == {"message": "Connection refused"}
 
 
+@pytest.mark.runtime
+@pytest.mark.parametrize("kind", ["async", "plain"])
+async def test_a_middleware_that_disconnects_refuses(
+    io: Server, connect: Connect, transport: str, kind: str
+) -> None:
+    later: list[str] = []
+
+    async def asynchronous(socket: Socket) -> None:
+        await socket.disconnect()
+        await anyio.lowlevel.checkpoint()
+
+    def plain(socket: Socket) -> None:
+        socket.join("team")
+        socket.disconnect()
+
+    io.use(asynchronous if kind == "async" else plain)
+    io.use(lambda socket: later.append("middleware"))
+    io.on("connection")(lambda socket: later.append("connection"))
+    io.on("disconnect")(lambda socket: later.append("disconnect"))
+    peer = await connect(io, transport)
+    assert await peer.refused() == {"message": "Connection refused"}
+    assert not io.sockets.sockets
+    assert later == []
+    parent = io.of(lambda name, auth: True)
+    await peer.join("/other")  # the connection goes on
+    assert list(parent.children) == ["/other"]
+
+
+async def test_a_middleware_that_closes_the_connection_refuses(
+    io: Server, connect: Connect, transport: str
+) -> None:
+    io.use(lambda socket: socket.disconnect(close=True))
+    later: list[str] = []
+    io.on("connection")(lambda socket: later.append("connection"))
+    peer = await connect(io, transport)
+    await peer.send("0")
+    await peer.ended()
+    await until(lambda: io.engine.clients_count == 0)
+    assert later == []
+
+
 # -- middlewares of sockets ----------------------------------------------------------------------
 
 
