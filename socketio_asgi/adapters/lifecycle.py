@@ -161,8 +161,14 @@ class AdapterLifecycle:
         return any(adapter.reaches_other_processes for adapter in self._adapters)
 
     def adapter_for(self, namespace: LocalNamespace) -> Adapter:
-        """Make the adapter of a namespace (an :data:`AdapterFactory`)."""
+        """Make the adapter of a namespace (an :data:`AdapterFactory`).
+
+        Raises:
+            TypeError: The application's factory has made something else.
+        """
         adapter = self._factory(namespace)
+        if not isinstance(adapter, Adapter):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"adapter={self._factory!r} made {adapter!r}, which is no Adapter")
         adapter.observe(self._observer)
         self._adapters.add(adapter)
         return adapter

@@ -23,6 +23,7 @@ from ..engine.transports.outbox import PACKET_OVERHEAD
 from ..protocol import OutgoingPacket, PacketType
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
+from ..runtime.checks import check_flag, check_seconds
 from .packet import SharedPacket
 from .target import Target
 
@@ -36,6 +37,10 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_SESSIONS = 100_000
 """Sockets that a namespace keeps for clients that come back."""
 
+MAX_DISCONNECTION_SECONDS = 86_400.0
+"""The longest time that a client may be away: after a day, nobody waits for it
+any more."""
+
 MissedPackets = Sequence[Sequence[OutgoingPacket]]
 """Encoded packets with their attachments, in order."""
 
@@ -47,10 +52,19 @@ class ConnectionStateRecovery:
     Args:
         max_disconnection_duration: How long a client may be away, in seconds.
         skip_middlewares: Whether the middlewares are left out when it comes back.
+
+    Raises:
+        TypeError: A value is of another kind.
+        ValueError: The time makes no sense.
     """
 
     max_disconnection_duration: float = 120.0
     skip_middlewares: bool = True
+
+    def __post_init__(self) -> None:
+        duration = self.max_disconnection_duration
+        check_seconds("max_disconnection_duration", duration, MAX_DISCONNECTION_SECONDS)
+        check_flag("skip_middlewares", self.skip_middlewares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from starlette.types import Scope, Send
 from ..engine.http.request import EngineRequest
 from ..engine.http.response import accepted_encodings
 from ..engine.options import EngineOptions
+from ..runtime.checks import shown
 from ..websocket.headers import Header
 
 _JAVASCRIPT = b"application/javascript; charset=utf-8"
@@ -37,10 +38,16 @@ class ClientFiles:
         options: The engine's options, for the pages that may load them and for compression.
 
     Raises:
+        TypeError: The folder is neither text nor a path.
         ValueError: None of them is there.
     """
 
     def __init__(self, folder: str | Path, options: EngineOptions) -> None:
+        if not isinstance(folder, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                "serve_client must be the folder of the client, such as"
+                f" 'node_modules/socket.io-client/dist', or None; not {shown(folder)}"
+            )
         self._folder = Path(folder)
         self._options = options
         if not any((self._folder / name).is_file() for name in CLIENT_FILES):

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from ..exceptions import RequestRefused
 from ..protocol import EngineCodec, EngineCodecV3, EngineCodecV4
+from ..runtime.checks import shown
 from .directory import AddressedSession
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
@@ -113,7 +114,7 @@ async def check_allowed(request: EngineRequest, options: EngineOptions) -> None:
     if options.allow_request is None:
         return
     try:
-        result = options.allow_request(request)
+        result: object = options.allow_request(request)
         if inspect.isawaitable(result):
             result = await result
     except RequestRefused as error:
@@ -123,3 +124,9 @@ async def check_allowed(request: EngineRequest, options: EngineOptions) -> None:
         raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request raised") from error
     if result is False:
         raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request returned False")
+    if not (result is True or result is None):
+        logger.error(
+            "allow_request returned %s, and neither True nor False; the request is refused",
+            shown(result),
+        )
+        raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request returned no decision")

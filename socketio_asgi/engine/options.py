@@ -5,12 +5,16 @@ Source: https://socket.io/docs/v4/server-options/#low-level-engine-options
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
+from ..runtime.callables import check_function
+from ..runtime.checks import check_count, check_flag, check_seconds, is_list, shown
 from ..runtime.ids import random_id
-from .http.cors import Cors, OriginPolicy
+from .cookies import Cookie
+from .http.cors import Cors, as_cors
+from .http.origins import OriginPolicy
 from .http.request import EngineRequest
 from .transports.base import TransportName
 from .transports.registry import TRANSPORTS
@@ -22,28 +26,12 @@ thousand clients that stopped reading do not take the process down."""
 AllowRequest = Callable[[EngineRequest], "Awaitable[bool | None] | bool | None"]
 GenerateId = Callable[[EngineRequest], "str | Awaitable[str]"]
 
+MAX_SECONDS = 3600.0
+"""The longest interval and time-out: far beyond what a connection that does nothing survives on its
+way, and below what the defaults of the JavaScript server are in milliseconds."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cookie:
-    """A cookie with the session id, for load balancers that learn it from responses.
-
-    Args:
-        name: The cookie's name.
-        path: The path it is sent for.
-        http_only: Whether scripts are kept from reading it.
-        same_site: When browsers send it across sites.
-        secure: Whether it is sent over HTTPS only.
-        max_age: Its life in seconds; None ends it with the browser session.
-        domain: The domain it is sent to; None is the host that set it.
-    """
-
-    name: str = "io"
-    path: str = "/"
-    http_only: bool = True
-    same_site: Literal["lax", "strict", "none"] = "lax"
-    secure: bool = False
-    max_age: int | None = None
-    domain: str | None = None
+COMPRESSION_THRESHOLD = 1024
+"""Bytes of the shortest response that is compressed: a shorter one fits into a packet anyway."""
 
 
 def generate_sid(_request: EngineRequest) -> str:
@@ -53,7 +41,12 @@ def generate_sid(_request: EngineRequest) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """Options of the connection layer; see :class:`socketio_asgi.Server` for their meaning."""
+    """Options of the connection layer; see :class:`socketio_asgi.Server` for their meaning.
+
+    Raises:
+        TypeError: A value is of another kind.
+        ValueError: A value makes no sense.
+    """
 
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
@@ -66,27 +59,55 @@ class EngineOptions:
     allow_request: AllowRequest | None = None
     generate_id: GenerateId = generate_sid
     cookie: Cookie | None = None
-    cors: OriginPolicy | Cors | None = None
-    compression_threshold: int | None = 1024
+    cors: OriginPolicy | Cors | Mapping[str, Any] | None = None
+    compression_threshold: int | None = COMPRESSION_THRESHOLD
     initial_packet: str | bytes | None = None
     max_clients: int | None = None
     origin_policy: Cors = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout"):
-            _check_positive(name, getattr(self, name), "seconds")
+            check_seconds(name, getattr(self, name), MAX_SECONDS)
         for name in ("max_http_buffer_size", "send_buffer_limit"):
-            _check_positive(name, getattr(self, name), "bytes")
-        unknown = [name for name in self.transports if name not in TRANSPORTS]
-        if unknown or not self.transports or isinstance(self.transports, str):
-            raise ValueError(
-                f"transports must be a non-empty list of {tuple(TRANSPORTS)},"
-                f" not {self.transports!r}"
-            )
-        cors = self.cors if isinstance(self.cors, Cors) else Cors(origins=self.cors)
-        object.__setattr__(self, "origin_policy", cors)
+            self._set(name, check_count(name, getattr(self, name), "bytes"))
+        for name in ("allow_upgrades", "allow_eio3"):
+            check_flag(name, getattr(self, name))
+        if self.max_clients is not None:
+            clients = check_count("max_clients", self.max_clients, "clients, or None for any")
+            self._set("max_clients", clients)
+        self._check_objects()
+        self._set("transports", _checked_transports(self.transports))
+        self._set("origin_policy", as_cors(self.cors))
+
+    def _check_objects(self) -> None:
+        if self.allow_request is not None:
+            check_function(self.allow_request, 1, "allow_request is a function given the request")
+        check_function(self.generate_id, 1, "generate_id is a function given the request")
+        packet = self.initial_packet
+        if not isinstance(packet, str | bytes | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"initial_packet must be text or bytes, not {shown(packet)}")
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
 
-def _check_positive(name: str, value: float, unit: str) -> None:
-    if isinstance(value, bool) or not value > 0:
-        raise ValueError(f"{name} must be a positive number of {unit}, not {value!r}")
+def _checked_transports(transports: Sequence[TransportName]) -> tuple[TransportName, ...]:
+    known = tuple(TRANSPORTS)
+    problem = f"transports must be a non-empty list of {known}, not {shown(transports)}"
+    if not is_list(transports):
+        raise TypeError(problem)
+    if not transports or not all(name in known for name in transports):
+        raise ValueError(problem)
+    return tuple(transports)
+
+
+def as_threshold(http_compression: bool | int) -> int | None:
+    """The size from which responses are compressed, in bytes; None compresses none.
+
+    Raises:
+        TypeError: The option is neither True, nor False, nor a number.
+        ValueError: It is no number of bytes.
+    """
+    if isinstance(http_compression, bool):
+        return COMPRESSION_THRESHOLD if http_compression else None
+    return check_count("http_compression", http_compression, "bytes, or True or False", at_least=0)

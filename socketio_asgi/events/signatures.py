@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from ..runtime.callables import signature_of
 
 Parameter = inspect.Parameter
 
@@ -37,7 +38,7 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(f"a handler must not be a generator: {function!r}")
     try:
-        parameters = list(_signature(function).parameters.values())
+        parameters = list(signature_of(function).parameters.values())
     except ValueError as error:
         raise TypeError(f"{function!r} does not say which arguments it takes") from error
     if parameters and parameters[0].name in ("self", "cls") and inspect.isfunction(function):
@@ -47,14 +48,6 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
             " @event('name') and register an instance of the class"
         )
     return parameters
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    if sys.version_info >= (3, 14):  # where annotations are evaluated when they are asked for
-        from annotationlib import Format
-
-        return inspect.signature(function, annotation_format=Format.FORWARDREF)
-    return inspect.signature(function)
 
 
 def check_socket_comes_first(function: Callable[..., Any], positional: Sequence[Parameter]) -> None:
@@ -92,27 +85,6 @@ def check_no_socket(function: Callable[..., Any], positional: Sequence[Parameter
                 f"this function is not given the socket, but its parameter {parameter.name!r} is"
                 f" annotated as one: {function!r}"
             )
-
-
-def check_takes(function: object, count: int, what: str) -> None:
-    """Check that something can be called with so many positional arguments.
-
-    Args:
-        function: What is to be called.
-        count: The number of arguments.
-        what: What it is, and what it is given, for the message.
-
-    Raises:
-        TypeError: It cannot.
-    """
-    if not callable(function):
-        raise TypeError(f"{what}; {function!r} cannot be called")
-    try:
-        _signature(function).bind(*range(count))
-    except TypeError as error:
-        raise TypeError(f"{what}; {function!r} does not fit: {error}") from None
-    except ValueError:  # a function that was not written in Python
-        return
 
 
 def check_name(name: object, decorator: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,3 +22,48 @@ def check_plain(function: Callable[..., Any]) -> None:
     """
     if is_async(function):
         raise TypeError(f"this listener is called at once, so it must be a plain def: {function!r}")
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function.
+
+    Raises:
+        ValueError: It does not say which arguments it takes, as it is not written in Python.
+    """
+    if sys.version_info >= (3, 14):  # where annotations are evaluated when they are asked for
+        from annotationlib import Format
+
+        return inspect.signature(function, annotation_format=Format.FORWARDREF)
+    return inspect.signature(function)
+
+
+def check_takes(function: object, count: int, what: str) -> None:
+    """Check that something can be called with so many positional arguments.
+
+    Args:
+        function: What is to be called.
+        count: The number of arguments.
+        what: What it is, and what it is given, for the message.
+
+    Raises:
+        TypeError: It cannot.
+    """
+    if not callable(function):
+        raise TypeError(f"{what}; {function!r} cannot be called")
+    try:
+        signature_of(function).bind(*range(count))
+    except TypeError as error:
+        raise TypeError(f"{what}; {function!r} does not fit: {error}") from None
+    except ValueError:  # a function that was not written in Python
+        return
+
+
+def check_function(function: object, count: int, what: str) -> None:
+    """Check a function, perhaps an asynchronous one; a class would make an object of each call.
+
+    Raises:
+        TypeError: It is none, or takes another number of arguments; see :func:`check_takes`.
+    """
+    if isinstance(function, type):
+        raise TypeError(f"{what}; {function!r} is a class")
+    check_takes(function, count, what)

@@ -6,7 +6,7 @@ Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/serv
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
@@ -14,25 +14,28 @@ from typing import Any, TypeVar, cast, overload
 
 from starlette.types import Receive, Scope, Send
 
-from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery, MemoryAdapter
+from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
-from ..engine.http.cors import OriginPolicy
+from ..engine.cookies import as_cookie
+from ..engine.http.origins import OriginPolicy
 from ..engine.options import (
+    MAX_SECONDS,
     SEND_BUFFER_LIMIT,
     AllowRequest,
     GenerateId,
+    as_threshold,
     generate_sid,
 )
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
-from ..events.signatures import check_takes
-from ..protocol import DefaultParser, Parser
+from ..protocol import Parser
 from ..runtime import Runtime
-from ..runtime.callables import check_plain
+from ..runtime.callables import check_plain, check_takes
+from ..runtime.checks import check_count, check_flag, check_seconds
 from ..runtime.deadlines import DeadlineQueue
 from .broadcast import Broadcaster, Selection
 from .client_connection import ClientConnection
@@ -41,6 +44,7 @@ from .from_thread import FromThread
 from .namespace import MiddlewareT, Namespace, move_into, normalize_name
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
+from .options import as_adapter_factory, as_parser, as_path, as_recovery
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
 
 MAX_EVENTS_IN_FLIGHT = 100
@@ -75,19 +79,22 @@ class Server(Broadcaster):
         allow_request: Asked about every new client; return False or raise
             :class:`RequestRefused` to refuse it.
         generate_id: Makes the session id for a request; it must not be guessable.
-        cookie: A cookie with the session id, for load balancers; a name alone takes the defaults.
+        cookie: A cookie with the session id, for load balancers; True or a name alone takes the
+            defaults, a dict is the arguments of :class:`Cookie`.
         cors: The origins beside the own one whose pages may connect: an origin, ``"*"``, a regular
-            expression, a list of those, a function, or :class:`Cors` for all details.
+            expression, a list of those, a function, or :class:`Cors` for all details; a dict is its
+            arguments.
         http_compression: Whether long HTTP responses are compressed; a number is the threshold
             in bytes (1024 by default).
         initial_packet: A message to put in front of everything else.
         max_clients: The largest number of clients; None is any number.
         serve_client: The folder with the JavaScript client's files, to serve them as well.
         parser: How packets are encoded; the clients must use the same.
-        adapter: Makes the adapter of a namespace; the default keeps everything in memory.
+        adapter: Makes the adapter of a namespace: a class, a function, or an ``AdapterProvider``,
+            which is started and closed with the server; the default keeps everything in memory.
         connection_state_recovery: Whether clients that lost their connection get back their id,
             rooms, data and the events that they missed; True takes the defaults of
-            :class:`ConnectionStateRecovery`.
+            :class:`ConnectionStateRecovery`, a dict is its arguments.
         cleanup_empty_child_namespaces: Whether a dynamic namespace goes when its last client
             leaves.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
@@ -99,8 +106,8 @@ class Server(Broadcaster):
             :class:`socketio_asgi.server.Observer`.
 
     Raises:
-        ValueError: An option has no valid value.
-        TypeError: There is no such option.
+        TypeError: There is no such option, or a value is of another kind.
+        ValueError: A value makes no sense.
     """
 
     def __init__(
@@ -119,15 +126,15 @@ class Server(Broadcaster):
         allow_eio3: bool = False,
         allow_request: AllowRequest | None = None,
         generate_id: GenerateId = generate_sid,
-        cookie: Cookie | str | None = None,
-        cors: OriginPolicy | Cors | None = None,
+        cookie: Cookie | str | bool | Mapping[str, Any] | None = None,
+        cors: OriginPolicy | Cors | Mapping[str, Any] | None = None,
         http_compression: bool | int = True,
         initial_packet: str | bytes | None = None,
         max_clients: int | None = None,
         serve_client: str | Path | None = None,
         parser: Parser | None = None,
         adapter: AdapterFactory | None = None,
-        connection_state_recovery: ConnectionStateRecovery | bool = False,
+        connection_state_recovery: ConnectionStateRecovery | bool | Mapping[str, Any] = False,
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
@@ -145,37 +152,35 @@ class Server(Broadcaster):
             allow_eio3=allow_eio3,
             allow_request=allow_request,
             generate_id=generate_id,
-            cookie=Cookie(name=cookie) if isinstance(cookie, str) else cookie,
+            cookie=as_cookie(cookie),
             cors=cors,
-            compression_threshold=_threshold(http_compression),
+            compression_threshold=as_threshold(http_compression),
             initial_packet=initial_packet,
             max_clients=max_clients,
         )
         if observer is not None:
             check_observer(observer)
-        if not connect_timeout > 0:
-            raise ValueError(f"connect_timeout must be positive, not {connect_timeout!r}")
-        if not max_events_in_flight > 0:
-            raise ValueError(f"max_events_in_flight must be positive, not {max_events_in_flight!r}")
-        self._connect_timeout = connect_timeout
+        self._connect_timeout = check_seconds("connect_timeout", connect_timeout, MAX_SECONDS)
         self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
-        self._cleanup = cleanup_empty_child_namespaces
+        self._cleanup = check_flag("cleanup_empty_child_namespaces", cleanup_empty_child_namespaces)
         self._namespaces = NamespaceRegistry()
         self.engine: Engine = Engine(options, self._on_session, observer, on_bind=self._on_bind)
         self.__socketio__: ServerCore = ServerCore(
             self.engine.__socketio__,
-            parser=parser or DefaultParser(),
-            adapters=AdapterLifecycle(adapter or MemoryAdapter, _adapter_observer(observer)),
-            recovery=_recovery(connection_state_recovery),
-            max_events_in_flight=max_events_in_flight,
-            max_namespaces=max_namespaces,
-            warn_unknown_events=warn_unknown_events,
+            parser=as_parser(parser),
+            adapters=AdapterLifecycle(as_adapter_factory(adapter), _adapter_observer(observer)),
+            recovery=as_recovery(connection_state_recovery),
+            max_events_in_flight=check_count(
+                "max_events_in_flight", max_events_in_flight, "events"
+            ),
+            max_namespaces=check_count("max_namespaces", max_namespaces, "namespaces"),
+            warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,
         )
         self.__entry_point__: EntryPoint = EntryPoint(
             self.engine.__socketio__,
-            path,
-            trailing_slash=add_trailing_slash,
+            as_path(path),
+            trailing_slash=check_flag("add_trailing_slash", add_trailing_slash),
             files=None if serve_client is None else ClientFiles(serve_client, options),
             lifespan=self.lifespan,
         )
@@ -362,15 +367,3 @@ def _no_namespace(given: object) -> TypeError:
         name = given.__name__
         return TypeError(f"register an instance of the class: io.register({name}('/name'))")
     return TypeError(f"register an instance of a subclass of Namespace, not {given!r}")
-
-
-def _recovery(option: ConnectionStateRecovery | bool) -> ConnectionStateRecovery | None:
-    if option is True:
-        return ConnectionStateRecovery()
-    return None if option is False else option
-
-
-def _threshold(http_compression: bool | int) -> int | None:
-    if http_compression is True:
-        return 1024
-    return None if http_compression is False else http_compression

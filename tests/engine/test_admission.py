@@ -88,6 +88,15 @@ async def test_refused(
     assert ("from allow_request" in caplog.text) == (allow_request is fail)
 
 
+@pytest.mark.parametrize("result", [0, 1, "", "no", {}, object()])
+async def test_no_decision_refuses(
+    start_engine: StartEngine, result: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await start_engine(allow_request=lambda request: result)
+    assert await open_both(app) == [FORBIDDEN, FORBIDDEN]
+    assert "allow_request returned" in caplog.text
+
+
 @pytest.mark.parametrize("result", [True, None])
 @pytest.mark.parametrize("later", [True, False])
 async def test_allowed(start_engine: StartEngine, result: bool | None, later: bool) -> None:
@@ -163,6 +172,26 @@ async def test_failing_generate_id(
     bad_request = (400, b'{"code":3,"message":"Bad request"}')
     assert await open_both(app) == [bad_request, bad_request]
     assert "from generate_id" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "result",
+    [5, None, b"bytes", ["list"], object(), "white space", "line\r\nbreak", "\x00", "ünicode"],
+)
+@pytest.mark.parametrize("later", [False, True])
+async def test_what_is_no_id(
+    start_engine: StartEngine, result: Any, later: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def generate_later(request: EngineRequest) -> Any:
+        return result
+
+    generate_id = generate_later if later else lambda request: result
+    app = await start_engine(generate_id=generate_id, cookie=Cookie())
+    bad_request = (400, b'{"code":3,"message":"Bad request"}')
+    assert await open_both(app) == [bad_request, bad_request]
+    assert "generate_id has to return" in caplog.text
+    if isinstance(result, str):  # which may be a secret
+        assert repr(result) not in caplog.text
 
 
 @pytest.mark.runtime

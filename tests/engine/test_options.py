@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from socketio_asgi.engine import Cors, EngineOptions
+from socketio_asgi.engine import Cookie, Cors, EngineOptions
 
 
 def test_defaults_are_the_official_ones() -> None:
@@ -24,7 +24,20 @@ def test_defaults_are_the_official_ones() -> None:
     assert options.origin_policy == Cors()
 
 
-@pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, True, False])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (-0.5, ValueError),
+        (math.nan, ValueError),
+        (math.inf, ValueError),
+        (True, TypeError),
+        (False, TypeError),
+        ("25", TypeError),
+        (None, TypeError),
+    ],
+)
 @pytest.mark.parametrize(
     "name",
     [
@@ -35,18 +48,78 @@ def test_defaults_are_the_official_ones() -> None:
         "send_buffer_limit",
     ],
 )
-def test_numbers_have_to_be_positive(name: str, value: float) -> None:
+def test_numbers_have_to_be_positive(name: str, value: Any, problem: type[Exception]) -> None:
     values: dict[str, Any] = {name: value}
-    with pytest.raises(ValueError, match=rf"{name} must be a positive number of (seconds|bytes)"):
+    with pytest.raises(problem, match=rf"^{name} .*(seconds|bytes)"):
         EngineOptions(**values)
 
 
+@pytest.mark.parametrize("name", ["ping_interval", "ping_timeout", "upgrade_timeout"])
+def test_milliseconds(name: str) -> None:
+    values: dict[str, Any] = {name: 25_000}
+    with pytest.raises(ValueError, match=rf"25000 milliseconds are {name}=25$"):
+        EngineOptions(**values)
+    values[name] = 3600
+    assert getattr(EngineOptions(**values), name) == 3600
+
+
+def test_sizes_are_whole_numbers() -> None:
+    assert EngineOptions(max_http_buffer_size=1e6).max_http_buffer_size == 1_000_000  # type: ignore[arg-type]
+    assert isinstance(EngineOptions(max_clients=1e3).max_clients, int)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="whole number of bytes"):
+        EngineOptions(max_http_buffer_size=0.5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    "transports", [[], (), ["carrier pigeon"], ["polling", "webtransport"], "polling"]
+    ("transports", "problem"),
+    [
+        ([], ValueError),
+        ((), ValueError),
+        (["carrier pigeon"], ValueError),
+        (["polling", "webtransport"], ValueError),
+        ([["polling"]], ValueError),
+        ("polling", TypeError),
+        ({"polling": True}, TypeError),
+        (None, TypeError),
+    ],
 )
-def test_transports(transports: Any) -> None:
-    with pytest.raises(ValueError, match="transports must be"):
+def test_transports(transports: Any, problem: type[Exception]) -> None:
+    with pytest.raises(problem, match="transports must be"):
         EngineOptions(transports=transports)
+
+
+def test_a_list_may_change_afterwards() -> None:
+    transports: Any = ["polling"]
+    options = EngineOptions(transports=transports)
+    transports.append("websocket")
+    assert tuple(options.transports) == ("polling",)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"name": 5}, TypeError),
+        ({"name": ""}, ValueError),
+        ({"name": "two words"}, ValueError),
+        ({"name": "path"}, ValueError),
+        ({"path": None}, TypeError),
+        ({"path": "/; Secure"}, ValueError),
+        ({"path": "/\r\nX-Other: 1"}, ValueError),
+        ({"domain": 5}, TypeError),
+        ({"domain": "a.test\n"}, ValueError),
+        ({"http_only": "no"}, TypeError),
+        ({"secure": 1}, TypeError),
+        ({"same_site": "Strikt"}, ValueError),
+        ({"same_site": True}, ValueError),
+        ({"max_age": 1.5}, ValueError),
+        ({"max_age": "60"}, TypeError),
+        ({"max_age": True}, TypeError),
+    ],
+)
+def test_cookies(values: dict[str, Any], problem: type[Exception]) -> None:
+    (name,) = values
+    with pytest.raises(problem, match=f"^cookie {name}"):
+        Cookie(**values)
 
 
 def test_unknown_options() -> None:

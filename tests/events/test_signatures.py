@@ -11,7 +11,7 @@ import pytest
 
 from socketio_asgi import Namespace, Server, Session, Socket, event
 from socketio_asgi.events.plans import HandlerKind, Registration, plan_handler
-from socketio_asgi.events.signatures import check_takes
+from socketio_asgi.runtime.callables import check_takes
 
 if TYPE_CHECKING:
     from datetime import date

@@ -67,6 +67,7 @@ Server(
 )
 Server(cors=lambda origin: origin.endswith(".example.com"), parser=MsgpackParser())
 Server(cors=Cors(origins="*", credentials=True), cookie="io", connection_state_recovery=True)
+Server(cors={"origins": "*"}, cookie=True, connection_state_recovery={"skip_middlewares": False})
 
 
 # -- decorators keep the type of the function ------------------------------------------------------

@@ -6,21 +6,17 @@ WebSocket. Source: https://socket.io/docs/v4/handling-cors/ and RFC 6454, sectio
 
 from __future__ import annotations
 
-import inspect
-import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ...runtime.checks import check_count, check_flag, check_texts, made_of
 from ...websocket.headers import Header
+from .origins import OriginPolicy, checked_policy, lists
 from .request import DEFAULT_PORTS, EngineRequest
 
-logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
-
-OriginRule = str | re.Pattern[str]
-OriginPolicy = OriginRule | Sequence[OriginRule] | Callable[[str], bool]
-"""``"*"``, an origin such as ``"https://example.com"``, a regular expression that has to match the
-whole origin, a list of those, or a function that is given the origin and decides."""
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,8 @@ class Cors:
             ``CORSMiddleware`` around it; origins are checked all the same.
 
     Raises:
-        ValueError: ``origins`` is a coroutine function.
+        TypeError: A value is of another kind.
+        ValueError: One is of the right kind, and no origin, no name of a header or no number.
     """
 
     origins: OriginPolicy | None = None
@@ -54,10 +51,16 @@ class Cors:
     headers: bool = True
 
     def __post_init__(self) -> None:
-        if inspect.iscoroutinefunction(self.origins):
-            raise ValueError(
-                "the cors function must be a plain one; allow_request may be asynchronous"
-            )
+        if self.origins is not None:
+            object.__setattr__(self, "origins", checked_policy(self.origins))
+        _check_names("cors methods", self.methods, '["GET", "POST"]')
+        if self.allowed_headers is not None:
+            _check_names("cors allowed_headers", self.allowed_headers, '["X-Token"]')
+        _check_names("cors exposed_headers", self.exposed_headers, '["X-Token"]')
+        check_flag("cors credentials", self.credentials)
+        check_flag("cors headers", self.headers)
+        if self.max_age is not None:
+            check_count("cors max_age", self.max_age, "seconds", at_least=0)
 
     def allows(self, request: EngineRequest, origin: str | None) -> bool:
         """True when a request with that ``Origin`` may connect."""
@@ -100,14 +103,21 @@ class Cors:
         return self.origins == "*" and not self.credentials
 
     def _lists(self, origin: str) -> bool:
-        origins = self.origins
-        if origins is None:
-            return False
-        if isinstance(origins, (str, re.Pattern)):
-            return _matches(origins, origin)
-        if callable(origins):
-            return _ask(origins, origin)
-        return any(_matches(rule, origin) for rule in origins)
+        return self.origins is not None and lists(self.origins, origin)
+
+
+def as_cors(option: OriginPolicy | Cors | Mapping[str, Any] | None) -> Cors:
+    """The policy that an option stands for.
+
+    Raises:
+        TypeError: It is of another kind.
+        ValueError: It names no origins.
+    """
+    if isinstance(option, Cors):
+        return option
+    if isinstance(option, Mapping):
+        return made_of(Cors, "cors", option)  # pyright: ignore[reportUnknownArgumentType]
+    return Cors(origins=option)
 
 
 def is_same_origin(request: EngineRequest, origin: str) -> bool:
@@ -133,18 +143,10 @@ def _with_port(authority: str, default_port: str) -> str:
     return authority if has_port else f"{authority}:{default_port}"
 
 
-def _matches(rule: OriginRule, origin: str) -> bool:
-    if isinstance(rule, str):
-        return rule in ("*", origin)
-    return rule.fullmatch(origin) is not None
-
-
-def _ask(function: Callable[[str], bool], origin: str) -> bool:
-    try:
-        return bool(function(origin))
-    except Exception:
-        logger.exception("the cors function raised; the origin is refused")
-        return False
+def _check_names(option: str, names: Sequence[str], example: str) -> None:
+    for name in check_texts(option, names, example):
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{option}: {name!r} is no name; write such as {example}")
 
 
 def _join(values: Sequence[str]) -> bytes:

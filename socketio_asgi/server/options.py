@@ -1,0 +1,102 @@
+"""The options of a server: checked when it is made, and turned into what they stand for.
+
+Those of the connection layer are checked by it: :mod:`socketio_asgi.engine.options`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from ..adapters import (
+    Adapter,
+    AdapterFactory,
+    AdapterProvider,
+    ConnectionStateRecovery,
+    MemoryAdapter,
+)
+from ..protocol import DefaultParser, Parser
+from ..runtime.callables import check_takes, is_async
+from ..runtime.checks import made_of, shown
+
+
+def as_path(path: str) -> str:
+    """The path where clients connect.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: It is no path, such as a whole address.
+    """
+    if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"path must be a text such as '/socket.io', not {shown(path)}")
+    if "://" in path or not path.isprintable() or set(path) & set("?# "):
+        raise ValueError(f"path must be a path such as '/socket.io', not {shown(path)}")
+    return path
+
+
+def as_parser(option: Parser | None) -> Parser:
+    """The parser that encodes packets.
+
+    Raises:
+        TypeError: It is none: a class, or a name.
+    """
+    if option is None:
+        return DefaultParser()
+    if isinstance(option, type):
+        raise TypeError(f"parser must be an object: write {option.__name__}()")
+    if not all(callable(getattr(option, name, None)) for name in ("encode", "decoder")):
+        raise TypeError(f"parser must be an object such as MsgpackParser(), not {shown(option)}")
+    return option
+
+
+def as_adapter_factory(option: AdapterFactory | None) -> AdapterFactory:
+    """The maker of the adapters of namespaces.
+
+    Raises:
+        TypeError: It is none: an adapter itself, or a provider that would never be started.
+    """
+    if option is None:
+        return MemoryAdapter
+    if not isinstance(option, AdapterProvider):
+        _check_maker(option)
+    return option
+
+
+def _check_maker(given: Any) -> None:
+    """Check the class of an adapter, or a function that makes one."""
+    form = "adapter is the class of an adapter, a function given the namespace, or an object of a"
+    form += " subclass of AdapterProvider"
+    if inspect.isclass(given):
+        if issubclass(given, AdapterProvider):
+            raise TypeError(f"{form}; write adapter={given.__name__}(...)")
+    elif isinstance(given, Adapter):
+        raise TypeError(f"{form}; write adapter={type(given).__name__}")
+    elif hasattr(given, "start") and hasattr(given, "close"):
+        raise TypeError(f"{form}, which is started and closed; {shown(given)} is of no such class")
+    check_takes(given, 1, form)
+    if is_async(given):
+        raise TypeError(f"{form}, which must be a plain def: {shown(given)}")
+
+
+def as_recovery(
+    option: ConnectionStateRecovery | bool | Mapping[str, Any],
+) -> ConnectionStateRecovery | None:
+    """The options for clients that lost their connection; None when they are not recovered.
+
+    Raises:
+        TypeError: It is of another kind, or a dict with other keys.
+        ValueError: A value in it makes no sense.
+    """
+    if option is True:
+        return ConnectionStateRecovery()
+    if option is False:
+        return None
+    if isinstance(option, Mapping):
+        return made_of(ConnectionStateRecovery, "connection_state_recovery", option)
+    if not isinstance(option, ConnectionStateRecovery):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            "connection_state_recovery must be True, False or ConnectionStateRecovery(...),"
+            f" not {shown(option)}"
+        )
+    return option
