@@ -72,15 +72,17 @@ class Heartbeat:
 
     def start(self, session: LivingSession) -> None:
         """Begin to expect signs of life."""
-        if session.protocol == 3:
-            self._client_ping_deadlines.add(session)
-        else:
-            self._ping_deadlines.add(session)
+        self._queue_of(session).add(session)
 
     def stop(self, session: LivingSession) -> None:
         """Expect no more signs of life."""
-        for queue in (self._ping_deadlines, self._pong_deadlines, self._client_ping_deadlines):
-            queue.discard(session)
+        self._queue_of(session).discard(session)
+
+    def _queue_of(self, session: LivingSession) -> DeadlineQueue[LivingSession]:
+        """The queue in which a session waits, or will."""
+        if session.pong_awaited:
+            return self._pong_deadlines
+        return self._client_ping_deadlines if session.protocol == 3 else self._ping_deadlines
 
     def on_ping(self, session: LivingSession, packet: EnginePacket) -> None:
         """Answer the PING of a client."""
@@ -113,8 +115,6 @@ class Heartbeat:
     def _time_out(self, session: LivingSession) -> None:
         if not session.paused:
             session.end(PING_TIMEOUT)
-        # The client may well have answered, and was not read. It gets another period.
-        elif session.protocol == 3:
-            self._client_ping_deadlines.add(session)
         else:
-            self._pong_deadlines.add(session)
+            # The client may well have answered, and was not read. It gets another period.
+            self._queue_of(session).add(session)

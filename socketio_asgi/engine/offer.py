@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Offer(NamedTuple):
+@dataclass(slots=True)
+class Offer:
     """A client's wish: a new session, or one that it has, by a transport.
 
     Admission decides about this value and not about a request, because a transport may bring it in

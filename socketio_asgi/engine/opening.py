@@ -6,7 +6,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from starlette.types import Scope
 
@@ -35,7 +35,8 @@ OnSession = Callable[[SessionCore], SessionListener]
 """Called with each new session; returns the receiver of its messages."""
 
 
-class Admission(NamedTuple):
+@dataclass(slots=True)
+class Admission:
     """The permission to open a session.
 
     Attributes:

@@ -32,8 +32,8 @@ class Load(Protocol):
         ...
 
 
-class NoLimit:
-    """A load that slows nothing down."""
+class _NoLimit:
+    """The load of all sites that nothing slows down."""
 
     __slots__ = ("in_flight", "paused")
 
@@ -43,6 +43,9 @@ class NoLimit:
 
     def call_ended(self) -> None:
         """Nothing waits."""
+
+
+_NO_LIMIT = _NoLimit()
 
 
 class CallSite(ABC):
@@ -63,7 +66,7 @@ class CallSite(ABC):
 
     def __init__(self, subject: object = None, load: Load | None = None) -> None:
         self.subject: object = subject
-        self.load: Load = NoLimit() if load is None else load
+        self.load: Load = _NO_LIMIT if load is None else load
         self.in_flight: int = 0
         self.dismissed: bool = False
 
@@ -120,7 +123,9 @@ class CallSite(ABC):
         try:
             if self.dismissed:  # while it waited for its turn
                 return
-            if handler.simple and len(args) <= handler.maximum:  # nearly always
+            if handler.simple:  # nearly always
+                if len(args) > handler.maximum:
+                    args = args[: handler.maximum]
                 result = await handler.function(self.subject, *args)
             else:
                 result = await self._run(handler, args, number)

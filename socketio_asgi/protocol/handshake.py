@@ -10,6 +10,7 @@ https://socket.io/docs/v4/socket-io-protocol/#connection-to-a-namespace
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -126,7 +127,8 @@ def split_connect_name(name: str) -> tuple[str, dict[str, str]]:
     return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True))
 
 
-class Connected(NamedTuple):
+@dataclass(slots=True)
+class Connected:
     """The answer of a server that let a client join a namespace.
 
     Attributes:

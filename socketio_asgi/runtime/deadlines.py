@@ -57,7 +57,8 @@ class DeadlineQueue(Generic[ItemT]):
 
     def discard(self, item: ItemT) -> None:
         """Take the deadline of an item back, if it has one."""
-        self._deadlines.pop(item, None)
+        if self._deadlines.pop(item, None) is None:
+            return
         if not self._deadlines and self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -125,11 +125,12 @@ class ClientConnection(ConnectionLoad):
         if self.session.protocol == 3 and packet.type is PacketType.CONNECT:
             name, auth = split_connect_name(name)
             socket = self._sockets.get(name)
-        match SERVER_PACKET_ACTIONS.get((self._state(name, socket), packet.type)):
+        state = self._state(name, socket)
+        match SERVER_PACKET_ACTIONS.get((state, packet.type)):
+            case PacketAction.CONNECT if state is SocketState.ABSENT:
+                self._connect(name, auth or {})
             case PacketAction.CONNECT:
-                self._leave_by_client(name)
-                if self.session.ready_state == "open":  # a handler of "disconnect" may close it
-                    self._connect(name, auth or {})
+                self._connect_anew(name, auth or {})
             case PacketAction.DISPATCH if socket is not None:
                 socket.on_event(packet)
             case PacketAction.HOLD if socket is not None:
@@ -212,6 +213,12 @@ class ClientConnection(ConnectionLoad):
         if namespace is not None:
             namespace.joining_ended()
 
+    def _connect_anew(self, name: str, auth: Mapping[str, Any]) -> None:
+        """Let the client begin anew in a namespace that it is in, or was."""
+        self._leave_by_client(name)
+        if self.session.ready_state == "open":  # a handler of "disconnect" may close it
+            self._connect(name, auth)
+
     def _abandon_lookup(self, name: str) -> list[Packet]:
         """Look for a namespace no longer; returns the events that waited for it."""
         lookup = self._lookups.pop(name, None)
@@ -231,7 +238,7 @@ class ClientConnection(ConnectionLoad):
         name = namespace.name
         handshake = Handshake(self.session.request, dict(auth))
         socket = SocketCore(namespace, self, handshake, restored)
-        Socket[Any](socket)
+        Socket(socket)
         self._sockets[name] = socket
         if self._left is not None and name in self._left:
             socket.hold()

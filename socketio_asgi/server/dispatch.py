@@ -18,18 +18,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, cast
 
 from ..events.acks import AckTarget
-from ..events.call_site import CallSite, Load
+from ..events.call_site import Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
-from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
-from ..events.workers import Workers
 from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime import TaskStarter
 from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
-from .namespace_core import NamespaceCore
+from .namespace_core import NamespaceCallSite, NamespaceCore
 from .screening import EventScreening
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -60,7 +58,7 @@ class PacketSource(Load, Protocol):
         ...
 
 
-class Dispatcher(CallSite):
+class Dispatcher(NamespaceCallSite):
     """Leads the events and the acknowledgements of one socket to their handlers.
 
     Args:
@@ -68,11 +66,13 @@ class Dispatcher(CallSite):
         source: The connection below.
 
     Attributes:
+        id: The public id of the socket.
         namespace: The same.
         state: The state of the socket.
         listeners: The listeners of this socket alone; None until there are some.
     """
 
+    id: str
     in_flight: int
 
     __slots__ = (
@@ -83,13 +83,11 @@ class Dispatcher(CallSite):
         "_source",
         "_task_starter",
         "listeners",
-        "namespace",
         "state",
     )
 
     def __init__(self, namespace: NamespaceCore, source: PacketSource) -> None:
-        super().__init__(load=source)
-        self.namespace: NamespaceCore = namespace
+        super().__init__(namespace, load=source)
         self._source = source  # the same as `load`, which is where calls are counted
         self.state: SocketState = SocketState.CONNECTING
         self._task_starter = source.task_starter
@@ -100,21 +98,6 @@ class Dispatcher(CallSite):
         self.listeners: Listeners | None = None
         # The acknowledgements that the client owes; None while there are none.
         self._acks: dict[int, AckTarget] | None = None
-
-    @property
-    def namespace_name(self) -> str:
-        """The name of the namespace."""
-        return self.namespace.name
-
-    @property
-    def workers(self) -> Workers:
-        """The threads for plain functions."""
-        return self.namespace.server.workers
-
-    @property
-    def observer(self) -> CallObserver | None:
-        """The observer of the calls, if there is one."""
-        return self.namespace.server.call_observer
 
     def own_listeners(self) -> Listeners:
         """The listeners of this socket alone, made when they are needed for the first time."""
@@ -287,11 +270,6 @@ class Dispatcher(CallSite):
             logger.debug("acknowledgement of nothing, or too late")
         else:
             ack.reply(self.id, packet.data)
-
-    @property
-    @abstractmethod
-    def id(self) -> str:
-        """The public id of the socket."""
 
     @property
     def acks_awaited(self) -> int:

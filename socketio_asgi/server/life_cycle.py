@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from ..events.call_site import CallSite
 from ..events.failures import check_verdict, describe, log_failure
-from ..events.observer import CallObserver
 from ..events.plans import Handler
-from ..events.workers import Workers
 from ..exceptions import ConnectionRefused
-from .namespace_core import NamespaceCore
+from .namespace_core import NamespaceCallSite, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
-class NamespaceCalls(CallSite):
-    """Calls of functions that decide about a socket, or hear of it.
-
-    Args:
-        namespace: The namespace.
-        subject: The socket that they are given, if they are.
-    """
-
-    __slots__ = ("_namespace",)
-
-    def __init__(self, namespace: NamespaceCore, subject: object = None) -> None:
-        super().__init__(subject)
-        self._namespace = namespace
-
-    @property
-    def namespace_name(self) -> str:
-        """The name of the namespace."""
-        return self._namespace.name
-
-    @property
-    def workers(self) -> Workers:
-        """The threads for plain functions."""
-        return self._namespace.server.workers
-
-    @property
-    def observer(self) -> CallObserver | None:
-        """The observer of the calls, if there is one."""
-        return self._namespace.server.call_observer
-
-
-class Admission(NamespaceCalls):
+class Admission(NamespaceCallSite):
     """The decision of the middlewares of a namespace about one client."""
 
     __slots__ = ("_refusal",)
@@ -72,7 +39,7 @@ class Admission(NamespaceCalls):
         if isinstance(error, ConnectionRefused):
             self._refusal = error
         else:
-            log_failure(handler, self._namespace.name, error, "; the client is refused")
+            log_failure(handler, self.namespace.name, error, "; the client is refused")
             self._refusal = _undecided()
 
 
@@ -81,7 +48,7 @@ def _undecided() -> ConnectionRefused:
     return ConnectionRefused("Internal server error")
 
 
-class LifeCycleCalls(NamespaceCalls):
+class LifeCycleCalls(NamespaceCallSite):
     """The calls of the handlers of ``connection``, ``disconnecting`` and ``disconnect``.
 
     Attributes:
@@ -94,16 +61,14 @@ class LifeCycleCalls(NamespaceCalls):
         super().__init__(namespace, subject)
         self.refused: bool = False
 
-    async def call(self, name: str, args: Sequence[Any]) -> None:
-        """Call the handler of a lifecycle event, if there is one."""
-        handler = self._namespace.handlers.lifecycle(name)
-        if handler is not None:
-            self.begin()
-            await self.invoke(handler, args)
+    def call(self, handler: Handler, args: Sequence[Any]) -> Awaitable[None]:
+        """Call the handler of a lifecycle event."""
+        self.begin()
+        return self.invoke(handler, args)
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
-        namespace = self._namespace.name
+        namespace = self.namespace.name
         if isinstance(error, ConnectionRefused) and handler.registration.name == "connection":
             self.refused = True
             logger.error(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
-from ..events.call_site import CallSite
+from ..events.call_site import CallSite, Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler
@@ -58,6 +58,8 @@ class NamespaceCore:
         server: The server that it belongs to, once it does.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; set with
             the server.
+        recovery: The options for recovering clients that lost their connection; None without
+            recovery; set with the server.
         adapter: The way of packets to the sockets, once the namespace belongs to a server.
     """
 
@@ -72,11 +74,13 @@ class NamespaceCore:
         "name",
         "ordered",
         "public",
+        "recovery",
         "server",
     )
 
     adapter: Adapter
     max_events_in_flight: int
+    recovery: ConnectionStateRecovery | None
     server: ServerCore
 
     def __init__(
@@ -113,6 +117,7 @@ class NamespaceCore:
         server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
+        self.recovery = server.recovery
         self.adapter = (adapter_factory or server.adapters.adapter_for)(self)
 
     def check_unbound(self) -> None:
@@ -167,11 +172,6 @@ class NamespaceCore:
         await ServerEvent(self, reply).handle(handler, args)
 
     # -- as sockets see it -------------------------------------------------------------------
-
-    @property
-    def recovery(self) -> ConnectionStateRecovery | None:
-        """The options for recovering clients that lost their connection; None without recovery."""
-        return self.server.recovery
 
     @property
     def max_replay_bytes(self) -> int:
@@ -233,7 +233,43 @@ class NamespaceCore:
             member.supersede()
 
 
-class ServerEvent(CallSite):
+class NamespaceCallSite(CallSite):
+    """Something that calls the handlers of one namespace.
+
+    Args:
+        namespace: The namespace.
+        subject: The socket that handlers are called about, if it is one.
+        load: What the calls are counted in, beside those of other sites.
+
+    Attributes:
+        namespace: The same.
+    """
+
+    __slots__ = ("namespace",)
+
+    def __init__(
+        self, namespace: NamespaceCore, subject: object = None, load: Load | None = None
+    ) -> None:
+        super().__init__(subject, load)
+        self.namespace: NamespaceCore = namespace
+
+    @property
+    def namespace_name(self) -> str:
+        """The name of the namespace."""
+        return self.namespace.name
+
+    @property
+    def workers(self) -> Workers:
+        """The threads for plain functions."""
+        return self.namespace.server.workers
+
+    @property
+    def observer(self) -> CallObserver | None:
+        """The observer of the calls, if there is one."""
+        return self.namespace.server.call_observer
+
+
+class ServerEvent(NamespaceCallSite):
     """The call of the handler of one event of another server.
 
     Args:
@@ -241,28 +277,12 @@ class ServerEvent(CallSite):
         reply: Called with the answer, if there is to be one.
     """
 
-    __slots__ = ("_namespace", "_reply", "_result")
+    __slots__ = ("_reply", "_result")
 
     def __init__(self, namespace: NamespaceCore, reply: AckCallback | None) -> None:
-        super().__init__()
-        self._namespace = namespace
+        super().__init__(namespace)
         self._reply = reply
         self._result: tuple[Any, ...] | None = None
-
-    @property
-    def namespace_name(self) -> str:
-        """The name of the namespace."""
-        return self._namespace.name
-
-    @property
-    def workers(self) -> Workers:
-        """The threads for plain functions."""
-        return self._namespace.server.workers
-
-    @property
-    def observer(self) -> CallObserver | None:
-        """The observer of the calls, if there is one."""
-        return self._namespace.server.call_observer
 
     async def handle(self, handler: Handler, args: Sequence[Any]) -> None:
         """Call the handler, and send what it returns to the server that asked."""
@@ -284,7 +304,7 @@ class ServerEvent(CallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
-        log_failure(handler, self._namespace.name, error)
+        log_failure(handler, self.namespace.name, error)
 
 
 def _no_reply(*_values: Any) -> Awaitable[None]:

@@ -10,13 +10,12 @@ from ..events.failures import InvalidVerdict, check_verdict, describe, log_failu
 from ..events.listeners import Listeners, call_all
 from ..events.plans import Handler
 from ..exceptions import SocketIOError
-from .life_cycle import NamespaceCalls
-from .namespace_core import NamespaceCore
+from .namespace_core import NamespaceCallSite, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
-class EventScreening(NamespaceCalls):
+class EventScreening(NamespaceCallSite):
     """The decision about one event.
 
     Args:

@@ -11,7 +11,7 @@ The connection below and the namespace beside it call what is here; applications
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -21,6 +21,7 @@ from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..events.acks import AckTarget, SingleAck
 from ..events.listeners import call_all
+from ..events.plans import Handler
 from ..exceptions import ClientDisconnected, ConnectionRefused
 from ..protocol import Packet, PacketType
 from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT, TRANSPORT_CLOSE
@@ -104,6 +105,7 @@ class SocketCore(Dispatcher):
     Attributes:
         connection: The same.
         handshake: The same.
+        id: The public id.
         recovered: Whether it continues an earlier socket.
         pid: The secret by which the client proves that it is the same when it comes back.
     """
@@ -115,12 +117,12 @@ class SocketCore(Dispatcher):
         "__weakref__",
         "_closed_by",
         "_data",
-        "_id",
         "_last_rooms",
         "_offset",
         "_restored",
         "connection",
         "handshake",
+        "id",
         "pid",
         "recovered",
     )
@@ -134,7 +136,7 @@ class SocketCore(Dispatcher):
     ) -> None:
         super().__init__(namespace, connection)
         self.connection: Connection = connection
-        self._id: str = random_id()
+        self.id: str = random_id()
         self.handshake: Handshake = handshake
         self.recovered: bool = restored is not None
         self._data: Any = None  # until it is asked for: an empty dict is large
@@ -147,13 +149,8 @@ class SocketCore(Dispatcher):
             self._continue(restored.saved)
 
     def _continue(self, saved: SavedSocket) -> None:
-        self._id, self.pid, self._data = saved.sid, saved.pid, saved.data
+        self.id, self.pid, self._data = saved.sid, saved.pid, saved.data
         self._last_rooms, self._offset = saved.rooms, saved.offset
-
-    @property
-    def id(self) -> str:
-        """The public id."""
-        return self._id
 
     @property
     def data(self) -> Any:
@@ -175,9 +172,9 @@ class SocketCore(Dispatcher):
     def rooms(self) -> frozenset[str]:
         """The rooms of the socket, the one with its own id included; empty once it has left."""
         if self.connected:
-            return self.namespace.adapter.rooms_of(self._id) | {self._id}
+            return self.namespace.adapter.rooms_of(self.id) | {self.id}
         if self.state is SocketState.CONNECTING:
-            return self.namespace.adapter.rooms_of(self._id) | self._last_rooms
+            return self.namespace.adapter.rooms_of(self.id) | self._last_rooms
         return self._last_rooms
 
     # -- joining the namespace ---------------------------------------------------------------
@@ -235,12 +232,9 @@ class SocketCore(Dispatcher):
             self.namespace.joining_ended()
             self.drop_held()
             self.connection.refuse(self.namespace.name, error)
-            self._tell("socket_refused", self.namespace.name, error)
-
-    def _tell(self, method: str, *args: Any) -> None:
-        observer = self.namespace.server.observer
-        if observer is not None:
-            tell(getattr(observer, method), *args)
+            observer = self.namespace.server.observer
+            if observer is not None:
+                tell(observer.socket_refused, self.namespace.name, error)
 
     def _accept(self, missed: MissedPackets | None = None) -> None:
         self.state = SocketState.CONNECTED
@@ -249,18 +243,21 @@ class SocketCore(Dispatcher):
         namespace.add(self)
         namespace.joining_ended()
         if self._last_rooms:
-            adapter.join(self._id, tuple(self._last_rooms))
+            adapter.join(self.id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
         self.connection.accept(self)
-        self._tell("socket_joined", self.subject)
+        observer = namespace.server.observer
+        if observer is not None:
+            tell(observer.socket_joined, self.subject)
         if missed is not None:
             self._send_missed(missed)
         elif adapter.log is not None:
             self._offset = adapter.log.position()
-        if namespace.handlers.lifecycle("connection") is not None:
+        handler = namespace.handlers.lifecycle("connection")
+        if handler is not None:
             self.hold()
             self.connection.begin()
-            self.connection.task_starter.start(self._run_connection)
+            self.connection.task_starter.start(self._run_connection, handler)
         elif self.holding:
             self.release()
 
@@ -269,10 +266,10 @@ class SocketCore(Dispatcher):
         for packets in missed:
             self.connection.session.send(packets)
 
-    async def _run_connection(self) -> None:
+    async def _run_connection(self, handler: Handler) -> None:
         calls = LifeCycleCalls(self.namespace, self.subject)
         try:
-            await calls.call("connection", ())
+            await calls.call(handler, ())
             if calls.refused:
                 self.disconnect()  # before any event is handled
         finally:  # also when the handler was cancelled
@@ -293,7 +290,7 @@ class SocketCore(Dispatcher):
         if server.recovery is None or volatile:
             return self._send(shared, volatile)
         # Only what goes through the adapter can be sent again.
-        own_room = Target(rooms=frozenset((self._id,)))
+        own_room = Target(rooms=frozenset((self.id,)))
         return server.send(self.namespace.adapter.broadcast, shared, own_room)
 
     async def ask(self, selection: Selection, event: str, args: Sequence[Any]) -> Any:
@@ -359,12 +356,12 @@ class SocketCore(Dispatcher):
     def join(self, rooms: Sequence[str]) -> Awaitable[None]:
         """Join rooms, unless the client has left."""
         if self.connected or self.state is SocketState.CONNECTING:
-            return self.namespace.adapter.join(self._id, rooms)
+            return self.namespace.adapter.join(self.id, rooms)
         return DONE
 
     def leave(self, room: str) -> Awaitable[None]:
         """Leave a room."""
-        return self.namespace.adapter.leave(self._id, room)
+        return self.namespace.adapter.leave(self.id, room)
 
     # -- leaving -----------------------------------------------------------------------------
 
@@ -412,7 +409,9 @@ class SocketCore(Dispatcher):
             self.drop_held()
 
     def _on_left(self, reason: str, description: str | None) -> None:
-        self._tell("socket_left", self.subject, reason)
+        observer = self.namespace.server.observer
+        if observer is not None:
+            tell(observer.socket_left, self.subject, reason)
         self.give_up_acks()
         if self.holding:
             self._closed_by = (reason, description)  # after the "connection" handler
@@ -422,22 +421,27 @@ class SocketCore(Dispatcher):
     def _save(self, reason: str) -> None:
         log = self.namespace.adapter.log
         if log is not None and self.pid is not None and reason in RECOVERABLE_REASONS:
-            rooms = self._last_rooms - {self._id}
-            log.save(SavedSocket(self._id, self.pid, rooms, self.data, self._offset))
+            rooms = self._last_rooms - {self.id}
+            log.save(SavedSocket(self.id, self.pid, rooms, self.data, self._offset))
 
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle
-        if lifecycle("disconnecting") or lifecycle("disconnect"):
+        handlers = (lifecycle("disconnecting"), lifecycle("disconnect"))
+        if any(handlers):
             self.connection.begin()
-            self.connection.task_starter.start(self._run_disconnect, reason, description)
+            start = self.connection.task_starter.start
+            start(self._run_disconnect, handlers, (reason, description))
         else:
             self._last_rooms = NOTHING
 
-    async def _run_disconnect(self, reason: str, description: str | None) -> None:
+    async def _run_disconnect(
+        self, handlers: Iterable[Handler | None], args: Sequence[Any]
+    ) -> None:
         calls = LifeCycleCalls(self.namespace, self.subject)
         try:
-            for name in ("disconnecting", "disconnect"):
-                await calls.call(name, (reason, description))
+            for handler in handlers:
+                if handler is not None:
+                    await calls.call(handler, args)
                 self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
         finally:
             self.connection.end()

@@ -32,10 +32,13 @@ def header_lines(headers: Iterable[Header]) -> bytes:
     return b"".join(lines)
 
 
-def parse_header(line: bytes) -> Header:
-    """The header in a line, which is not checked."""
-    name, _, value = line.partition(b":")
-    return name.lower(), value.strip(b" \t")
+def parse_headers(lines: Iterable[bytes]) -> list[Header]:
+    """The headers in some lines, which are not checked."""
+    headers: list[Header] = []
+    for line in lines:
+        name, _, value = line.partition(b":")
+        headers.append((name.lower(), value.strip(b" \t")))
+    return headers
 
 
 def is_header(name: bytes, value: bytes) -> bool:

@@ -14,7 +14,7 @@ from secrets import token_bytes
 from typing import Final
 from urllib.parse import unquote
 
-from .headers import Header, header_lines, is_token, parse_header
+from .headers import Header, header_lines, is_token, parse_headers
 
 VERSION: Final = b"13"
 """The only version of the protocol (section 4.1)."""
@@ -141,13 +141,11 @@ def parse_request(head: bytes) -> UpgradeRequest:
     """
     request_line, *lines = head.split(b"\r\n")
     method, target, _ = request_line.split(b" ", 2)
-    headers: list[Header] = []
+    headers = parse_headers(lines)
     versions: list[bytes] = []
     keys: list[bytes] = []
     subprotocols: list[str] = []
-    for line in lines:
-        header = name, value = parse_header(line)
-        headers.append(header)
+    for name, value in headers:
         if name == b"sec-websocket-version":
             versions.append(value)
         elif name == b"sec-websocket-key":

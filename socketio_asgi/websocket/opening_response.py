@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
 
-from .headers import Header, header_lines, is_header, parse_header
+from .headers import Header, header_lines, is_header, parse_headers
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SWITCHING = (
@@ -130,7 +130,7 @@ def parse_response(head: bytes, key: bytes, subprotocols: Collection[str] = ()) 
     match = _STATUS_LINE.fullmatch(status_line)
     if match is None:
         raise BadResponse(f"this is no status line: {status_line[:100]!r}")
-    headers = [parse_header(line) for line in lines]
+    headers = parse_headers(lines)
     for header, line in zip(headers, lines, strict=True):
         if b":" not in line or not is_header(*header):
             raise BadResponse(f"this is no header: {line[:100]!r}")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.engine.http.interning import MAX_COMMON_HEADERS, ScopeInterner
+from socketio_asgi.engine.http.interning import (
+    MAX_COMMON_HEADERS,
+    MAX_COMMON_SIZE,
+    ScopeInterner,
+)
 
 
 def same(text: bytes) -> bytes:
@@ -45,11 +51,16 @@ def test_equal_parts_are_held_once() -> None:
 
 headers = st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.binary(max_size=1)))
 scopes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {"headers": headers | headers.map(tuple)},
+    {
+        "type": st.sampled_from(["http", "websocket"]),
+        "query_string": st.sampled_from([b"EIO=4", b"EIO=4&t=1"]),
+        "headers": headers | headers.map(tuple),
+    },
     optional={
         "path": st.sampled_from(["/", "/a"]),
         "server": st.sampled_from([None, ("a", 1), ("a", None)]),
         "extensions": st.sampled_from([{}, {"tls": {}}]),
+        "subprotocols": st.sampled_from([[], ["a"]]),
     },
 )
 
@@ -63,8 +74,38 @@ def test_sharing_changes_nothing(scopes: list[dict[str, Any]]) -> None:
         assert scope == before
 
 
+def request(**parts: Any) -> dict[str, Any]:
+    return {"type": "websocket", "query_string": b"", "headers": [], **parts}
+
+
 def test_clients_cannot_fill_the_memory_with_names() -> None:
     common = ScopeInterner()
     for number in range(5 * MAX_COMMON_HEADERS):
-        common.share({"headers": [(b"x-%d" % number, b"1")]})
+        common.share(request(headers=[(b"x-%d" % number, b"1")]))
         assert len(common._headers) <= MAX_COMMON_HEADERS
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: request(headers=[(b"x", text)]),
+        lambda text: request(headers=[(text, b"1")]),
+        lambda text: request(query_string=text),
+        lambda text: request(path=text.decode()),
+        lambda text: request(raw_path=text),
+        lambda text: request(subprotocols=[text.decode()]),
+    ],
+    ids=["value", "name", "query", "path", "raw path", "subprotocols"],
+)
+def test_nothing_large_is_kept_when_its_session_has_ended(
+    make: Callable[[bytes], dict[str, Any]],
+) -> None:
+    common = ScopeInterner()
+    text = b"x" * (MAX_COMMON_SIZE + 1)
+    for scope in (make(b"short"), make(text), make(b"short")):
+        before = {**scope, "headers": list(scope["headers"])}
+        common.share(scope)
+        assert scope == before
+    kept = f"{common._headers} {common._common} {common._query_string!r}"
+    assert "short" in kept
+    assert text.decode() not in kept
