@@ -385,7 +385,7 @@ class SessionCore:
         self._loop_state.linger_deadlines.discard(self.transport)
         self.transport = transport
         transport.set_owner(self)
-        transport.outbox = self._outbox
+        transport.adopt(self._outbox)
         if self.paused:
             transport.pause_reading()
         if self._observers is not None:

@@ -32,6 +32,18 @@ def test_order() -> None:
     assert outbox.take(1) == []
 
 
+def test_put_in_front() -> None:
+    outbox = Outbox()
+    frames = messages("a", b"b", "c", "d")
+    outbox.put_in_front([])
+    assert outbox.first is None
+    outbox.put_in_front(frames[2:])
+    outbox.put_in_front(frames[:2])
+    assert list(outbox) == frames
+    assert outbox.size == sum(frame.size + PACKET_OVERHEAD for frame in frames)
+    assert outbox.take(9) == frames
+
+
 def test_size() -> None:
     outbox = Outbox()
     outbox.extend(messages("abc", "€", b"12345", ""))

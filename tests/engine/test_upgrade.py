@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.support.backends import on_asyncio
+from tests.support.backends import not_fast, on_asyncio
 from tests.support.clients import (
     PollingClient,
     WebSocketClient,
@@ -17,6 +18,7 @@ from tests.support.clients import (
     polling,
 )
 from tests.support.clock import Clock
+from tests.support.frames import text
 from tests.support.waiting import until
 
 from .support import EngineApp, StartEngine, assert_nothing_is_read_meanwhile
@@ -104,6 +106,64 @@ async def test_waiting_packets_change_over(start_engine: StartEngine) -> None:
         app.client.send("three")
         await ws.send("5")
         assert [await ws.receive() for _ in range(3)] == ["4one", b"two", "4three"]
+
+
+async def test_the_answer_to_the_probe_when_the_upgrade_follows_at_once(
+    start_engine: StartEngine,
+) -> None:
+    """What the new transport is to send already goes out before what waits for it."""
+    app = await start_engine()
+    async with PollingClient(app.url) as client:
+        await client.open()
+        app.client.send("one", b"two")
+        async with connect_websocket(client.websocket_url()) as ws:
+            await ws.raw.send(text("2probe"), text("5"), text("4three"))  # one segment
+            received = [await ws.receive() for _ in range(4)]
+            assert received == ["3probe", "4one", b"two", "4three"]
+            assert app.client.session.buffered == 0
+
+
+class Hesitating:
+    """Holds the first answer to a probe back, as an ASGI server does whose client reads slowly."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.holding = False
+        self.release = anyio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def hold(message: Message) -> None:
+            if message.get("text") == "3probe" and not self.release.is_set():
+                self.holding = True
+                await self.release.wait()
+            await send(message)
+
+        await self._app(scope, receive, hold)
+
+
+@not_fast
+async def test_the_upgrade_comes_while_the_probe_is_answered(start_engine: StartEngine) -> None:
+    """The packet that the ASGI server has in hand is sent once, and then what waits."""
+    proxies: list[Hesitating] = []
+
+    def wrap(app: ASGIApp) -> Hesitating:
+        proxies.append(Hesitating(app))
+        return proxies[0]
+
+    app = await start_engine(wrap=wrap)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        async with connect_websocket(client.websocket_url()) as ws:
+            await ws.send("2probe")
+            await until(lambda: proxies[0].holding)
+            await ws.send("5")
+            await until(lambda: app.client.session.transport.name == "websocket")
+            app.client.send("one", b"two")
+            proxies[0].release.set()
+            assert [await ws.receive() for _ in range(3)] == ["3probe", "4one", b"two"]
+            await until(lambda: app.client.session.buffered == 0)
+            await ws.send("4last")
+            assert await ws.receive() == "4last"
 
 
 async def test_switch_while_a_poll_waits(start_engine: StartEngine) -> None:

@@ -114,6 +114,11 @@ class Transport(ABC):
     def flush(self) -> None:
         """Send what waits in the outbox, as soon as it can be sent."""
 
+    def adopt(self, outbox: Outbox) -> None:
+        """Send what waits in another outbox from now on, after what waits in the own one."""
+        outbox.put_in_front(list(self.outbox))
+        self.outbox = outbox
+
     # -- in ----------------------------------------------------------------------------------
 
     def serve(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:

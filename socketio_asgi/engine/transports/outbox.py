@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ...protocol import OutgoingPacket
 from ...runtime import Event, Runtime
@@ -50,6 +50,13 @@ class Outbox:
             else:
                 self.rest.append(packet)
             self.size += packet.size + PACKET_OVERHEAD
+
+    def put_in_front(self, packets: Collection[OutgoingPacket]) -> None:
+        """Put packets in front of all that wait."""
+        if packets:
+            waiting = [*packets, *self]
+            self.first, self.rest, self.size = None, None, 0
+            self.extend(waiting)
 
     def take(self, count: int) -> list[OutgoingPacket]:
         """Remove the first packets, which the transport has taken over."""

@@ -176,15 +176,16 @@ class WebSocketTransport(WebSocketBase):
 
     async def _send_all(self) -> None:
         # A packet leaves the outbox only when the ASGI server has it. The outbox is looked up
-        # anew each time: an upgrade exchanges it, and abort() clears it.
+        # anew each time: an upgrade moves what waits to another one, and abort() clears it.
         try:
-            while (packet := (outbox := self.outbox).first) is not None:
+            while (packet := self.outbox.first) is not None:
                 text = packet.text
                 if text is None:
                     message = self._binary(packet)
                 else:
                     message = {"type": "websocket.send", "text": text}
                 await self._send(message)
+                outbox = self.outbox
                 if outbox.first is packet:
                     outbox.take_first()
         except Exception as error:  # noqa: BLE001  # every server has its own for a lost client
