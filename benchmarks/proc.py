@@ -64,6 +64,12 @@ def memory(pid: int) -> Memory:
     return Memory(pss, rss)
 
 
+def peak_memory(pid: int) -> int:
+    """The most memory that the process has had resident so far, in KiB; without its children."""
+    lines = (PROC / str(pid) / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
 def _sizes(rollup: str) -> list[tuple[str, int]]:
     lines = (line.split() for line in rollup.splitlines()[1:])
     return [(words[0].rstrip(":"), int(words[1])) for words in lines]

@@ -89,10 +89,15 @@ def measure(scenario: Scenario, server: Server, settings: Settings) -> Sample:
             "warmup": settings.warmup,
         }
         command = [sys.executable, "-m", "benchmarks.load", json.dumps(job)]
-        return _run_load(command, load_core, LOAD_TIMEOUT + seconds)
+        return Sample(**json.loads(run_load(command, load_core, LOAD_TIMEOUT + seconds)))
 
 
-def _run_load(command: list[str], core: int, timeout: float) -> Sample:
+def run_load(command: list[str], core: int, timeout: float) -> bytes:
+    """Run a load generator on a core; what it prints.
+
+    Raises:
+        Failed: It took too long, or something went wrong.
+    """
     with _pinned(core):
         process = subprocess.Popen(
             command, cwd=ROOT, env=_loop_state(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -106,7 +111,7 @@ def _run_load(command: list[str], core: int, timeout: float) -> Sample:
         process.wait()
     if process.returncode:
         raise Failed(errors.decode(errors="replace").strip().rpartition("\n")[2])
-    return Sample(**json.loads(output))
+    return output
 
 
 @contextmanager
