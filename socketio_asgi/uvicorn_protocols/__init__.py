@@ -11,7 +11,7 @@ WebSockets do without tasks and queues (:mod:`socketio_asgi.extensions.websocket
     asgi_connection.py   the ASGI side: runs the application, and is its receive() and send()
     open_websocket.py    an accepted WebSocket
     keepalive.py         its pings
-    server_context.py    the state of one server: deadlines, and the flush of each turn
+    server_context.py    the state of one server: deadlines, and what is read and sent in each turn
 
 Frames, their reader and the opening handshake are in :mod:`socketio_asgi.websocket`.
 """

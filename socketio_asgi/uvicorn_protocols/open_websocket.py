@@ -1,7 +1,8 @@
 """An open WebSocket: the callbacks of uvicorn's event loop, and the calls of the application.
 
 OPEN ── close() ──→ CLOSING ── the client answers, or not in time ──→ CLOSED
-  └── the client closes, breaks the protocol, or goes ───────────────────┘
+  ├── the client closes, breaks the protocol, or goes ────────────────────┤
+  └── it goes, and some of what it has sent is still to be read ─→ LOST ──┘
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ class State(Enum):
     """The states of a connection."""
 
     OPEN = "open"
+    LOST = "lost"
     CLOSING = "closing"
     CLOSED = "closed"
 
 
 _OPEN = State.OPEN  # a global name: members of an enum are slow on the path of every frame
+_LIVE = (State.OPEN, State.LOST)  # in which the receiver is told what happens
 
 
 class OpenWebSocket(asyncio.BaseProtocol):
@@ -165,6 +168,21 @@ class OpenWebSocket(asyncio.BaseProtocol):
         """Pause the network: the receiver does not read what the client sends."""
         self._transport.pause_reading()
 
+    def turn_exceeded(self) -> None:
+        """Let others have their turn before the rest of what came is read.
+
+        The network is paused until then, so that its end does not come before what it has brought.
+        """
+        self._transport.pause_reading()
+        self._context.read_later(self)
+
+    def read_on(self) -> None:
+        """Read more of what came."""
+        if self._reader.read_on():
+            self._transport.resume_reading()
+        if self.state is State.LOST and not self._reader.read_on_due:
+            self._end(CloseCode.ABNORMAL, "")
+
     def ping_received(self, payload: bytes) -> None:
         """Answer a ping, unless the client does not read the answers."""
         if self.state is State.OPEN and not self.paused:
@@ -181,7 +199,10 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection is gone."""
-        self._end(CloseCode.ABNORMAL, "")
+        if self.state is State.OPEN and self._reader.read_on_due:
+            self.state = State.LOST  # first what came before
+        else:
+            self._end(CloseCode.ABNORMAL, "")
         self._context.state.connections.discard(self)
         self._context.close_deadlines.discard(self)
         self._context.shutdown_deadlines.discard(self)
@@ -198,19 +219,23 @@ class OpenWebSocket(asyncio.BaseProtocol):
         Raises:
             ValueError: The code may not be sent.
         """
-        if self.state is State.OPEN:
+        if self.state in _LIVE:
             self.write(close_frame(code, reason))
             self.flush()
             # Later, because the caller may be the receiver, in the middle of something; and of this
             # receiver, because _release() puts another in its place.
             self._context.loop.call_soon(self.receiver.on_close, code, reason)
-            self._release(State.CLOSING)
-            self._context.close_deadlines.add(self)
-            self.resume_reading()  # for the answer
+            if self.state is State.LOST:
+                self._release(State.CLOSED)
+            else:
+                self._release(State.CLOSING)
+                self._context.close_deadlines.add(self)
+                self.resume_reading()  # for the answer
 
     def abort(self) -> None:
         """Cut the connection."""
         self._buffer = None
+        self._reader.discard()
         self._transport.abort()
 
     def close_received(self, code: int, reason: str) -> None:
@@ -264,15 +289,15 @@ class OpenWebSocket(asyncio.BaseProtocol):
             receiver.on_close(code, reason)
 
     def _release(self, state: State) -> bool:
-        """Leave the open state and let go of the receiver; False when that was done before."""
-        was_open = self.state is State.OPEN
+        """Leave the live states and let go of the receiver; False when that was done before."""
+        was_live = self.state in _LIVE
         self.state = state
         self.receiver = NULL_RECEIVER
         self._reader.on_message = _drop
         self._stop_keepalive()
         if state is State.CLOSED:
             self._reader.discard()
-        return was_open
+        return was_live
 
 
 def _drop(_data: str | bytes) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections import deque
 from collections.abc import Hashable
 from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
@@ -29,12 +30,28 @@ MAX_BUFFERED = 64 * 1024
 SHUTDOWN_SECONDS = 1.0
 """The time that a client has to read what was sent before, when the server ends."""
 
+TURN_SECONDS = 0.005
+"""The time in one turn of the event loop for connections that have sent more than is read in one
+go. They share it, so that nobody else has to wait longer, however many they are."""
+
 
 class Buffering(Hashable, Protocol):
     """A connection that buffers what is written in one turn of the event loop."""
 
     def flush(self) -> None:
         """Send what is buffered."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        ...
+
+
+class Reading(Protocol):
+    """A connection that has sent more than is read in one go."""
+
+    def read_on(self) -> None:
+        """Read more of it."""
         ...
 
     def abort(self) -> None:
@@ -77,6 +94,8 @@ class ServerContext:
         if config.ws_ping_interval:
             self.keepalive = KeepAlive(runtime, config.ws_ping_interval, config.ws_ping_timeout)
         self.unsent: list[Buffering] = []
+        self._unread: deque[Reading] = deque()
+        self._turn_due = False
         on_asyncio = isinstance(self.loop, asyncio.BaseEventLoop)
         self._may_delay: bool = on_asyncio or config.fd is not None
 
@@ -87,6 +106,34 @@ class ServerContext:
         if context is None:
             context = _contexts[id(state)] = cls(config, state)
         return context
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def read_later(self, connection: Reading) -> None:
+        """Let a connection read on in a later turn of the event loop, behind those that wait."""
+        self._unread.append(connection)
+        if not self._turn_due:
+            self._turn_due = True
+            self.loop.call_soon(self._take_turns)
+
+    def _take_turns(self) -> None:
+        unread, end = self._unread, self.loop.time() + TURN_SECONDS
+        while unread:
+            self._let_read(unread.popleft())
+            if self.loop.time() >= end:
+                break
+        self._turn_due = bool(unread)
+        if unread:
+            self.loop.call_soon(self._take_turns)
+
+    def _let_read(self, connection: Reading) -> None:
+        try:
+            connection.read_on()
+        except Exception:  # one connection must not take the turns of others with it
+            logger.exception("unexpected error when a connection was read")
+            connection.abort()
+
+    # -- out ---------------------------------------------------------------------------------
 
     def send_without_delay(self, transport: asyncio.BaseTransport) -> None:
         """Make the kernel send at once, without waiting for the client's acknowledgement of more.

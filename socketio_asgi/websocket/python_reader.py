@@ -9,7 +9,8 @@ Strategy. A message nearly always comes as one short frame in one segment of the
     _control      a control frame, which may stand between the frames of a message
 
 Each callback may pause or discard the reader, so the general way looks at its state again after
-every frame.
+every frame. A segment may hold thousands of frames, which would keep all other connections waiting.
+So the general way reads at most :data:`TURN_SIZE` bytes at a time, and asks to be called again.
 
 Source: RFC 6455, sections 5 and 8.1
 """
@@ -51,6 +52,10 @@ _NO_LIMIT = 1 << 63
 MAX_BACKLOG = 64 * 1024
 """Bytes that are kept during a pause, before the network is to be paused as well."""
 
+TURN_SIZE = 2048
+"""Bytes whose frames are read in one go; others come before the rest. They take a millisecond when
+the frames are as small as they can be."""
+
 
 class PythonFrameReader:
     """Turns the bytes of one peer into messages; it begins paused.
@@ -63,17 +68,21 @@ class PythonFrameReader:
 
     Attributes:
         on_message: Called with each message; may be replaced at any time.
+        read_on_due: Whether :meth:`read_on` is to be called.
     """
 
     __slots__ = (
+        "_allowance",
         "_header_offset",
         "_max_size",
         "_partial",
+        "_position",
         "_reading",
         "_rest",
         "_short_limit",
         "_sink",
         "on_message",
+        "read_on_due",
     )
 
     def __init__(
@@ -91,8 +100,13 @@ class PythonFrameReader:
         # without a mask.
         self._header_offset = MASKED - _MASKED_HEADER if side is Side.SERVER else -_HEADER
         self._reading = False
-        # Bytes of a frame that is not complete, or that came during a pause; None after the end.
+        # Bytes of a frame that is not complete, or that are still to be read, from the position on;
+        # None after the end.
         self._rest: bytes | None = b""
+        self._position = 0
+        # The bytes that may still be read at present.
+        self._allowance = TURN_SIZE
+        self.read_on_due: bool = False
         self._partial: PartialMessage | None = None
         # The size of the largest segment that may be a short message; 0 unless the next byte begins
         # a message, and is to be read.
@@ -114,18 +128,35 @@ class PythonFrameReader:
             except UnicodeDecodeError:
                 return self._fail(CloseCode.INVALID_PAYLOAD, NOT_UTF8)
             return self.on_message(text)
-        self._read(data)
+        if self._rest is not None:
+            self._rest = self._rest[self._position :] + data
+            self._position = 0
+            self._allowance = TURN_SIZE
+            self._read()
 
     def resume(self) -> bool:
         """Read, first what came during the pause; without effect when it reads already.
 
         Returns:
-            Whether more is to come from the network: False when a callback paused it again.
+            Whether more is to come from the network: False when a callback paused it again, or
+            :meth:`read_on` is to be called before.
         """
         if not self._reading and self._rest is not None:
             self._reading = True
-            self._read(b"")
-        return self._reading
+            self._read()
+        return self._reading and not self.read_on_due
+
+    def read_on(self) -> bool:
+        """Read more of what came, when others have had their turn.
+
+        Returns:
+            Whether more is to come from the network, as :meth:`resume` does.
+        """
+        self.read_on_due = False
+        self._allowance = TURN_SIZE
+        if self._reading:
+            self._read()
+        return self._reading and not self.read_on_due
 
     def pause(self) -> None:
         """Read no more, even of what came already."""
@@ -137,6 +168,7 @@ class PythonFrameReader:
         self.pause()
         if self._rest is not None:
             self._rest = self._partial = None
+            self.read_on_due = False
             # It is never called again. Reader and sink refer to each other, and are to be freed
             # without the garbage collector.
             del self._sink
@@ -149,36 +181,47 @@ class PythonFrameReader:
 
     # -- the general way ---------------------------------------------------------------------
 
-    def _read(self, data: bytes) -> None:
-        if self._rest is None:
+    def _read(self) -> None:
+        data = self._rest
+        if data is None or self.read_on_due:
             return
-        data, self._rest = self._rest + data, b""
-        position = 0
+        start = position = self._position
+        end = min(len(data), start + self._allowance)
+        self._rest, self._position = b"", 0
         try:
-            while self._reading and position < len(data):
+            while self._reading and position < end:
                 partial = self._partial
                 if partial is not None and partial.missing:
                     piece = data[position : position + partial.missing]
                     position += len(piece)
                     self._take(partial, piece)
                 else:
-                    end = self._read_frame(data, position)
-                    if end == position:
+                    next_position = self._read_frame(data, position)
+                    if next_position == position:
                         break  # the rest of it is still to come
-                    position = end
+                    position = next_position
         except FrameError as error:
             self._fail(error.code, str(error))
         else:
-            self._keep(data[position:])
+            self._allowance -= position - start
+            self._keep(data, position)
 
-    def _keep(self, rest: bytes) -> None:
+    def _keep(self, data: bytes, position: int) -> None:
         if self._rest is None:  # discarded by a callback
             return
-        self._rest = rest
+        left = len(data) - position
+        # What was read is dropped when it is the larger part: each time would be too much to copy.
+        if left <= position:
+            data, position = data[position:], 0
+        self._rest, self._position = data, position
         if not self._reading:
-            if len(rest) > MAX_BACKLOG:
+            if left > MAX_BACKLOG:
                 self._sink.backlog_exceeded()
-        elif rest or self._partial is not None:
+        elif left and self._allowance <= 0:
+            self._short_limit = 0
+            self.read_on_due = True
+            self._sink.turn_exceeded()
+        elif left or self._partial is not None:
             self._short_limit = 0
         elif not self._short_limit:
             self._expect_message()

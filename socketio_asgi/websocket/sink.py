@@ -41,3 +41,11 @@ class FrameSink(Protocol):
     def backlog_exceeded(self) -> None:
         """Called when more came during a pause than is kept; maybe several times in one pause."""
         ...
+
+    def turn_exceeded(self) -> None:
+        """Called when more came than is read in one go.
+
+        The sink is to call :meth:`.python_reader.PythonFrameReader.read_on` when others have had
+        their turn, and to pause the network until then.
+        """
+        ...

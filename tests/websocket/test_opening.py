@@ -302,6 +302,7 @@ async def talk(port: int, key: bytes, request: bytes) -> tuple[UpgradeResponse, 
         with anyio.fail_after(10):
             while len(recorder.events) < len(SIZES):
                 recorder.reader.feed(await stream.receive())
+                recorder.read_to_the_end()
     return response, [event[1] for event in recorder.events]
 
 

@@ -25,7 +25,7 @@ from socketio_asgi.websocket.frames import (
     encode_frame,
     text_frame,
 )
-from socketio_asgi.websocket.python_reader import MAX_BACKLOG
+from socketio_asgi.websocket.python_reader import MAX_BACKLOG, TURN_SIZE
 from socketio_asgi.websocket.reader import FrameReader
 from tests.support.frames import (
     BINARY,
@@ -50,7 +50,7 @@ class Recorder:
 
     def __init__(self, max_size: int | None = MAX_SIZE, side: Side = Side.SERVER) -> None:
         self.events: list[Event] = []
-        self.backlogs = 0
+        self.backlogs = self.turns = 0
         self.reader = FrameReader(self, self.message_received, side=side, max_size=max_size)
         self.reader.resume()
 
@@ -74,6 +74,14 @@ class Recorder:
     def backlog_exceeded(self) -> None:
         self.backlogs += 1
 
+    def turn_exceeded(self) -> None:
+        assert self.reader.read_on_due
+        self.turns += 1
+
+    def read_to_the_end(self) -> None:
+        while self.reader.read_on_due:
+            self.reader.read_on()
+
 
 def read(
     pieces: Iterable[bytes], max_size: int | None = MAX_SIZE, side: Side = Side.SERVER
@@ -82,6 +90,7 @@ def read(
     recorder = Recorder(max_size, side)
     for piece in pieces:
         recorder.reader.feed(piece)
+        recorder.read_to_the_end()
     return recorder.events
 
 
@@ -180,6 +189,7 @@ def test_pauses_change_nothing(
             reader.resume()
         else:
             reader.feed(piece)
+        recorder.read_to_the_end()
     assert recorder.events == expected
 
 
@@ -319,7 +329,58 @@ def test_little_is_kept_while_nothing_is_read() -> None:
         assert count * len(piece) <= MAX_BACKLOG + len(piece)
     assert count > 1
     recorder.reader.resume()
+    recorder.read_to_the_end()
     assert recorder.events == [("message", "x" * 500)] * (10 * count)
+
+
+# Frames of a flood, as small as they can be, and what comes of each.
+floods = pytest.mark.parametrize(
+    ("unit", "event"),
+    [
+        (text("x"), ("message", "x")),
+        (frame(PING), ("ping", b"")),
+        (text("x", final=False) + frame(CONTINUATION), ("message", "x")),
+    ],
+    ids=["texts", "pings", "fragments"],
+)
+
+
+@floods
+def test_of_a_large_segment_little_is_read_at_a_time(unit: bytes, event: Event) -> None:
+    count = 50_000 // len(unit)
+    recorder = Recorder()
+    recorder.reader.feed(unit * count)
+    done = 0
+    while recorder.reader.read_on_due:
+        assert (len(recorder.events) - done) * len(unit) <= TURN_SIZE + len(unit)
+        done = len(recorder.events)
+        recorder.reader.read_on()
+    assert recorder.events == [event] * count
+    assert recorder.turns >= 50_000 // TURN_SIZE - 1
+
+
+def test_what_comes_meanwhile_waits_for_its_turn() -> None:
+    recorder = Recorder()
+    recorder.reader.feed(text("x" * 500) * 100)
+    before = list(recorder.events)
+    for value in ("short", "y" * 500):
+        recorder.reader.feed(text(value))
+    assert recorder.events == before
+    recorder.read_to_the_end()
+    assert recorder.events[-3:] == [("message", value) for value in ("x" * 500, "short", "y" * 500)]
+    assert len(recorder.events) == 102
+
+
+def test_a_receiver_that_pauses_all_the_time_gets_no_more_in_a_turn() -> None:
+    recorder = Pausing()
+    recorder.reader.feed(text("x") * 10_000)
+    while not recorder.reader.read_on_due:
+        assert not recorder.reader.resume()
+    assert len(recorder.events) * len(text("x")) <= TURN_SIZE + len(text("x"))
+    recorder.reader.pause()
+    assert not recorder.reader.read_on()
+    recorder.reader.discard()
+    assert not recorder.reader.read_on()
 
 
 class Pausing(Recorder):
