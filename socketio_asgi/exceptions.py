@@ -98,7 +98,8 @@ class BroadcastAckError(AckError, TimeoutError):
 
     Args:
         event: The name of the event.
-        replies: The first value of each acknowledgement that came.
+        replies: What came, as the call would have returned it: the first value of each
+            acknowledgement, or all values of each.
         missing: How many clients did not acknowledge: they left, or time was up.
         left: How many of those left.
         silent_servers: How many servers of the cluster did not even say how many they reached.

@@ -15,6 +15,15 @@ ACK_SECONDS = 10.0
 """The time that an acknowledgement is waited for by default."""
 
 
+Pick = Callable[[list[Any]], Any]
+"""Makes of the values of an acknowledgement what the application is given."""
+
+
+def first_value(values: list[Any]) -> Any:
+    """The first value of an acknowledgement; None when it has none."""
+    return values[0] if values else None
+
+
 class AckTarget(Protocol):
     """The place where the acknowledgement of an event is waited for."""
 
@@ -97,13 +106,15 @@ class SingleAck:
     Args:
         runtime: The event loop.
         event: The name of the event, for errors.
+        pick: Makes the result of its values.
     """
 
-    __slots__ = ("_done", "_event", "_gone", "_runtime", "_values")
+    __slots__ = ("_done", "_event", "_gone", "_pick", "_runtime", "_values")
 
-    def __init__(self, runtime: Runtime, event: str) -> None:
+    def __init__(self, runtime: Runtime, event: str, pick: Pick = first_value) -> None:
         self._runtime = runtime
         self._event = event
+        self._pick = pick
         self._done: Event = runtime.event()
         self._values: list[Any] | None = None
         self._gone = False
@@ -123,7 +134,7 @@ class SingleAck:
         """Wait for the acknowledgement.
 
         Returns:
-            Its first value, or None when it has none.
+            What was picked of its values.
 
         Raises:
             AckTimeout: It did not come in time.
@@ -131,7 +142,7 @@ class SingleAck:
         """
         await wait_at_most(self._runtime, self._done, timeout)
         if self._values is not None:
-            return self._values[0] if self._values else None
+            return self._pick(self._values)
         raise ClientDisconnected(self._event) if self._gone else AckTimeout(self._event, timeout)
 
 
@@ -164,6 +175,7 @@ class AckCollector(_Holder):
         runtime: The event loop.
         event: The name of the event, for errors.
         timeout: How long the acknowledgements are waited for, in seconds.
+        pick: Makes the result of the values of each.
 
     Attributes:
         timeout: The same.
@@ -176,15 +188,19 @@ class AckCollector(_Holder):
         "_left",
         "_lost",
         "_others",
+        "_pick",
         "_replies",
         "_reported",
         "_runtime",
         "timeout",
     )
 
-    def __init__(self, runtime: Runtime, event: str, timeout: float) -> None:
+    def __init__(
+        self, runtime: Runtime, event: str, timeout: float, pick: Pick = first_value
+    ) -> None:
         super().__init__()
         self.timeout: float = timeout
+        self._pick = pick
         self._runtime = runtime
         self._event = event
         self._done: Event = runtime.event()
@@ -208,7 +224,7 @@ class AckCollector(_Holder):
     def reply(self, sid: str, values: list[Any]) -> None:
         """Called when a client acknowledged."""
         self._held.pop(sid, None)
-        self._replies.append(values[0] if values else None)
+        self._replies.append(self._pick(values))
         self.check()
 
     def gone(self, sid: str) -> None:
@@ -233,7 +249,7 @@ class AckCollector(_Holder):
         """Wait for all acknowledgements.
 
         Returns:
-            The first value of each, in the order in which they came.
+            What was picked of the values of each, in the order in which they came.
 
         Raises:
             BroadcastAckError: Some did not come; it has those that did.

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..adapters import SharedPacket, SocketDetails, Target
 from ..engine.handshake import Handshake
-from ..events.acks import ACK_SECONDS, AckCollector
+from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
 from ..protocol import RESERVED_EVENTS, Packet, PacketType
 from .namespace_core import NamespaceCore
@@ -242,18 +242,24 @@ class Broadcaster(ABC):
 
         Source: https://socket.io/docs/v4/broadcasting-events/#with-acknowledgements
         """
-        selection = self.__selection__
-        namespace = selection.namespace
-        packet = selection.packet(event, args, namespace.next_ack_id())
-        runtime = namespace.server.find_runtime()
-        if runtime is None:
-            return []  # no client has ever come
-        acks = AckCollector(runtime, event, selection.timeout)
-        namespace.adapter.broadcast_with_ack(packet, selection.target, acks)
-        try:
-            return await acks.wait()
-        finally:
-            acks.release()
+        return await _ask(self.__selection__, event, args, first_value)
+
+    async def emit_with_ack_values(self, event: str, *args: Any) -> list[list[Any]]:
+        """Send an event to the chosen sockets and wait for all values of their acknowledgements.
+
+        A client of an official server beside this one tells its first value alone.
+
+        Args:
+            event: The name of the event.
+            *args: As in :meth:`emit`.
+
+        Returns:
+            The values of each acknowledgement, in the order in which they came.
+
+        Raises:
+            BroadcastAckError: As in :meth:`emit_with_ack`; its replies are lists of values.
+        """
+        return await _ask(self.__selection__, event, args, list)
 
     async def fetch_sockets(self) -> list[RemoteSocket]:
         """Look up the chosen sockets, in all processes of a cluster.
@@ -316,6 +322,21 @@ class BroadcastOperator(Broadcaster):
         self.__selection__: Selection = selection
 
 
+async def _ask(selection: Selection, event: str, args: Sequence[Any], pick: Pick) -> list[Any]:
+    """Send an event, and pick the result of each acknowledgement."""
+    namespace = selection.namespace
+    packet = selection.packet(event, args, namespace.next_ack_id())
+    runtime = namespace.server.find_runtime()
+    if runtime is None:
+        return []  # no client has ever come
+    acks = AckCollector(runtime, event, selection.timeout, pick)
+    namespace.adapter.broadcast_with_ack(packet, selection.target, acks)
+    try:
+        return await acks.wait()
+    finally:
+        acks.release()
+
+
 def _choose(selection: Selection, **changes: Any) -> BroadcastOperator:
     return BroadcastOperator(selection.with_target(replace(selection.target, **changes)))
 
@@ -371,8 +392,22 @@ class RemoteSocket:
             ClientDisconnected: The client has left.
             AckTimeout: The client did not answer in time.
         """
+        return await self._ask(event, args, timeout, first_value)
+
+    async def emit_with_ack_values(
+        self, event: str, *args: Any, timeout: float = ACK_SECONDS
+    ) -> list[Any]:
+        """Send an event to the client and wait for all values of its acknowledgement.
+
+        Raises the same as :meth:`emit_with_ack`; see :meth:`Socket.emit_with_ack_values`.
+        """
+        values: list[Any] = await self._ask(event, args, timeout, list)
+        return values
+
+    async def _ask(self, event: str, args: Sequence[Any], timeout: float, pick: Pick) -> Any:
+        selection = self._operator.__selection__.with_timeout(timeout)
         try:
-            replies = await self._operator.timeout(timeout).emit_with_ack(event, *args)
+            replies = await _ask(selection, event, args, pick)
         except BroadcastAckError as error:
             failure = ClientDisconnected(event) if error.left else AckTimeout(event, timeout)
             raise failure from error

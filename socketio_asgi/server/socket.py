@@ -147,6 +147,30 @@ class Socket(Listening, Generic[DataT]):
         core = self.__socketio__
         return await core.ask(_selection(core).with_timeout(timeout), event, args)
 
+    async def emit_with_ack_values(
+        self, event: str, *args: Any, timeout: float = ACK_SECONDS
+    ) -> list[Any]:
+        """Send an event to the client and wait for all values of its acknowledgement.
+
+        The client in JavaScript gives several with ``callback(1, "two", [3])``.
+
+        Args:
+            event: The name of the event.
+            *args: As in :meth:`emit`.
+            timeout: How long to wait, in seconds.
+
+        Returns:
+            The values of the acknowledgement; an empty list when it has none.
+
+        Raises:
+            AckTimeout: The client did not answer in time.
+            ClientDisconnected: The client left before it answered.
+
+        Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
+        """
+        core = self.__socketio__
+        return await _all_values(core, _selection(core).with_timeout(timeout), event, args)
+
     @property
     def volatile(self) -> SocketOperator:
         """Let the client miss the event when it cannot be sent at once.
@@ -247,6 +271,13 @@ def _selection(core: SocketCore, target: Target | None = None) -> Selection:
     return Selection(core.namespace) if target is None else Selection(core.namespace, target)
 
 
+async def _all_values(
+    core: SocketCore, selection: Selection, event: str, args: Sequence[Any]
+) -> list[Any]:
+    values: list[Any] = await core.ask(selection, event, args, list)
+    return values
+
+
 def _others(core: SocketCore) -> BroadcastOperator:
     return BroadcastOperator(_selection(core, Target(excluded=frozenset((core.id,)))))
 
@@ -282,6 +313,13 @@ class SocketOperator:
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
         return await self._socket.ask(self._selection, event, args)
+
+    async def emit_with_ack_values(self, event: str, *args: Any) -> list[Any]:
+        """Send an event and wait for all values of its acknowledgement.
+
+        See :meth:`Socket.emit_with_ack_values`.
+        """
+        return await _all_values(self._socket, self._selection, event, args)
 
     @property
     def volatile(self) -> SocketOperator:

@@ -19,7 +19,7 @@ from ..adapters import RestoredSocket, SavedSocket, SharedPacket, Target
 from ..adapters.recovery import MissedPackets
 from ..engine import SessionCore
 from ..engine.handshake import Handshake
-from ..events.acks import AckTarget, SingleAck
+from ..events.acks import AckTarget, Pick, SingleAck, first_value
 from ..events.listeners import call_all
 from ..events.plans import Handler
 from ..exceptions import ClientDisconnected, ConnectionRefused
@@ -293,13 +293,15 @@ class SocketCore(Dispatcher):
         own_room = Target(rooms=frozenset((self.id,)))
         return server.send(self.namespace.adapter.broadcast, shared, own_room)
 
-    async def ask(self, selection: Selection, event: str, args: Sequence[Any]) -> Any:
+    async def ask(
+        self, selection: Selection, event: str, args: Sequence[Any], pick: Pick = first_value
+    ) -> Any:
         """Send an event and wait for its answer; see :meth:`.socket.Socket.emit_with_ack`."""
         number = self.namespace.next_ack_id()
         packet = selection.packet(event, args, number)
         if not self.connected:
             raise ClientDisconnected(event)
-        ack = SingleAck(self.connection.runtime, event)
+        ack = SingleAck(self.connection.runtime, event, pick)
         forget = self.deliver_with_ack(packet, ack, volatile=selection.target.volatile)
         try:
             return await ack.wait(selection.timeout)

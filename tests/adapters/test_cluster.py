@@ -18,7 +18,7 @@ from socketio_asgi.adapters.cluster.heartbeats import (
     GATHER_SECONDS,
     HEARTBEAT_SECONDS,
 )
-from socketio_asgi.adapters.cluster.message import Broadcast, ClientCount, EventValues, Reply
+from socketio_asgi.adapters.cluster.message import Broadcast, ClientCount, ClientReply, EventValues
 from socketio_asgi.adapters.cluster.namespace import ANSWER_SECONDS
 from socketio_asgi.adapters.cluster.outbox import KEEP_SECONDS, MAX_KEPT_MESSAGES
 from socketio_asgi.protocol import DefaultParser, EncodeError
@@ -420,7 +420,7 @@ async def test_a_server_that_joins_meanwhile_may_answer_too(
     await quiet(bus)
     count = Message(MessageType.BROADCAST_CLIENT_COUNT, "/", "new", ClientCount(1), request.id)
     one.core.received(count, None, None)
-    answer = Message(MessageType.BROADCAST_ACK, "/", "new", Reply("new"), request.id)
+    answer = Message(MessageType.BROADCAST_ACK, "/", "new", ClientReply(("new",)), request.id)
     one.core.received(answer, None, None)
     two.main.sockets["b"].answer("b")
     await quiet(bus)
@@ -508,7 +508,9 @@ async def test_answers_that_do_not_say_whose_they_are(start_servers: StartServer
     await quiet(bus)
     count = Message(MessageType.BROADCAST_CLIENT_COUNT, "/", "", ClientCount(1), request.id)
     one.core.received(count, None, None)
-    one.core.received(Message(MessageType.BROADCAST_ACK, "/", "", Reply(5), request.id), None, None)
+    one.core.received(
+        Message(MessageType.BROADCAST_ACK, "/", "", ClientReply((5,)), request.id), None, None
+    )
     assert await acks.wait() == [5]
     assert one.core.members.ids == frozenset()
 

@@ -24,6 +24,7 @@ from socketio_asgi.adapters.cluster import (
 from socketio_asgi.adapters.cluster.message import (
     Broadcast,
     ClientCount,
+    ClientReply,
     Disconnection,
     EncodedEvent,
     EventValues,
@@ -181,11 +182,13 @@ CAPTURED: dict[str, tuple[str, Message]] = {
             f'{{"type":12,"data":{{"requestId":"{REQUEST}","packet":{{"got":42,"who":"B"}}}},'
             f'"uid":"{OTHER}","nsp":"/"}}'
         ),
-        Message(MessageType.BROADCAST_ACK, "/", OTHER, Reply({"got": 42, "who": "B"}), REQUEST),
+        Message(
+            MessageType.BROADCAST_ACK, "/", OTHER, ClientReply(({"got": 42, "who": "B"},)), REQUEST
+        ),
     ),
     "answer without a value": (
         f'{{"type":12,"data":{{"requestId":"{REQUEST}"}},"uid":"{OTHER}","nsp":"/"}}',
-        Message(MessageType.BROADCAST_ACK, "/", OTHER, Reply(), REQUEST),
+        Message(MessageType.BROADCAST_ACK, "/", OTHER, ClientReply(), REQUEST),
     ),
     "goodbye": (
         f'{{"type":13,"uid":"{UID}","nsp":"/"}}',
@@ -208,7 +211,13 @@ CAPTURED_BINARY: dict[str, tuple[str, Message]] = {
             "84a4747970650ca46461746182a9726571756573744964b064306164333434393965633635343639a67061636b65"
             "74c403090807a3756964b031306436313635346138303633333663a36e7370a12f"
         ),
-        Message(MessageType.BROADCAST_ACK, "/", OTHER, Reply(b"\x09\x08\x07"), "d0ad34499ec65469"),
+        Message(
+            MessageType.BROADCAST_ACK,
+            "/",
+            OTHER,
+            ClientReply((b"\x09\x08\x07",)),
+            "d0ad34499ec65469",
+        ),
     ),
     "server event": (
         (
@@ -298,9 +307,35 @@ def test_our_own_additions(wire: BytesWire) -> None:
         Message(MessageType.INITIAL_HEARTBEAT, "/", UID, Presence("abc", frozenset({"/", "/b"}))),
         Message(MessageType.ADAPTER_CLOSE, "/", UID, Presence("abc")),
         Message(MessageType.CLIENT_GONE, "/", UID, None, REQUEST, recipient=OTHER),
-        Message(MessageType.BROADCAST_ACK, "/", UID, Reply(1), REQUEST, recipient=OTHER),
+        Message(MessageType.BROADCAST_ACK, "/", UID, ClientReply((1,)), REQUEST, recipient=OTHER),
     ):
         assert wire.decode(wire.encode(message)) == message
+
+
+@pytest.mark.parametrize("wire", [PythonWire(), OfficialWire()], ids=["python", "official"])
+@pytest.mark.parametrize("recipient", [None, OTHER])
+@pytest.mark.parametrize(
+    "values", [(), (None,), (1,), (1, "two", [3]), (None, None), (b"one", {"two": b"2"})]
+)
+def test_all_values_of_an_answer(
+    wire: BytesWire, values: tuple[Any, ...], recipient: str | None
+) -> None:
+    body = ClientReply(values)
+    message = Message(MessageType.BROADCAST_ACK, "/", UID, body, REQUEST, recipient=recipient)
+    assert wire.decode(wire.encode(message)) == message
+
+
+def test_official_servers_find_the_first_value_where_they_look() -> None:
+    message = Message(MessageType.BROADCAST_ACK, "/", UID, ClientReply((1, "two")), REQUEST)
+    data = json.loads(OfficialWire().encode(message))["data"]
+    assert data == {"requestId": REQUEST, "packet": 1, "python": {"more": ["two"]}}
+
+
+@pytest.mark.parametrize("more", ['"text"', '{"a":1}', "5"])
+def test_more_values_that_are_none(more: str) -> None:
+    data = f'{{"requestId":"{REQUEST}","packet":1,"python":{{"more":{more}}}}}'
+    with pytest.raises(MalformedMessage):
+        OfficialWire().decode(f'{{"type":12,"data":{data},"uid":"{UID}","nsp":"/"}}'.encode())
 
 
 def test_what_we_add_is_in_one_place() -> None:

@@ -188,6 +188,9 @@ async def emitting(socket: Socket) -> None:
 async def asking(socket: Socket) -> None:
     reply: str = await socket.emit_with_ack("event", timeout=5)
     assert_type(await io.to("room").timeout(5).emit_with_ack("event"), list[Any])
+    assert_type(await io.to("room").emit_with_ack_values("event"), list[list[Any]])
+    assert_type(await socket.emit_with_ack_values("event", timeout=5), list[Any])
+    assert_type(await socket.volatile.emit_with_ack_values("event"), list[Any])
     assert_type(await io.server_side_emit_with_ack("event", timeout=1.5), list[Any])
     try:
         await io.emit_with_ack("event", reply)

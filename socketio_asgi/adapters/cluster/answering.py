@@ -13,7 +13,16 @@ from ..memory import MemoryAdapter
 from ..packet import to_plain
 from ..target import Target
 from .core import Core
-from .message import Body, Broadcast, ClientCount, FoundSockets, Message, MessageType, Reply
+from .message import (
+    Body,
+    Broadcast,
+    ClientCount,
+    ClientReply,
+    FoundSockets,
+    Message,
+    MessageType,
+    Reply,
+)
 from .relays import AckRelay
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -99,8 +108,8 @@ class _Asker:
 
     def reply(self, values: list[Any]) -> None:
         """Tell it what a client has answered."""
-        value = self._adapter.plain(values[0]) if values else None
-        self._tell(MessageType.BROADCAST_ACK, Reply(value))
+        plain = tuple(self._adapter.plain(value) for value in values)
+        self._tell(MessageType.BROADCAST_ACK, ClientReply(plain))
 
     def gone(self) -> None:
         """Tell it that a client has left; official servers would not listen."""

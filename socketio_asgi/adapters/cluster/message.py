@@ -200,9 +200,16 @@ class ServerEvent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The value that a handler of another server, or a client of it, has answered with."""
+    """The value that a handler of another server has answered with."""
 
     value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReply:
+    """The values that a client of another server has answered with."""
+
+    values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +228,7 @@ Body = (
     | FoundSockets
     | ServerEvent
     | Reply
+    | ClientReply
     | ClientCount
 )
 

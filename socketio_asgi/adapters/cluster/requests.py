@@ -12,7 +12,7 @@ from typing import Any
 
 from ...events.acks import BroadcastAcks, wait_at_most
 from ...runtime import Event, Runtime
-from .message import ClientCount, FoundSockets, Message, MessageType, Reply
+from .message import ClientCount, ClientReply, FoundSockets, Message, MessageType, Reply
 
 
 class OwingServers:
@@ -197,9 +197,9 @@ class AckRequest(Request):
                 if self.servers.answered(sender or None):
                     self._clients[sender] += clients
                     self._acks.expect(clients)
-            case MessageType.BROADCAST_ACK, Reply(value):
+            case MessageType.BROADCAST_ACK, ClientReply(values):
                 self._clients[sender] -= 1
-                self._acks.reply("", [value])
+                self._acks.reply("", list(values))
             case MessageType.CLIENT_GONE, _:
                 self._clients[sender] -= 1
                 self._acks.gone("")

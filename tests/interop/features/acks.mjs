@@ -78,6 +78,26 @@ await runCases(
       }
     },
 
+    async "all values of the client's answer"(client) {
+      const socket = await client.connect();
+      for (const values of [[], [null], [1, "two", [3]], [{ bytes: BYTES }, BYTES], ["é", 2]]) {
+        socket.once("question", (acknowledge) => acknowledge(...values));
+        assert.deepEqual(await ask(socket, "ask for values", 15), [{ answer: values }]);
+      }
+    },
+
+    async "all values of all answers"(client) {
+      const { name, members } = await room(client, 3);
+      members.forEach((member, number) =>
+        member.on("question", (acknowledge) => acknowledge(number, BYTES, "é")),
+      );
+      const [{ answer }] = await ask(members[0], "ask all for values", name, 15);
+      assert.deepEqual(
+        answer.toSorted(([one], [other]) => one - other),
+        members.map((_, number) => [number, BYTES, "é"]),
+      );
+    },
+
     async "the client does not answer in time"(client) {
       const socket = await client.connect();
       const question = once(socket, "question");

@@ -90,6 +90,16 @@ async def ask(socket: Socket, timeout: float, *args: Any) -> dict[str, Any]:
     return await outcome(socket.emit_with_ack("question", *args, timeout=timeout))
 
 
+@io.on("ask for values")
+async def ask_for_values(socket: Socket, timeout: float) -> dict[str, Any]:
+    return await outcome(socket.emit_with_ack_values("question", timeout=timeout))
+
+
+@io.on("ask all for values")
+async def ask_all_for_values(_socket: Socket, room: str, timeout: float) -> dict[str, Any]:
+    return await outcome(io.to(room).timeout(timeout).emit_with_ack_values("question"))
+
+
 @io.on("ask other")
 async def ask_other(_socket: Socket, id: str, timeout: float) -> dict[str, Any]:
     return await outcome(io.sockets.sockets[id].emit_with_ack("question", timeout=timeout))

@@ -47,6 +47,28 @@ async def test_an_answer(io: Server, join: Join, transport: str) -> None:
     assert_forgotten(io)
 
 
+ANSWERS: list[list[Any]] = [[], [None], [1], [1, "two", [3]], [[1, 2]], ["é", {"a": None}, True]]
+
+
+async def test_all_values_of_an_answer(io: Server, join: Join, transport: str) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    for ask in (socket.emit_with_ack_values, socket.timeout(5).emit_with_ack_values):
+        for values in ANSWERS:
+            async with background(ask, "ask", "é") as asked:
+                assert await client.answer(*values) == ["ask", "é"]
+                assert await asked.wait() == values
+    with pytest.raises(AckTimeout):
+        await socket.emit_with_ack_values("ask", timeout=SHORT)
+    await client.packet()
+    async with quickly(), background(socket.timeout(LONG).emit_with_ack_values, "ask") as asked:
+        await client.packet()
+        await client.leave()
+        with pytest.raises(ClientDisconnected):
+            await asked.wait()
+    assert_forgotten(io)
+
+
 async def test_no_answer_in_time(io: Server, join: Join) -> None:
     client = await join()
     socket = socket_of(io, client)
@@ -138,6 +160,21 @@ async def test_answers_of_all(io: Server, join: Join, transport: str) -> None:
         for number, client in enumerate(clients):
             assert await client.answer(number, "more") == ["ask", 1]
         assert sorted(await asked.wait()) == [0, 1, 2]
+    assert_forgotten(io)
+
+
+async def test_all_values_of_all_answers(io: Server, join: Join, transport: str) -> None:
+    clients = [await join(transport=transport) for _ in range(3)]
+    async with background(io.emit_with_ack_values, "ask", 1) as asked:
+        for client, values in zip(clients, ANSWERS[2:], strict=False):
+            assert await client.answer(*values) == ["ask", 1]
+        assert await asked.wait() == ANSWERS[2:5]
+    async with background(io.timeout(0.5).emit_with_ack_values, "ask") as asked:
+        await clients[0].answer("here", 2)
+        await clients[1].answer()
+        with pytest.raises(BroadcastAckError) as caught:
+            await asked.wait()
+    assert (caught.value.replies, caught.value.missing) == ([["here", 2], []], 1)
     assert_forgotten(io)
 
 
@@ -260,6 +297,10 @@ async def test_asking_a_remote_socket(io: Server, join: Join) -> None:
     async with background(remote.emit_with_ack, "ask") as asked:
         await client.answer(["é"])
         assert await asked.wait() == ["é"]
+    for values in ANSWERS:
+        async with background(remote.emit_with_ack_values, "ask") as asked:
+            await client.answer(*values)
+            assert await asked.wait() == values
     with pytest.raises(AckTimeout):
         await remote.emit_with_ack("ask", timeout=SHORT)
     await client.packet()

@@ -14,7 +14,7 @@ from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Ser
 from socketio_asgi.adapters.cluster import Message
 from socketio_asgi.adapters.cluster.message import Broadcast, Presence
 from socketio_asgi.adapters.cluster.namespace import ClusterNamespace
-from tests.adapters.loopback import Bus
+from tests.adapters.loopback import WIRES, Bus
 from tests.support.background import background
 from tests.support.peer import DISCONNECT, Peer, open_peer
 from tests.support.serving import serve
@@ -40,6 +40,15 @@ class Cluster:
         self.clients: list[Peer] = []
         for server in self.servers:
             server.on("sync")(_sync)
+
+    async def serve(self, stack: AsyncExitStack) -> None:
+        """Serve both, until the stack is closed, and let the clients connect."""
+        for server in self.servers:
+            served = await stack.enter_async_context(serve(server))
+            for _ in range(2):
+                self.clients.append(await stack.enter_async_context(open_peer(served.url)))
+                await self.clients[-1].join()
+        await until(lambda: self.acquainted)
 
     @property
     def here(self) -> Server:
@@ -86,12 +95,7 @@ async def _sync(_socket: Any) -> None: ...
 async def cluster(fast_path: None) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         found = Cluster(Bus())
-        for server in found.servers:
-            served = await stack.enter_async_context(serve(server))
-            for _ in range(2):
-                found.clients.append(await stack.enter_async_context(open_peer(served.url)))
-                await found.clients[-1].join()
-        await until(lambda: found.acquainted)
+        await found.serve(stack)
         yield found
 
 
@@ -217,6 +221,28 @@ async def test_answers_from_all_servers(cluster: Cluster) -> None:
             assert await client.answer(number) == ["ask", 1]
         assert sorted(await asked.wait()) == [0, 1, 2, 3]
     assert_nothing_waits(cluster)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_all_values_of_answers_from_all_servers(fast_path: None, wire: str) -> None:
+    answers: list[list[Any]] = [[], [None], [1, "two", [3]], [None, {"a": 1}]]
+    async with AsyncExitStack() as stack:
+        cluster = Cluster(Bus(WIRES[wire]()))
+        await cluster.serve(stack)
+        async with background(cluster.here.timeout(LONG).emit_with_ack_values, "ask") as asked:
+            for values, client in zip(answers, cluster.clients, strict=True):
+                await client.answer(*values)
+            assert sorted(await asked.wait(), key=repr) == sorted(answers, key=repr)
+        (remote,) = await cluster.here.to(cluster.clients[2].id).fetch_sockets()
+        for values in answers:
+            async with background(remote.emit_with_ack_values, "ask") as asked:
+                await cluster.clients[2].answer(*values)
+                assert await asked.wait() == values
+        async with background(cluster.here.timeout(LONG).emit_with_ack, "ask") as asked:
+            for values, client in zip(answers, cluster.clients, strict=True):
+                await client.answer(*values)
+            assert sorted(await asked.wait(), key=repr) == [1, None, None, None]
+        assert_nothing_waits(cluster)
 
 
 async def test_partial_answers(cluster: Cluster) -> None:

@@ -24,6 +24,7 @@ from ..message import (
     Body,
     Broadcast,
     ClientCount,
+    ClientReply,
     Disconnection,
     EventValues,
     Fetch,
@@ -160,7 +161,8 @@ def _options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, A
 def _data(message: Message) -> dict[str, Any] | None:
     data = _content(message)
     if message.recipient is not None:
-        data = {**(data or {}), "python": {"to": message.recipient}}
+        data = data or {}
+        data = {**data, "python": {**data.get("python", {}), "to": message.recipient}}
     return data
 
 
@@ -182,10 +184,20 @@ def _content(message: Message) -> dict[str, Any] | None:
             return {**request, "packet": data}
         case Reply(value):
             return request if value is None else {**request, "packet": value}
+        case ClientReply(values):
+            return {**request, **_client_reply(values)}
         case ClientCount(clients):
             return {**request, "clientCount": clients}
         case _:
             return request or None
+
+
+def _client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
+    """Official servers know the first value alone; without one, the key is not there."""
+    if not values:
+        return {}
+    first, *others = values
+    return {"packet": first, **({"python": {"more": others}} if others else {})}
 
 
 # -- in ----------------------------------------------------------------------------------------
@@ -207,6 +219,13 @@ def _read_room_change(data: Mapping[str, Any]) -> RoomChange:
 
 def _read_disconnection(data: Mapping[str, Any]) -> Disconnection:
     return Disconnection(_read_target(data), data.get("close") is True)
+
+
+def _read_client_reply(data: Mapping[str, Any]) -> ClientReply:
+    if "packet" not in data:
+        return ClientReply()
+    more = _ours(data).get("more")
+    return ClientReply((data["packet"], *(() if more is None else checks.items(more))))
 
 
 def _read_presence(ours: Mapping[str, Any]) -> Presence | None:
@@ -263,7 +282,7 @@ _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
     MessageType.BROADCAST_CLIENT_COUNT: lambda data: ClientCount(
         checks.count(data.get("clientCount"))
     ),
-    MessageType.BROADCAST_ACK: lambda data: Reply(data.get("packet")),
+    MessageType.BROADCAST_ACK: _read_client_reply,
     MessageType.ADAPTER_CLOSE: lambda data: _read_presence(_ours(data)),
 }
 

@@ -24,6 +24,7 @@ from ..message import (
     Body,
     Broadcast,
     ClientCount,
+    ClientReply,
     Disconnection,
     EncodedEvent,
     EventValues,
@@ -132,6 +133,8 @@ def _content(body: Body | None) -> Any:
             return body.data
         case Reply():
             return [body.value]
+        case ClientReply():
+            return list(body.values)
         case ClientCount():
             return body.clients
         case _:
@@ -244,6 +247,6 @@ _READERS: dict[MessageType, Callable[[Any], Body | None]] = {
     MessageType.FETCH_SOCKETS_RESPONSE: lambda content: FoundSockets(checks.sockets(content)),
     MessageType.SERVER_SIDE_EMIT: lambda content: ServerEvent(checks.event(content)),
     MessageType.SERVER_SIDE_EMIT_RESPONSE: lambda content: Reply(_fields(content, 1)[0]),
-    MessageType.BROADCAST_ACK: lambda content: Reply(_fields(content, 1)[0]),
+    MessageType.BROADCAST_ACK: lambda content: ClientReply(tuple(checks.items(content))),
     MessageType.BROADCAST_CLIENT_COUNT: lambda content: ClientCount(checks.count(content)),
 }
