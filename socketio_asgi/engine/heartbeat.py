@@ -8,6 +8,9 @@ In revision 4 the server pings:
 
 In revision 3 the client does, and the server only waits for it, as long as both times together.
 
+On polling, a sign of life of a client that has not polled since the last one is none: it cannot
+know of a PING, and wants no PONG.
+
 Source: https://socket.io/docs/v4/engine-io-protocol/#heartbeat
 """
 
@@ -43,6 +46,15 @@ class LivingSession(Hashable, Protocol):
 
     def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets."""
+        ...
+
+    def watch_reading(self) -> None:
+        """Find out whether the client asks for packets from now on."""
+        ...
+
+    @property
+    def reads(self) -> bool:
+        """True unless the client has asked for no packets since :meth:`watch_reading`."""
         ...
 
     def end(self, reason: str) -> None:
@@ -86,12 +98,14 @@ class Heartbeat:
 
     def on_ping(self, session: LivingSession, packet: EnginePacket) -> None:
         """Answer the PING of a client."""
+        if session.reads:  # what the server sent before this PING
+            self._client_ping_deadlines.add(session)
+        session.watch_reading()
         session.send([PONG if not packet.data else OutgoingPacket(f"3{packet.data!s}")])
-        self._client_ping_deadlines.add(session)
 
     def on_pong(self, session: LivingSession) -> None:
         """Take note of a PONG; one that answers no PING is ignored."""
-        if session.pong_awaited:
+        if session.pong_awaited and session.reads:
             session.pong_awaited = False
             self._pong_deadlines.discard(session)
             self._ping_deadlines.add(session)
@@ -110,6 +124,7 @@ class Heartbeat:
         session.pong_awaited = True
         session.pong_refreshed = False
         self._pong_deadlines.add(session)
+        session.watch_reading()
         session.send([PING])
 
     def _time_out(self, session: LivingSession) -> None:

@@ -315,6 +315,15 @@ class SessionCore:
 
     # -- out ---------------------------------------------------------------------------------
 
+    def watch_reading(self) -> None:
+        """Find out whether the client asks for packets from now on."""
+        self.transport.watch_reading()
+
+    @property
+    def reads(self) -> bool:
+        """True unless the client has asked for no packets since :meth:`watch_reading`."""
+        return self.transport.reads
+
     @property
     def buffered(self) -> int:
         """The bytes that wait for the client."""

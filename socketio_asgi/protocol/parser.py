@@ -101,13 +101,16 @@ class DefaultDecoder:
 
     Args:
         max_attachments: The largest number of binary attachments accepted in one packet.
+
+    Attributes:
+        partial: A packet whose attachments are still coming; None when there is none.
     """
 
-    __slots__ = ("_attachments", "_expected", "_max_attachments", "_partial")
+    __slots__ = ("_attachments", "_expected", "_max_attachments", "partial")
 
     def __init__(self, max_attachments: int = MAX_ATTACHMENTS) -> None:
         self._max_attachments = max_attachments
-        self._partial: Packet | None = None
+        self.partial: Packet | None = None
         self._expected = 0
         self._attachments: list[bytes] = []
 
@@ -115,7 +118,7 @@ class DefaultDecoder:
         """Take one message; see :meth:`.packet.Decoder.add`."""
         if not isinstance(data, str):
             return self._add_attachment(data)
-        if self._partial is not None:
+        if self.partial is not None:
             raise DecodeError("Socket.IO", "text came where an attachment was expected")
         # A short cut for the most common packets by far: 2["name", ... and 212["name", ...
         start = data.find("[", 1, _SHORT_CUT_END)
@@ -138,7 +141,7 @@ class DefaultDecoder:
 
     def reset(self) -> None:
         """Forget a packet whose attachments did not all come."""
-        self._partial = None
+        self.partial = None
         self._attachments = []
 
     def _add_text(self, text: str) -> Packet | None:
@@ -147,7 +150,7 @@ class DefaultDecoder:
         if plain_type is None:
             return _read_packet(text, 1, _TYPES.get(kind))
         count, index = self._read_count(text)
-        self._partial = _read_packet(text, index, plain_type)
+        self.partial = _read_packet(text, index, plain_type)
         self._expected = count
         return None
 
@@ -165,7 +168,7 @@ class DefaultDecoder:
         return count, dash + 1
 
     def _add_attachment(self, data: bytes) -> Packet | None:
-        packet = self._partial
+        packet = self.partial
         if packet is None:
             raise DecodeError("Socket.IO", "an attachment came without its packet")
         self._attachments.append(data)

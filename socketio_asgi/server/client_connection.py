@@ -113,12 +113,23 @@ class ClientConnection(ConnectionLoad):
         except DecodeError as error:
             return self._protocol_error(str(error))
         if packet is None:
-            return
+            return self._check_partial()
         socket = self._sockets.get(packet.namespace)
         if socket is not None and packet.type is _EVENT and socket.state is _CONNECTED:
             socket.on_event(packet)  # nearly always
         else:
             self._route(packet, socket)
+
+    def _check_partial(self) -> None:
+        """Check that the packet whose attachments are awaited may come: nothing is kept before."""
+        packet: Packet | None = getattr(self._decoder, "partial", None)
+        if packet is not None:
+            state = self._state(packet.namespace, self._sockets.get(packet.namespace))
+            if (state, packet.type) not in SERVER_PACKET_ACTIONS:
+                self._unexpected(packet)
+
+    def _unexpected(self, packet: Packet) -> None:
+        self._protocol_error(f"unexpected packet {packet.type.name}")
 
     def _route(self, packet: Packet, socket: SocketCore | None) -> None:
         name, auth = packet.namespace, packet.data
@@ -146,7 +157,7 @@ class ClientConnection(ConnectionLoad):
             case PacketAction.IGNORE:
                 pass
             case _:
-                self._protocol_error(f"unexpected packet {packet.type.name}")
+                self._unexpected(packet)
 
     def _state(self, name: str, socket: SocketCore | None) -> SocketState:
         if socket is not None and socket.state is _CONNECTED:

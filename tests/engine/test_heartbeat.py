@@ -6,6 +6,8 @@ busy. With a clock that the test moves, the defaults hold.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import anyio
 import pytest
 
@@ -97,6 +99,33 @@ async def test_client_that_never_polls(start_engine: StartEngine) -> None:
         await client.open()
         assert await reason(app.client) == "ping timeout"
         assert (await client.request("GET")).json()["code"] == 1
+
+
+@on_asyncio
+async def test_pongs_of_a_client_that_never_polls(start_engine: StartEngine, clock: Clock) -> None:
+    """It cannot know that it was pinged."""
+    app = await start_engine(runtime_factory=clock.runtime)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        clock.advance(PING_INTERVAL)
+        await client.post("3")
+        clock.advance(PING_TIMEOUT - 1)
+        assert app.client.closed is None
+        clock.advance(1)
+        assert app.client.reason == "ping timeout"
+
+
+@on_asyncio
+async def test_a_poll_takes_the_ping_that_waits(start_engine: StartEngine, clock: Clock) -> None:
+    app = await start_engine(runtime_factory=clock.runtime)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        for _ in range(3):
+            clock.advance(PING_INTERVAL)
+            assert await client.poll() == ["2"]
+            clock.advance(PING_TIMEOUT - 1)
+            await client.post("3")
+        assert app.client.closed is None
 
 
 async def test_stray_pongs_count_for_nothing(start_engine: StartEngine) -> None:
@@ -236,6 +265,59 @@ async def test_revision_3_by_websocket(start_engine: StartEngine, clock: Clock) 
         clock.advance(1)
         assert app.client.reason == "ping timeout"
         await ws.receive_close()
+
+
+@on_asyncio
+async def test_revision_3_by_polling_lasts_as_long_as_it_polls(
+    start_engine: StartEngine, clock: Clock
+) -> None:
+    app = await start_engine(runtime_factory=clock.runtime, allow_eio3=True)
+    silence = PING_INTERVAL + PING_TIMEOUT
+    async with PollingClient(app.url, eio="3", query={"b64": "1"}) as client:
+        await client.request("GET")
+        client.sid = app.client.session.id
+        for _ in range(3):
+            clock.advance(silence - 1)
+            await client.request("POST", content="1:2")
+            assert (await client.request("GET")).text == "1:3"
+        clock.advance(silence - 1)
+        await client.request("POST", content="1:2")
+        for _ in range(2):  # to which it takes no answer
+            clock.advance((silence - 2) / 2)
+            await client.request("POST", content="1:2")
+        assert app.client.closed is None
+        clock.advance(2)
+        assert app.client.reason == "ping timeout"
+
+
+async def test_pings_with_data_count_as_what_waits(start_engine: StartEngine) -> None:
+    """A client of revision 3 that reads none of the answers to its pings."""
+    app = await start_engine(allow_eio3=True, send_buffer_limit=100_000)
+    async with PollingClient(app.url, eio="3", query={"b64": "1"}) as client:
+        await client.request("GET")
+        client.sid = app.client.session.id
+        for _ in range(3):
+            await client.request("POST", content=f"30001:2{'x' * 30_000}")
+        assert app.client.closed is None
+        await client.request("POST", content=f"30001:2{'x' * 30_000}")
+        assert app.client.reason == "transport error"
+        assert app.client.session.buffered == 0
+
+
+async def test_pings_with_data_on_an_unread_websocket(start_engine: StartEngine) -> None:
+    app = await start_engine(allow_eio3=True, send_buffer_limit=100_000)
+    async with connect_engine(app.url, eio="3") as (ws, _):
+
+        async def flood() -> None:
+            with suppress(Exception):  # the server cuts the connection at some time
+                while True:
+                    await ws.send(f"2{'x' * 100_000}")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(flood)
+            assert await reason(app.client) == "transport error"
+            assert app.client.session.buffered == 0
+            tasks.cancel_scope.cancel()
 
 
 async def test_revision_3_takes_no_pong(start_engine: StartEngine) -> None:

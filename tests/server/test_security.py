@@ -147,6 +147,41 @@ async def test_cve_2026_48804_binary_before_connect(attack: Attack, namespace: s
     assert attack.events == []
 
 
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+@pytest.mark.parametrize("kind", ["event", "acknowledgement"])
+@pytest.mark.parametrize("namespace", ["", "/admin,", "/nowhere,"])
+async def test_cve_2026_48804_no_part_is_kept_before_connect(
+    attack: Attack, namespace: str, kind: str, transport: str
+) -> None:
+    """Neither a packet that waits for attachments, nor those that came."""
+    attack.io.of("/admin")
+    lines = 2 if transport == "polling" else 1  # its next poll is refused
+    async with attack.witness(lines=lines):
+        peer = await attack.enter(transport, join=False)
+        head = "52-" if kind == "event" else "62-"
+        number = "" if kind == "event" else "1"
+        packet = f'{head}{namespace}{number}["event","X",{{"_placeholder":true,"num":0}}]'
+        await peer.send(text_of(packet))
+        await attack.closed(peer)
+        assert not any(decoder.partial for decoder in decoders())
+    assert attack.events == []
+
+
+async def test_cve_2026_48804_no_part_is_kept_while_a_middleware_decides(attack: Attack) -> None:
+    gate = anyio.Event()
+
+    @attack.io.of("/admin").use
+    async def middleware(socket: Socket) -> None:
+        await gate.wait()
+
+    async with attack.witness():
+        peer = await attack.enter(join=False)
+        await peer.send("0/admin,", text_of('52-/admin,["event","X"]'))
+        await attack.closed(peer)
+        gate.set()
+    assert attack.events == []
+
+
 @pytest.mark.runtime
 async def test_cve_2026_48804_partial_packets_are_freed(attack: Attack) -> None:
     async with attack.witness(lines=0):
@@ -155,7 +190,7 @@ async def test_cve_2026_48804_partial_packets_are_freed(attack: Attack) -> None:
         await until(lambda: any(decoder._attachments for decoder in decoders()))
         await peer.drop()
         await until(lambda: attack.reasons)
-        assert not any(decoder._attachments or decoder._partial for decoder in decoders())
+        assert not any(decoder._attachments or decoder.partial for decoder in decoders())
     assert attack.events == []
 
 

@@ -101,6 +101,14 @@ class Transport(ABC):
 
     # -- out ---------------------------------------------------------------------------------
 
+    def watch_reading(self) -> None:  # noqa: B027  # only one that has to be asked may not be
+        """Forget that the client has asked for packets; see :attr:`reads`."""
+
+    @property
+    def reads(self) -> bool:
+        """True unless the client has asked for no packets since :meth:`watch_reading`."""
+        return True
+
     def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets that belong together, as soon as they can be sent."""
         self.outbox.extend(packets)

@@ -42,6 +42,7 @@ class PollingTransport(Transport):
         "_max_payload",
         "_noop_due",
         "_posting",
+        "_reads",
         "_released",
         "_supports_binary",
         "_waiting_poll",
@@ -67,6 +68,7 @@ class PollingTransport(Transport):
         self._waiting_poll: CancelScope | None = None
         self._woken = False
         self._posting = False
+        self._reads = True
         # The client is about to move on to another transport.
         self._released = False
         self._noop_due = False
@@ -83,6 +85,15 @@ class PollingTransport(Transport):
     def writable(self) -> bool:
         """True while a poll waits, and nothing has been sent to it yet."""
         return self._waiting_poll is not None and not self._woken
+
+    def watch_reading(self) -> None:
+        """Forget that the client has polled."""
+        self._reads = False
+
+    @property
+    def reads(self) -> bool:
+        """True when a poll was answered since then."""
+        return self._reads
 
     def flush(self) -> None:
         """Answer the poll that waits, if there is one."""
@@ -193,6 +204,7 @@ class PollingTransport(Transport):
         return Response(200, body, BINARY if binary else TEXT, compressible)
 
     def _take(self) -> list[OutgoingPacket]:
+        self._reads = True
         if self._last is not None:
             return [self._last]
         outbox = self.outbox
