@@ -23,6 +23,8 @@ SEND_BUFFER_LIMIT = 16 * 1024 * 1024
 """Bytes that may wait for one client: many seconds of a fast connection, and small enough that a
 thousand clients that stopped reading do not take the process down."""
 
+_DURATIONS = ("ping_interval", "ping_timeout", "upgrade_timeout", "http_request_body_timeout")
+
 AllowRequest = Callable[[EngineRequest], "Awaitable[bool | None] | bool | None"]
 GenerateId = Callable[[EngineRequest], "str | Awaitable[str]"]
 
@@ -52,6 +54,7 @@ class EngineOptions:
     ping_timeout: float = 20.0
     upgrade_timeout: float = 10.0
     max_http_buffer_size: int = 1_000_000
+    http_request_body_timeout: float = 30.0
     send_buffer_limit: int = SEND_BUFFER_LIMIT
     transports: Sequence[TransportName] = ("polling", "websocket")
     allow_upgrades: bool = True
@@ -66,7 +69,7 @@ class EngineOptions:
     origin_policy: Cors = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("ping_interval", "ping_timeout", "upgrade_timeout"):
+        for name in _DURATIONS:
             check_seconds(name, getattr(self, name), MAX_SECONDS)
         for name in ("max_http_buffer_size", "send_buffer_limit"):
             self._set(name, check_count(name, getattr(self, name), "bytes"))

@@ -170,6 +170,7 @@ class RequestRouter:
             admission.codec,
             Outbox(),
             max_payload=self._options.max_http_buffer_size,
+            body_timeout=self._options.http_request_body_timeout,
             supports_binary="b64" not in request.query,
         )
         self._opener.open(loop_state, admission, request, transport)

@@ -72,6 +72,7 @@ class Server(Broadcaster):
         upgrade_timeout: Seconds that a client may take to move on to another transport.
         connect_timeout: Seconds that a client may take to join a namespace.
         max_http_buffer_size: The largest message or request body that is accepted, in bytes.
+        http_request_body_timeout: Seconds that a client may take to send the body of a request.
         send_buffer_limit: Bytes that may wait for one client; one that reads slower is closed.
         transports: The transports that clients may use.
         allow_upgrades: Whether clients may move on from polling to WebSocket.
@@ -120,6 +121,7 @@ class Server(Broadcaster):
         upgrade_timeout: float = 10.0,
         connect_timeout: float = 45.0,
         max_http_buffer_size: int = 1_000_000,
+        http_request_body_timeout: float = 30.0,
         send_buffer_limit: int = SEND_BUFFER_LIMIT,
         transports: Sequence[TransportName] = ("polling", "websocket"),
         allow_upgrades: bool = True,
@@ -146,6 +148,7 @@ class Server(Broadcaster):
             ping_timeout=ping_timeout,
             upgrade_timeout=upgrade_timeout,
             max_http_buffer_size=max_http_buffer_size,
+            http_request_body_timeout=http_request_body_timeout,
             send_buffer_limit=send_buffer_limit,
             transports=transports,
             allow_upgrades=allow_upgrades,

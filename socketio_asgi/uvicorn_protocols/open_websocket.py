@@ -250,7 +250,9 @@ class OpenWebSocket(asyncio.BaseProtocol):
     def frame_failed(self, code: int, reason: str) -> None:
         """Called when the client broke the protocol."""
         if self.state is State.OPEN:
-            self.write(close_frame(code, reason))
+            # The code says all there is about a message that is too large; Node.js adds nothing.
+            told = "" if code == CloseCode.MESSAGE_TOO_BIG else reason
+            self.write(close_frame(code, told))
         self.flush()
         self._close_transport()
         receiver = self.receiver

@@ -15,6 +15,7 @@ def test_defaults_are_the_official_ones() -> None:
     options = EngineOptions()
     assert (options.ping_interval, options.ping_timeout) == (25, 20)
     assert options.upgrade_timeout == 10
+    assert options.http_request_body_timeout == 30
     assert options.max_http_buffer_size == 1_000_000
     assert tuple(options.transports) == ("polling", "websocket")
     assert options.allow_upgrades
@@ -44,6 +45,7 @@ def test_defaults_are_the_official_ones() -> None:
         "ping_interval",
         "ping_timeout",
         "upgrade_timeout",
+        "http_request_body_timeout",
         "max_http_buffer_size",
         "send_buffer_limit",
     ],
@@ -54,7 +56,9 @@ def test_numbers_have_to_be_positive(name: str, value: Any, problem: type[Except
         EngineOptions(**values)
 
 
-@pytest.mark.parametrize("name", ["ping_interval", "ping_timeout", "upgrade_timeout"])
+@pytest.mark.parametrize(
+    "name", ["ping_interval", "ping_timeout", "upgrade_timeout", "http_request_body_timeout"]
+)
 def test_milliseconds(name: str) -> None:
     values: dict[str, Any] = {name: 25_000}
     with pytest.raises(ValueError, match=rf"25000 milliseconds are {name}=25$"):

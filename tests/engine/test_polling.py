@@ -144,10 +144,9 @@ async def test_too_large_a_body_with_its_length(start_engine: StartEngine) -> No
         # The answer comes without the body.
         await raw.send_head("POST", client.target(), {"Content-Length": "101"})
         response = await raw.read_response()
-        assert response.status == 413
-        assert b"Payload too large" in response.body
-        await client.post("4usable")
-        assert await client.poll() == ["4usable"]
+        assert (response.status, response.body) == (413, b"")
+        assert app.client.closed == ("transport error", "payload too large")
+        await assert_ended(client)
 
 
 async def test_too_large_a_body_without_length(start_engine: StartEngine) -> None:
@@ -158,9 +157,22 @@ async def test_too_large_a_body_without_length(start_engine: StartEngine) -> Non
         for _ in range(3):
             await raw.send_chunk(b"4" * 50)
         # Reading stops there: the body never ends.
-        assert (await raw.read_response()).status == 413
-        await client.post("4usable")
-        assert app.client.messages == ["usable"]
+        response = await raw.read_response()
+        assert (response.status, response.body) == (413, b"")
+        assert app.client.closed == ("transport error", "payload too large")
+        await assert_ended(client)
+    assert app.client.messages == []
+
+
+async def test_too_large_a_body_ends_the_poll_that_waits(start_engine: StartEngine) -> None:
+    app = await start_engine(max_http_buffer_size=100)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        async with polling(client) as answer:
+            await until(lambda: app.client.session.transport.writable)
+            response = await client.request("POST", content="4" + "x" * 100)
+            assert (response.status_code, response.content) == (413, b"")
+        assert answer == ["1"]
 
 
 async def test_body_in_chunks(start_engine: StartEngine) -> None:
@@ -310,16 +322,16 @@ async def test_a_poll_below_a_middleware(start_engine: StartEngine) -> None:
 
 
 async def test_a_body_that_takes_too_long_ends_the_session(
-    start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
+    start_engine: StartEngine,
 ) -> None:
-    monkeypatch.setattr("socketio_asgi.engine.http.body.BODY_SECONDS", 0.05)
-    app = await start_engine()
+    app = await start_engine(http_request_body_timeout=0.05)
     async with PollingClient(app.url) as client, connect_raw(app.url) as raw:
         await client.open()
         await raw.send_head("POST", client.target(), {"Content-Length": "10"})
         await raw.send(b"4hel")
-        await until(lambda: app.client.closed)
-        assert app.client.reason == "transport error"
+        response = await raw.read_response()
+        assert (response.status, response.body) == (408, b"")
+        assert app.client.closed == ("transport error", "http request timeout")
         await assert_ended(client)
     assert app.client.messages == []
 

@@ -56,7 +56,8 @@ async def test_too_big_a_message(start_engine: StartEngine, message: str | bytes
     app = await start_engine(max_http_buffer_size=100)
     async with connect_engine(app.url) as (ws, _):
         await ws.send(message)
-        assert (await ws.receive_close()).code == 1009
+        closed = await ws.receive_close()
+        assert (closed.code, closed.reason) == (1009, "")
     await until(lambda: app.client.closed)
     assert app.client.reason == "transport error"
     assert app.client.messages == []

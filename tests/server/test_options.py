@@ -74,6 +74,7 @@ TAKEN = {
     "upgrade_timeout": SECONDS,
     "connect_timeout": SECONDS,
     "max_http_buffer_size": COUNT,
+    "http_request_body_timeout": SECONDS,
     "send_buffer_limit": COUNT,
     "transports": {"set"},
     "allow_upgrades": FLAGS,

@@ -13,9 +13,6 @@ from .request import EngineRequest
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
-BODY_SECONDS = 30.0
-"""The time for a client to send the body of one request."""
-
 DISCARD_SECONDS = 1.0
 """The time for a refused request to go on sending its body."""
 
@@ -43,12 +40,13 @@ class RequestBody:
         self._receive = receive
         self._ended = False
 
-    def read(self, runtime: Runtime, limit: int) -> Awaitable[bytes]:
+    def read(self, runtime: Runtime, limit: int, seconds: float) -> Awaitable[bytes]:
         """Read the whole body, and no more than is allowed.
 
         Args:
             runtime: The event loop.
             limit: The largest body that is accepted, in bytes.
+            seconds: The time that the client may take.
 
         Raises:
             BodyTooLarge: The body is larger; reading stopped there.
@@ -58,21 +56,23 @@ class RequestBody:
         announced = self._request.header(b"content-length")
         if announced is not None and announced.isdigit() and int(announced) > limit:
             raise BodyTooLarge
-        return runtime.within(BODY_SECONDS, self._read_all(limit))
+        return runtime.within(seconds, self._read_all(limit))
 
     async def _read_all(self, limit: int) -> bytes:
-        chunks: list[bytes] = []
+        # Pieces are joined as they come: a body of small ones takes no more memory than another.
+        body = bytearray()
         while not self._ended:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise ClientGone
             self._ended = not message.get("more_body", False)
             chunk: bytes = message.get("body", b"")
-            limit -= len(chunk)
-            if limit < 0:
+            if len(body) + len(chunk) > limit:
                 raise BodyTooLarge
-            chunks.append(chunk)
-        return b"".join(chunks)
+            if self._ended and not body:  # nearly always it is one piece
+                return chunk
+            body += chunk
+        return bytes(body)
 
     async def discard(self, runtime: Runtime, limit: int) -> bytes:
         """Read the rest of a body that is of no use, if it is not too long.

@@ -6,6 +6,7 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import ClassVar
 
 from ...protocol import DecodeError, EngineCodec, OutgoingPacket
@@ -33,10 +34,12 @@ class PollingTransport(Transport):
         codec: The revision of the protocol that the client speaks.
         outbox: The packets to send.
         max_payload: The largest body in both directions, in bytes.
+        body_timeout: The time that a client may take for the body of a request, in seconds.
         supports_binary: False when the client asked for base64 (revision 3).
     """
 
     __slots__ = (
+        "_body_timeout",
         "_closing",
         "_last",
         "_max_payload",
@@ -59,10 +62,12 @@ class PollingTransport(Transport):
         outbox: Outbox,
         *,
         max_payload: int,
+        body_timeout: float,
         supports_binary: bool,
     ) -> None:
         super().__init__(runtime, codec, outbox)
         self._max_payload = max_payload
+        self._body_timeout = body_timeout
         self._supports_binary = supports_binary
         # The scope in which a poll waits, to wake it up.
         self._waiting_poll: CancelScope | None = None
@@ -170,14 +175,18 @@ class PollingTransport(Transport):
         try:
             if owner.paused:
                 await owner.readable()
-            payload = await body.read(self.runtime, self._max_payload)
+            payload = await body.read(self.runtime, self._max_payload, self._body_timeout)
             binary = request.header(b"content-type") == "application/octet-stream"
             # All of them are decoded before the first is handled: a bad payload has no effect.
             for packet in self.codec.decode_payload(payload, binary=binary):
                 owner.receive_packet(packet)
         except BodyTooLarge:
-            return Refusal(ErrorCode.BAD_REQUEST, "Payload too large", status=413).response()
-        except (ClientGone, TimeoutError):
+            self._fail(TRANSPORT_ERROR, "payload too large")
+            return Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except TimeoutError:
+            self._fail(TRANSPORT_ERROR, "http request timeout")
+            return Response(HTTPStatus.REQUEST_TIMEOUT)
+        except ClientGone:
             self._fail(TRANSPORT_ERROR, "data request connection closed prematurely")
             return Refusal(ErrorCode.BAD_REQUEST).response()
         except DecodeError as error:
