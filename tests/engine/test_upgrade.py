@@ -120,7 +120,7 @@ async def test_the_answer_to_the_probe_when_the_upgrade_follows_at_once(
             await ws.raw.send(text("2probe"), text("5"), text("4three"))  # one segment
             received = [await ws.receive() for _ in range(4)]
             assert received == ["3probe", "4one", b"two", "4three"]
-            assert app.client.session.buffered == 0
+            await until(lambda: app.client.session.buffered == 0)
 
 
 class Hesitating:
