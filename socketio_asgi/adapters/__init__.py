@@ -4,17 +4,13 @@ from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDeta
 from .errors import ClusterUnavailable, NotRetryable
 from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
 from .memory import MemoryAdapter
+from .memory_log import MemoryLog
 from .observer import AdapterObserver
 from .packet import SharedPacket
-from .recovery import (
-    ConnectionStateRecovery,
-    MemoryLog,
-    PacketLog,
-    RestoredSocket,
-    SavedSocket,
-)
+from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
 from .states import AdapterState
 from .target import Target
+from .track import Stay, Track
 
 __all__ = [
     "Adapter",
@@ -36,5 +32,7 @@ __all__ = [
     "SavedSocket",
     "SharedPacket",
     "SocketDetails",
+    "Stay",
     "Target",
+    "Track",
 ]

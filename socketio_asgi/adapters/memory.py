@@ -1,8 +1,4 @@
-"""The adapter for a single process: rooms are sets in memory.
-
-Every socket is alone in a room with its own id. That room is not stored: an id that is looked up
-as a room is found among the sockets.
-"""
+"""The adapter for a single process: rooms are sets in memory."""
 
 from __future__ import annotations
 
@@ -12,8 +8,11 @@ from typing import Any
 from ..events.acks import AckSink
 from ..runtime.awaitables import DONE, together
 from .base import Adapter, LocalNamespace, Recipient, SocketDetails
+from .memory_log import MemoryLog
 from .packet import SharedPacket
-from .recovery import MAX_BYTES, MemoryLog, can_be_missed
+from .packet_store import MAX_ROOM_BYTES
+from .recovery import can_be_missed, carries_offset
+from .rooms import Rooms
 from .target import Target
 
 
@@ -30,8 +29,7 @@ class MemoryAdapter(Adapter):
         self._memory_log = memory_log(namespace) if recovers else None
         super().__init__(namespace, self._memory_log)
         self._sockets: Mapping[str, Recipient] = namespace.recipients
-        self._members: dict[str, set[str]] = {}
-        self._rooms: dict[str, set[str]] = {}
+        self._rooms = Rooms()
 
     @property
     def reaches_other_processes(self) -> bool:
@@ -40,63 +38,60 @@ class MemoryAdapter(Adapter):
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
-        for room in rooms:
-            if room != sid:
-                self._members.setdefault(room, set()).add(sid)
-                self._rooms.setdefault(sid, set()).add(room)
+        self._rooms.join(sid, rooms)
+        if self.log is not None:
+            self.log.joined(sid, rooms)
         return DONE
 
     def leave(self, sid: str, room: str) -> Awaitable[None]:
         """Take a socket out of a room."""
-        rooms = self._rooms.get(sid)
-        if rooms is not None and room in rooms:
-            rooms.discard(room)
-            if not rooms:
-                del self._rooms[sid]
-            self._remove_member(room, sid)
+        self._rooms.leave(sid, room)
+        if self.log is not None:
+            self.log.left(sid, room)
         return DONE
 
     def leave_all(self, sid: str) -> Awaitable[None]:
         """Take a socket out of all rooms."""
-        for room in self._rooms.pop(sid, ()):
-            self._remove_member(room, sid)
-        if self._memory_log is not None:
-            self._memory_log.forget(sid)
+        self._rooms.leave_all(sid)
+        if self.log is not None:
+            self.log.forget(sid)
         return DONE
 
     def rooms_of(self, sid: str) -> frozenset[str]:
         """The rooms of a socket, without the one of its own."""
-        return frozenset(self._rooms.get(sid, ()))
+        return frozenset(self._rooms.joined.get(sid, ()))
 
     def has_members(self, room: str) -> bool:
         """True if a socket of this process is in a room, or has it for its own."""
-        return room in self._members or room in self._sockets
+        return room in self._rooms.members or room in self._sockets
 
     def rooms_with_members(self) -> list[str]:
         """The rooms that have members in this process, without those of the sockets' own."""
-        return list(self._members)
+        return list(self._rooms.members)
 
     def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets that it is meant for."""
-        if self._memory_log is not None and can_be_missed(packet, target):
-            return self._keep_and_broadcast(self._memory_log, packet, target)
+        if self._memory_log is not None and carries_offset(packet):
+            return self._log_and_broadcast(self._memory_log, packet, target)
         volatile = target.volatile
-        recipients = self.recipients(target)
+        recipients = self._rooms.select(target, self._sockets)
         for recipient in recipients:
             recipient.deliver(packet, volatile)
         if self.observer is not None:
             self.observer.broadcast(self.namespace.name, len(recipients))
         return DONE
 
-    def _keep_and_broadcast(
+    def _log_and_broadcast(
         self, log: MemoryLog, packet: SharedPacket, target: Target
     ) -> Awaitable[None]:
-        packet = log.keep(packet, target)
+        kept = can_be_missed(packet, target)
+        packet = log.keep(packet, target) if kept else packet.with_argument(log.position())
+        offset = log.position()
         recipients = self.recipients(target)
         for recipient in recipients:
-            if recipient.id in self._sockets:  # no delivery before this one has ended it
-                log.delivered(recipient.id)
-                recipient.deliver(packet)
+            if kept and recipient.id in self._sockets:  # no delivery before has ended it
+                log.sent(recipient.id, offset)
+            recipient.deliver(packet, target.volatile)
         if self.observer is not None:
             self.observer.broadcast(self.namespace.name, len(recipients))
         return DONE
@@ -122,18 +117,24 @@ class MemoryAdapter(Adapter):
         ]
 
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant join rooms."""
+        """Let all sockets that are meant join rooms, those of clients that are away as well."""
+        if self.log is not None:
+            self.log.let_join(target, rooms)
         return together(self.join(recipient.id, rooms) for recipient in self.recipients(target))
 
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        """Let all sockets that are meant leave rooms."""
+        """Let all sockets that are meant leave rooms, those of clients that are away as well."""
+        if self.log is not None:
+            self.log.let_leave(target, rooms)
         for recipient in self.recipients(target):
             for room in rooms:
                 self.leave(recipient.id, room)
         return DONE
 
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
-        """Disconnect all sockets that are meant."""
+        """Disconnect all sockets that are meant; of clients that are away, none is kept."""
+        if self.log is not None:
+            self.log.drop(target)
         for recipient in self.recipients(target):
             recipient.disconnect(close)
         return DONE
@@ -153,29 +154,7 @@ class MemoryAdapter(Adapter):
 
     def recipients(self, target: Target) -> list[Recipient]:
         """The sockets of this process that a target includes, each once."""
-        sockets, rooms = self._sockets, target.rooms
-        # A list, because a delivery can end a connection and so change what is iterated over.
-        if not rooms and not target.excluded:
-            return list(sockets.values())
-        if len(rooms) == 1 and not target.excluded:  # nearly always: no set has to be made
-            (room,) = rooms
-            if room not in sockets:
-                return [sockets[sid] for sid in self._members.get(room, ()) if sid in sockets]
-        sids = self._sids(rooms) if rooms else sockets.keys()
-        excluded = self._sids(target.excluded) if target.excluded else ()
-        return [sockets[sid] for sid in sids if sid not in excluded and sid in sockets]
-
-    def _sids(self, rooms: frozenset[str]) -> set[str]:
-        sids: set[str] = set(rooms)  # the room of its own, where it is the id of a socket
-        for room in rooms:
-            sids.update(self._members.get(room, ()))
-        return sids
-
-    def _remove_member(self, room: str, sid: str) -> None:
-        members = self._members[room]
-        members.discard(sid)
-        if not members:
-            del self._members[room]
+        return self._rooms.select(target, self._sockets)
 
 
 def memory_log(namespace: LocalNamespace) -> MemoryLog | None:
@@ -185,5 +164,5 @@ def memory_log(namespace: LocalNamespace) -> MemoryLog | None:
     """
     if namespace.recovery is None:
         return None
-    max_bytes = min(MAX_BYTES, namespace.max_replay_bytes)
+    max_bytes = min(MAX_ROOM_BYTES, namespace.max_replay_bytes)
     return MemoryLog(namespace, namespace.recovery.max_disconnection_duration, max_bytes)

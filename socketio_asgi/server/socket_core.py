@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 
-from ..adapters import RestoredSocket, SavedSocket, SharedPacket, Target
+from ..adapters import PacketLog, RestoredSocket, SavedSocket, SharedPacket, Target
 from ..adapters.recovery import MissedPackets
 from ..engine import SessionCore
 from ..engine.handshake import Handshake
@@ -107,7 +107,8 @@ class SocketCore(Dispatcher):
         handshake: The same.
         id: The public id.
         recovered: Whether it continues an earlier socket.
-        pid: The secret by which the client proves that it is the same when it comes back.
+        pid: The secret by which the client proves that it is the same when it comes back; None when
+            it cannot.
     """
 
     dismissed: bool
@@ -118,7 +119,6 @@ class SocketCore(Dispatcher):
         "_closed_by",
         "_data",
         "_last_rooms",
-        "_offset",
         "_restored",
         "connection",
         "handshake",
@@ -144,13 +144,12 @@ class SocketCore(Dispatcher):
         self._closed_by: tuple[str, str | None] | None = None
         self._last_rooms: frozenset[str] = NOTHING
         self._restored = restored
-        self._offset = ""
         if restored is not None:
             self._continue(restored.saved)
 
     def _continue(self, saved: SavedSocket) -> None:
         self.id, self.pid, self._data = saved.sid, saved.pid, saved.data
-        self._last_rooms, self._offset = saved.rooms, saved.offset
+        self._last_rooms = saved.rooms
 
     @property
     def data(self) -> Any:
@@ -212,7 +211,11 @@ class SocketCore(Dispatcher):
             self._accept()
 
     async def _claim_and_accept(self, restored: RestoredSocket) -> None:
-        """Continue the earlier socket, unless another connection was faster."""
+        """Continue the earlier socket, unless another connection was faster.
+
+        What the client has missed goes before the answer to its CONNECT: official clients hand it
+        to the application before they tell it that they are connected.
+        """
         missed: MissedPackets | None = None
         try:
             missed = await restored.claim()
@@ -220,15 +223,25 @@ class SocketCore(Dispatcher):
             logger.exception("the state of a client cannot be recovered")
         if missed is None:  # the client comes back at once, and as a new socket
             self.connection.session.end(TRANSPORT_CLOSE, "its state could not be recovered")
-        elif self.state is SocketState.CONNECTING:
-            self._accept(missed)
+        elif self._send_missed(missed):
+            self._last_rooms = restored.saved.rooms
+            self._accept()
         elif self.namespace.adapter.log is not None:  # the client was lost in the meantime
             self.namespace.adapter.log.save(restored.saved)
+
+    def _send_missed(self, missed: MissedPackets) -> bool:
+        """Send what the client has missed; False when it was lost before the end."""
+        for packets in missed:
+            if self.state is not SocketState.CONNECTING:
+                break
+            self.connection.session.send(packets)
+        return self.state is SocketState.CONNECTING
 
     def _refuse(self, error: ConnectionRefused) -> None:
         if self.state is SocketState.CONNECTING:
             self.state = SocketState.ABSENT
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
+            self.pid = None
             self.namespace.joining_ended()
             self.drop_held()
             self.connection.refuse(self.namespace.name, error)
@@ -236,12 +249,14 @@ class SocketCore(Dispatcher):
             if observer is not None:
                 tell(observer.socket_refused, self.namespace.name, error)
 
-    def _accept(self, missed: MissedPackets | None = None) -> None:
+    def _accept(self) -> None:
         self.state = SocketState.CONNECTED
         namespace, adapter = self.namespace, self.namespace.adapter
         # Among the sockets first: from then on broadcasts reach it, and the namespace stays.
         namespace.add(self)
         namespace.joining_ended()
+        if self.pid is not None:  # it may come back
+            self._begin_track(adapter.log)
         if self._last_rooms:
             adapter.join(self.id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
@@ -249,10 +264,6 @@ class SocketCore(Dispatcher):
         observer = namespace.server.observer
         if observer is not None:
             tell(observer.socket_joined, self.subject)
-        if missed is not None:
-            self._send_missed(missed)
-        elif adapter.log is not None:
-            self._offset = adapter.log.position()
         handler = namespace.handlers.lifecycle("connection")
         if handler is not None:
             self.hold()
@@ -261,10 +272,12 @@ class SocketCore(Dispatcher):
         elif self.holding:
             self.release()
 
-    def _send_missed(self, missed: MissedPackets) -> None:
-        self._restored = None
-        for packets in missed:
-            self.connection.session.send(packets)
+    def _begin_track(self, log: PacketLog | None) -> None:
+        restored, self._restored = self._restored, None
+        if log is not None and restored is not None:
+            log.resume(restored.saved)
+        elif log is not None:
+            log.begin(self.id)
 
     async def _run_connection(self, handler: Handler) -> None:
         calls = LifeCycleCalls(self.namespace, self.subject)
@@ -287,10 +300,11 @@ class SocketCore(Dispatcher):
         server = self.namespace.server
         packet = event_packet(self.namespace.name, event, args)
         shared = SharedPacket(packet, server.parser, compress=compress)
-        if server.recovery is None or volatile:
+        if server.recovery is None:
             return self._send(shared, volatile)
-        # Only what goes through the adapter can be sent again.
-        own_room = Target(rooms=frozenset((self.id,)))
+        # Only what goes through the adapter gets an offset, and can be sent again.
+        rooms = frozenset((self.id,))
+        own_room = Target(rooms, volatile=volatile, local=volatile)
         return server.send(self.namespace.adapter.broadcast, shared, own_room)
 
     async def ask(
@@ -357,21 +371,40 @@ class SocketCore(Dispatcher):
 
     def join(self, rooms: Sequence[str]) -> Awaitable[None]:
         """Join rooms, unless the client has left."""
+        adapter = self.namespace.adapter
         if self.connected or self.state is SocketState.CONNECTING:
-            return self.namespace.adapter.join(self.id, rooms)
-        return DONE
+            return adapter.join(self.id, rooms)
+        return adapter.sockets_join(self._own_room, rooms) if self._may_return else DONE
 
     def leave(self, room: str) -> Awaitable[None]:
         """Leave a room."""
-        return self.namespace.adapter.leave(self.id, room)
+        adapter = self.namespace.adapter
+        if self._may_return:
+            return adapter.sockets_leave(self._own_room, (room,))
+        return adapter.leave(self.id, room)
+
+    @property
+    def _own_room(self) -> Target:
+        return Target(frozenset((self.id,)))
+
+    @property
+    def _may_return(self) -> bool:
+        """True if the client was lost, so that what happens to this socket holds when it returns.
+
+        It may be here again already, or at another server.
+        """
+        return self.pid is not None and self.state is SocketState.ABSENT
 
     # -- leaving -----------------------------------------------------------------------------
 
     def disconnect(self, close: bool = False) -> Awaitable[None]:
         """Disconnect the client from the namespace, or from all with ``close``.
 
-        While a middleware decides, that is a refusal: the client is never let in.
+        While a middleware decides, that is a refusal: the client is never let in. A client that was
+        lost does not come back as the same.
         """
+        if self._may_return:
+            return self.namespace.adapter.disconnect_sockets(self._own_room, close=close)
         if close:
             self.connection.disconnect()
         elif self.state is SocketState.CONNECTING:
@@ -401,9 +434,10 @@ class SocketCore(Dispatcher):
         self._last_rooms = self.rooms if self.connected else NOTHING
         self.dismissed = reason == SERVER_DISCONNECT
         self.state = SocketState.LEFT if self.dismissed else SocketState.ABSENT
-        if before is SocketState.CONNECTED:
-            self._save(reason)
+        saved = before is SocketState.CONNECTED and self._save(reason)
         self.namespace.remove(self)
+        if not saved:
+            self.pid = None
         if before is SocketState.CONNECTED:
             self._on_left(reason, description)
         elif before is SocketState.CONNECTING:
@@ -420,11 +454,12 @@ class SocketCore(Dispatcher):
         else:
             self._start_disconnect(reason, description)
 
-    def _save(self, reason: str) -> None:
+    def _save(self, reason: str) -> bool:
         log = self.namespace.adapter.log
         if log is not None and self.pid is not None and reason in RECOVERABLE_REASONS:
-            rooms = self._last_rooms - {self.id}
-            log.save(SavedSocket(self.id, self.pid, rooms, self.data, self._offset))
+            log.lose(self.id, self.pid, self.data)
+            return True
+        return False
 
     def _start_disconnect(self, reason: str, description: str | None) -> None:
         lifecycle = self.namespace.handlers.lifecycle

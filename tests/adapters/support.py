@@ -238,6 +238,8 @@ class FakeNamespace:
         assert self.adapter is not None
         socket = self.sockets[sid] = FakeSocket(self, sid)
         self.adapter.join(sid, rooms)
+        if self.adapter.log is not None:
+            self.adapter.log.begin(sid)
         return socket
 
     def packet(self, event: str, *args: Any, id: int | None = None) -> SharedPacket:

@@ -12,7 +12,6 @@ from socketio_asgi.adapters import (
     ConnectionStateRecovery,
     MemoryAdapter,
     MemoryLog,
-    SavedSocket,
 )
 from socketio_asgi.events.acks import AckCollector
 
@@ -99,9 +98,8 @@ def log_of(adapter: MemoryAdapter) -> MemoryLog:
     return adapter.log
 
 
-def lose(namespace: FakeNamespace, adapter: MemoryAdapter, sid: str, start: str) -> None:
-    rooms = adapter.rooms_of(sid)
-    log_of(adapter).save(SavedSocket(sid, f"pid of {sid}", rooms, None, start))
+def lose(namespace: FakeNamespace, adapter: MemoryAdapter, sid: str) -> None:
+    log_of(adapter).lose(sid, f"pid of {sid}", None)
     adapter.leave_all(sid)
     del namespace.sockets[sid]
 
@@ -128,7 +126,7 @@ async def test_time_is_that_of_the_event_loop(clock: ManualClock) -> None:
     namespace, adapter = make(recovery=RECOVERY, runtime=clock)
     for seconds, found in ((59, []), (61, None)):
         namespace.add("a")
-        lose(namespace, adapter, "a", log_of(adapter).position())
+        lose(namespace, adapter, "a")
         assert log_of(adapter).kept_for() == 60
         clock.advance(seconds)
         assert log_of(adapter).kept_for() == max(0, 60 - seconds)
@@ -138,7 +136,7 @@ async def test_time_is_that_of_the_event_loop(clock: ManualClock) -> None:
 async def test_another_event_loop_has_another_clock(clock: ManualClock) -> None:
     namespace, adapter = make(recovery=RECOVERY, runtime=clock)
     namespace.add("a")
-    lose(namespace, adapter, "a", log_of(adapter).position())
+    lose(namespace, adapter, "a")
     clock.advance(30)
     adapter.broadcast(namespace.packet("missed"), make_target())
     async with open_runtime() as runtime:
@@ -165,7 +163,7 @@ async def test_nothing_from_before_it_connected(clock: ManualClock) -> None:
     before = log_of(adapter).position()
     adapter.broadcast(namespace.packet("before"), make_target())
     namespace.add("a")
-    lose(namespace, adapter, "a", log_of(adapter).position())
+    lose(namespace, adapter, "a")
     adapter.broadcast(namespace.packet("missed"), make_target())
     events = await missed(adapter, "a", before)
     assert events is not None
@@ -182,7 +180,7 @@ async def test_offsets_are_text_for_everybody_else(clock: ManualClock) -> None:
 async def test_a_state_is_claimed_once(clock: ManualClock) -> None:
     namespace, adapter = make(recovery=RECOVERY, runtime=clock)
     namespace.add("a")
-    lose(namespace, adapter, "a", log_of(adapter).position())
+    lose(namespace, adapter, "a")
     one = await log_of(adapter).find("pid of a", None)
     two = await log_of(adapter).find("pid of a", None)
     assert one is not None

@@ -106,18 +106,26 @@ async def test_catch_all_listeners(serving: Serving) -> None:
 
 
 async def test_recovery(serving: Serving) -> None:
-    io: Server = page("recovery")["io"]
+    example = page("recovery")
+    io: Server = example["io"]
     served = await serving(io)
     async with open_peer(served.url) as peer:
         opened = Packet.parse(await peer.connect()).data
         await until(lambda: "news" in io.sockets.sockets[opened["sid"]].rooms)
+        io.in_("news").sockets_join("user ann")
         io.to("news").emit("first")
         (offset,) = await peer.expect("first")
+    auth = {"pid": opened["pid"], "offset": offset}
     await until(lambda: not io.sockets.sockets)
     io.to("news").emit("missed")
     async with open_peer(served.url) as peer:
-        assert await peer.join(auth={"pid": opened["pid"], "offset": offset}) == opened["sid"]
-        await peer.expect("missed")
+        missed = Packet.parse(await peer.connect(auth=auth))
+        assert missed.data[0] == "missed"  # before the answer
+        assert (await peer.packet()).data == opened
+    await until(lambda: not io.sockets.sockets)
+    await example["ban"]("ann")
+    async with open_peer(served.url) as peer:
+        assert await peer.join(auth=auth) != opened["sid"]
 
 
 async def test_msgpack(serving: Serving) -> None:

@@ -149,6 +149,12 @@ async def burst(socket: Any, count: int) -> None:
         socket.volatile.emit("volatile", number)
 
 
+@handler("volatile")
+async def volatile(socket: Any, text: str) -> None:
+    await until(lambda: socket.conn.__socketio__.transport.writable)
+    socket.volatile.emit("now", text)
+
+
 @handler("leave me")
 async def leave_me(socket: Any) -> None:
     socket.disconnect()

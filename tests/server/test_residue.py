@@ -368,7 +368,8 @@ def assert_empty(io: Server) -> None:
     assert not io.sockets.sockets
     adapter = io.sockets.adapter
     assert isinstance(adapter, MemoryAdapter)
-    assert not any(value for value in vars(adapter).values() if isinstance(value, dict))
+    assert not adapter._rooms.joined
+    assert not adapter._rooms.members
 
 
 @serves

@@ -24,8 +24,8 @@ class ClusterHealth:
         requests: Questions to other servers that wait for answers.
         late_answers: Answers that came when they were not waited for any more.
         gaps: How often messages may have been missed, because the broker was away.
-        unordered: Events that were delivered without an offset: their clients cannot tell later
-            that they have got them.
+        unordered: Events that were delivered without an offset of their own: their clients cannot
+            tell later that they have got them.
         dropped: Messages that were not sent or not handled, by reason.
     """
 

@@ -421,9 +421,9 @@ class Core:
         self._log(reason, self.counters[reason], error)
 
     def not_ordered(self) -> None:
-        """Count an event that was delivered without its position; say so once a minute."""
+        """Count an event that was delivered without a position of its own; say so once a minute."""
         self.unordered += 1
-        self._log("events were delivered without an offset", self.unordered)
+        self._log("events were delivered without an offset of their own", self.unordered)
 
     def _log(self, reason: str, count: int, error: Exception | None = None) -> None:
         now = self.runtime.now()

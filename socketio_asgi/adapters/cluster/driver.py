@@ -211,6 +211,9 @@ class Archive(ABC):
     def since(self, namespace: str, position: str) -> AsyncGenerator[tuple[str, Message]]:
         """The messages of a namespace behind a position, with their positions, in order.
 
+        Events without an acknowledgement, changes of rooms, and disconnections; others may be among
+        them.
+
         Raises:
             LookupError: They are not kept any more.
         """

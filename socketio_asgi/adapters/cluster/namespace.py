@@ -7,6 +7,7 @@ exception is in :mod:`.ordering`.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -23,7 +24,8 @@ from ..recovery import can_be_missed
 from ..target import Target
 from .answering import Answering
 from .core import Core
-from .log import ClusterLog, Recording
+from .delivery import Delivery
+from .log import CHANGES, ClusterLog
 from .message import (
     Body,
     Broadcast,
@@ -41,6 +43,9 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 ANSWER_SECONDS = 5.0
 """The time that other servers have to look up their sockets."""
+
+MAX_UNREAD_CHANGES = 1000
+"""Changes of sockets that this server has published, and waits to read back."""
 
 _NOT_STARTED = (
     "the cluster adapter has not been started: it starts with the server's lifespan, or with the"
@@ -69,10 +74,11 @@ class ClusterNamespace(Adapter):
         self._recovers = namespace.recovery is not None and not local_recovery
         log = ClusterLog(namespace, self) if self._recovers else self._local.log
         super().__init__(namespace, log)
+        self._local.log = log  # it hears there of rooms and of who goes
         self._on_close = on_close
         self._core: Core | None = None
-        self._order: BrokerOrder | None = None
-        self._recordings: set[Recording] = set()
+        self.delivery: Delivery = Delivery(self._local, log if self._recovers else None)
+        self._unread: deque[Message] = deque(maxlen=MAX_UNREAD_CHANGES)
         self._answering = Answering(self._local, self)
 
     @property
@@ -87,6 +93,11 @@ class ClusterNamespace(Adapter):
         return self._core
 
     @property
+    def started_core(self) -> Core | None:
+        """The same; None while the server has not been used in an event loop."""
+        return self._core
+
+    @property
     def recovers(self) -> bool:
         """True if it needs a broker that keeps messages."""
         return self._recovers
@@ -94,7 +105,8 @@ class ClusterNamespace(Adapter):
     def bind(self, core: Core) -> None:
         """Begin in an event loop, the first or another one."""
         self._core = core
-        self._order = None
+        self.delivery.order = None
+        self._unread.clear()
 
     def observe(self, observer: AdapterObserver | None) -> None:
         """Tell an observer of every broadcast."""
@@ -153,58 +165,26 @@ class ClusterNamespace(Adapter):
         """Hand a packet to all sockets that it is meant for."""
         packet.encode()  # errors are the caller's, and come before anything is delivered
         if target.local:
-            self._deliver(packet, target)
+            self.delivery.deliver(packet, target)
             return DONE
         core = self.core
         _check_size(packet, core.traits.max_payload)
         if self._recovers and can_be_missed(packet, target):
-            if self._order is not None and core.ready:
-                return self._publish_first(self._order, packet, target)
+            if self.delivery.order is not None and core.ready:
+                return self._publish_first(self.delivery.order, packet, target)
             core.not_ordered()
-        self._deliver(packet, target)
+        self.delivery.deliver(packet, target)
         return self._publish(MessageType.BROADCAST, Broadcast(packet, target))
 
     def _publish_first(
         self, order: BrokerOrder, packet: SharedPacket, target: Target
     ) -> Awaitable[None]:
-        deliver = self._delivery(packet, target)
-
         def send(number: int) -> Awaitable[str | None]:
             body = Broadcast(packet, target, number=number)
             return self._publish(MessageType.BROADCAST, body)
 
+        deliver = self.delivery.later(packet, target)
         return order.publish(deliver, send, echo=self.core.traits.echo)
-
-    def _delivery(self, packet: SharedPacket, target: Target) -> Callable[[str | None], None]:
-        """A function that delivers a packet later, to the sockets that are meant now."""
-        recipients = self._local.recipients(target)
-
-        def deliver(position: str | None) -> None:
-            shared = packet
-            if position is not None:
-                shared = packet.with_argument(position)
-                self._record(position, shared, target)
-            for recipient in recipients:
-                recipient.deliver(shared, target.volatile)
-            if self.observer is not None:
-                self.observer.broadcast(self.namespace.name, len(recipients))
-
-        return deliver
-
-    def _deliver(self, packet: SharedPacket, target: Target) -> None:
-        """Deliver a packet in this process, behind those that wait for their position."""
-        if self._order:
-            deliver = self._delivery(packet, target)
-            self._order.behind(lambda: deliver(None))
-        else:
-            self._local.broadcast(packet, target)
-
-    def _behind(self, act: Callable[[], object]) -> None:
-        """Call a function after the packets that wait for their position."""
-        if self._order:
-            self._order.behind(act)
-        else:
-            act()
 
     def broadcast_with_ack(
         self, packet: SharedPacket, target: Target, acks: BroadcastAcks
@@ -212,7 +192,7 @@ class ClusterNamespace(Adapter):
         """Hand a packet to all sockets that it is meant for, and collect what they answer."""
         packet.encode()
         if target.local:
-            self._behind(partial(self._local.broadcast_with_ack, packet, target, acks))
+            self.delivery.behind(partial(self._local.broadcast_with_ack, packet, target, acks))
             return DONE
         core = self.core
         _check_size(packet, core.traits.max_payload)
@@ -225,7 +205,7 @@ class ClusterNamespace(Adapter):
             request.servers.here = False
             self._local.broadcast_with_ack(packet, target, acks)
 
-        self._behind(deliver)
+        self.delivery.behind(deliver)
         body = Broadcast(packet, target, acks.timeout, hears_gone=True)
         message = self._message(MessageType.BROADCAST, body, request.id)
         return core.ask(request, message, acks.timeout)
@@ -252,25 +232,29 @@ class ClusterNamespace(Adapter):
         """Let all sockets that are meant join rooms."""
         joined = self._join_here(target, rooms)
         body = RoomChange(target, tuple(rooms))
-        return together((joined, self._tell(MessageType.SOCKETS_JOIN, body, target)))
+        return together((joined, self._change(MessageType.SOCKETS_JOIN, body)))
 
     def _join_here(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
+        if self.log is not None:
+            self.log.let_join(target, rooms)
         return together(self.join(item.id, rooms) for item in self._local.recipients(target))
 
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant leave rooms."""
         self._leave_here(target, rooms)
-        return self._tell(MessageType.SOCKETS_LEAVE, RoomChange(target, tuple(rooms)), target)
+        return self._change(MessageType.SOCKETS_LEAVE, RoomChange(target, tuple(rooms)))
 
     def _leave_here(self, target: Target, rooms: Sequence[str]) -> None:
+        if self.log is not None:
+            self.log.let_leave(target, rooms)
         for recipient in self._local.recipients(target):
             for room in rooms:
                 self.leave(recipient.id, room)
 
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
         """Disconnect all sockets that are meant."""
-        self._behind(partial(self._local.disconnect_sockets, target, close=close))
-        return self._tell(MessageType.DISCONNECT_SOCKETS, Disconnection(target, close), target)
+        self.delivery.behind(partial(self._local.disconnect_sockets, target, close=close))
+        return self._change(MessageType.DISCONNECT_SOCKETS, Disconnection(target, close))
 
     # -- to the servers themselves -----------------------------------------------------------
 
@@ -301,8 +285,14 @@ class ClusterNamespace(Adapter):
     def _publish(self, type_: MessageType, body: Body) -> Awaitable[Any]:
         return self.core.publish(self._message(type_, body))
 
-    def _tell(self, type_: MessageType, body: Body, target: Target) -> Awaitable[None]:
-        return DONE if target.local else self._publish(type_, body)
+    def _change(self, type_: MessageType, body: RoomChange | Disconnection) -> Awaitable[None]:
+        """Tell the others of a change that was made here, unless it is local."""
+        if body.target.local:
+            return DONE
+        message = self._message(type_, body)
+        if self.delivery.order is not None and self.core.ready and self.core.traits.echo:
+            self._unread.append(message)
+        return self.core.publish(message)
 
     async def _ask(
         self, type_: MessageType, body: Body, answer: MessageType, *, timeout: float
@@ -321,6 +311,8 @@ class ClusterNamespace(Adapter):
 
     def on_message(self, message: Message, position: str | None) -> None:
         """Called when another server has sent something other than an answer."""
+        if position is not None and message.type in CHANGES:
+            self.delivery.record(position, message)
         match message.body:
             case Broadcast():
                 self._on_broadcast(message, message.body, position)
@@ -330,7 +322,7 @@ class ClusterNamespace(Adapter):
                 else:
                     self._leave_here(target, rooms)
             case Disconnection(target, close):
-                self._behind(partial(self._local.disconnect_sockets, target, close=close))
+                self.delivery.behind(partial(self._local.disconnect_sockets, target, close=close))
             case Fetch(target) if message.request is not None:
                 self.core.start_task(self._answering.fetch, message, target)
             case ServerEvent(data):
@@ -341,19 +333,24 @@ class ClusterNamespace(Adapter):
     def on_own_message(self, message: Message, position: str | None) -> None:
         """Called when a message of this server was read back."""
         body = message.body
-        if self._order and position is not None and isinstance(body, Broadcast):
-            self._order.read_back(body.number or 0, position)
+        if position is not None and message.type in CHANGES:
+            if self._unread:
+                self._unread.popleft()
+            self.delivery.record(position, message)
+        if self.delivery.order and position is not None and isinstance(body, Broadcast):
+            self.delivery.order.read_back(body.number or 0, position)
 
     def on_connected(self) -> None:
         """There is a driver, and its traits are known."""
         traits, core = self.core.traits, self.core
-        if self._recovers and traits.positions and self._order is None:
-            self._order = BrokerOrder(core.runtime, core.not_ordered)
+        if self._recovers and traits.positions and self.delivery.order is None:
+            self.delivery.order = BrokerOrder(core.runtime, core.not_ordered)
 
     def on_away(self) -> None:
         """Called when the broker is gone."""
-        if self._order:
-            self._order.release()
+        self._unread.clear()
+        if self.delivery.order:
+            self.delivery.order.release()
 
     def _on_broadcast(self, message: Message, body: Broadcast, position: str | None) -> None:
         if isinstance(body.event, SharedPacket):
@@ -364,11 +361,12 @@ class ClusterNamespace(Adapter):
             if relay is not None:
                 # The number is from the counter of this server, where no other event has it.
                 packet = packet.with_id(self.namespace.next_ack_id())
-                self._behind(partial(self._local.broadcast_with_ack, packet, body.target, relay))
-        elif self._order is not None and position is not None and not body.target.volatile:
-            self._delivery(packet, body.target)(position)
+                ask = partial(self._local.broadcast_with_ack, packet, body.target, relay)
+                self.delivery.behind(ask)
+        elif self.delivery.order is not None and position is not None and not body.target.volatile:
+            self.delivery.later(packet, body.target)(position)
         else:
-            self._local.broadcast(packet, body.target)
+            self._local.broadcast(self.delivery.with_last_offset(packet), body.target)
 
     def plain(self, value: Any) -> Any:
         """A value in plain types; None when it cannot be represented."""
@@ -377,21 +375,10 @@ class ClusterNamespace(Adapter):
         except EncodeError:
             return None
 
-    # -- recovery ----------------------------------------------------------------------------
-
-    def record(self) -> Recording:
-        """Remember what is delivered from now on, until :meth:`stop_recording`."""
-        recording = Recording()
-        self._recordings.add(recording)
-        return recording
-
-    def stop_recording(self, recording: Recording) -> None:
-        """Remember no more."""
-        self._recordings.discard(recording)
-
-    def _record(self, position: str, packet: SharedPacket, target: Target) -> None:
-        for recording in self._recordings:
-            recording.add(position, packet, target)
+    @property
+    def unread_changes(self) -> Sequence[Message]:
+        """The changes that this server has published, and not read back yet."""
+        return self._unread
 
     async def close(self) -> None:
         """Close the namespace; the others stay."""

@@ -43,6 +43,8 @@ async ({ io, url, options }) => {
     const { id } = socket;
     const heard = [];
     socket.on("said", (...args) => heard.push(args.slice(0, -1).map(flat)));
+    const volatile = [];
+    socket.on("now", (...args) => volatile.push(args[0]));
     await ask(socket, "join", room);
     const say = (...args) => ask(other, "say", { from: "socket", to: [room] }, ...args);
     const expected = [];
@@ -58,16 +60,23 @@ async ({ io, url, options }) => {
       await ask(other, "departure", id);
       await say("missed", round);
       await say("missed", round, bytes);
+      expected.push(["missed", round], ["missed", round, flat(bytes)]);
+      let early;
+      socket.once("connect", () => (early = [...heard]));
       socket.connect();
       await once(socket, "connect");
+      same(early, expected, `events before "connect" in round ${round}`);
       same(socket.recovered, true, `recovered in round ${round}`);
       same(socket.id, id, "id");
       await settle(socket, mode);
       await say("after", round);
       const [rooms] = await ask(socket, "join", room);
       same(rooms, [room, id].sort(), "rooms");
-      expected.push(["missed", round], ["missed", round, flat(bytes)], ["after", round]);
+      expected.push(["after", round]);
       same(heard, expected, `events in round ${round}`);
+      // A volatile event is the last that comes before the next round, and ends with text.
+      await ask(socket, "volatile", "text");
+      same(volatile.at(-1), "text", `volatile event in round ${round}`);
     }
     const left = once(socket, "disconnect");
     socket.disconnect();

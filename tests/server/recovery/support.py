@@ -17,13 +17,18 @@ class Refused(Exception):
 
 
 class Guest:
-    """A client over WebSocket: it keeps its ``pid`` and the last offset, and sends them again."""
+    """A client over WebSocket: it keeps its ``pid`` and the last offset, and sends them again.
+
+    As with the official client, events that come before the answer to its CONNECT are the first
+    that it gives out. It takes any text at the end of an event for the offset.
+    """
 
     def __init__(self, url: str, namespace: str = "/") -> None:
         self.url = url
         self.sid: str | None = None
         self.pid: str | None = None
         self.offset: str | None = None
+        self.early: list[list[Any]] = []
         self.ws: WebSocketClient
         self._namespace = namespace
 
@@ -39,10 +44,21 @@ class Guest:
             await self.join(**auth)
             yield self
 
+    @asynccontextmanager
+    async def connected_raw(self) -> AsyncIterator[WebSocketClient]:
+        """Ask for the namespace again, and leave it to the test to read what comes."""
+        async with connect_engine(self.url) as (ws, _):
+            await ws.send(f'40{{"pid":"{self.pid}","offset":"{self.offset}"}}')
+            yield ws
+
     async def join(self, **auth: Any) -> None:
         own = {"pid": self.pid, "offset": self.offset}
         sent = {key: value for key, value in own.items() if value is not None} | auth
+        self.early.clear()
         answer = Packet.parse(await self.peer.connect(auth=sent))
+        while answer.type == EVENT:
+            self.early.append(answer.data)
+            answer = await self.peer.packet()
         if answer.type == CONNECT_ERROR:
             raise Refused(answer.data)
         assert answer.type == CONNECT, answer
@@ -50,10 +66,13 @@ class Guest:
 
     async def event(self) -> list[Any]:
         """The next event, without its offset."""
-        packet = await self.peer.packet()
-        assert packet.type == EVENT, packet
-        event: list[Any] = packet.data
-        if packet.id is None and isinstance(event[-1], str) and "-" in event[-1]:
+        if self.early:
+            event, question = self.early.pop(0), False
+        else:
+            packet = await self.peer.packet()
+            assert packet.type == EVENT, packet
+            event, question = packet.data, packet.id is not None
+        if isinstance(event[-1], str) and not question:
             self.offset = event.pop()
         return event
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server
-from socketio_asgi.adapters import MemoryLog, recovery
+from socketio_asgi.adapters import MemoryLog, memory_log, packet_store
 from socketio_asgi.protocol import EncodeError
 from tests.support.serving import Served
 from tests.support.waiting import until
@@ -29,7 +29,7 @@ def log_of(io: Server) -> MemoryLog:
 
 
 async def test_too_many_packets(start_app: StartApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "MAX_PACKETS", 10)
+    monkeypatch.setattr(packet_store, "MAX_ROOM_PACKETS", 10)
     app = await start_app()
     late, early = Guest(app.url), Guest(app.url)
     for count, guest in ((1, late), (2, early)):
@@ -37,15 +37,14 @@ async def test_too_many_packets(start_app: StartApp, monkeypatch: pytest.MonkeyP
             await (await app.arrived(count)).emit("first")
             await guest.event()
         await app.alone()
-    # Ten packets are kept: the one after the first was for the other client alone, but that is
-    # no longer known.
-    for number in range(10):
+        await app.io.emit("number", count)
+    for number in range(3, 12):
         await app.io.emit("number", number)
-    assert len(log_of(app.io)._packets) == 10
+    # Of those to all, ten are kept: the one that is gone was meant for the other client alone.
     async with early.connected():
         assert (await app.arrived(3)).recovered
         await app.io.emit("end")
-        assert await early.events() == [["number", number] for number in range(10)]
+        assert await early.events() == [["number", number] for number in range(2, 12)]
     async with late.connected():
         assert not (await app.arrived(4)).recovered
 
@@ -66,7 +65,7 @@ async def test_too_many_bytes(
         assert (guest.sid == sid) is recovered
         await io.emit("end")
         assert len(await guest.events()) == (missed if recovered else 0)
-    assert log_of(io)._bytes < 210_000
+    assert log_of(io)._packets.size < 210_000
 
 
 async def test_a_packet_larger_than_everything(start_app: StartApp) -> None:
@@ -75,15 +74,15 @@ async def test_a_packet_larger_than_everything(start_app: StartApp) -> None:
     async with guest.connected():
         await app.arrived(1)
     await app.alone()
-    await app.io.emit("huge", "x" * (recovery.MAX_BYTES + 1))
+    await app.io.emit("huge", "x" * (packet_store.MAX_ROOM_BYTES + 1))
     log = log_of(app.io)
-    assert (len(log._packets), log._bytes) == (0, 0)
+    assert (len(log._packets), log._packets.size) == (0, 0)
     async with guest.connected():
         assert not (await app.arrived(2)).recovered
 
 
 async def test_too_many_sockets(start_app: StartApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(memory_log, "MAX_SESSIONS", 2)
     app = await start_app()
     guests = [Guest(app.url) for _ in range(3)]
     for count, guest in enumerate(guests, start=1):

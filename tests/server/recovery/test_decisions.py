@@ -191,7 +191,7 @@ FORGED: list[dict[str, Any]] = [
     *({"pid": pid} for pid in ("unknown", "", 5, None, ["list"], {"an": "object"})),
     *({"offset": offset} for offset in ("unknown", "", "-", "AAAAAAAA-0", 5, {"$gt": ""})),
 ]
-NEVER_GIVEN = ["", "x", "-1", "ffff", "ffffffffffffffff", "1" * 1000]
+NEVER_GIVEN = ["", "x", "-1", "1_1", "01", "4ffff", "ffff", "ffffffffffffffff", "1" * 1000]
 
 
 async def test_forged_values(start_app: StartApp) -> None:
@@ -255,12 +255,12 @@ async def test_other_traffic_does_not_end_a_quiet_session(start_app: StartApp) -
             second = await app.arrived(2)
             await first.join("room")
             await second.join("room")
-            log._duration = 0  # as if a long time passed
+            log._packets._duration = 0  # as if a long time passed
             await first.emit("only for one")
             await heard.event()
             await app.io.to("elsewhere").emit("for nobody")
             await anyio.sleep(0.01)
-            log._duration = 60
+            log._packets._duration = 60
             await app.io.to("elsewhere").emit("for nobody")
             assert len(log._packets) == 1
     await app.alone()
