@@ -7,7 +7,7 @@ https://socket.io/docs/v4/custom-parser/
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from types import NoneType
@@ -41,12 +41,14 @@ class Packet:
         data: The arguments of an EVENT (its name first) or ACK as a list, the payload of a CONNECT
             or CONNECT_ERROR, None otherwise.
         id: The number that an acknowledgement refers to, or None.
+        size: The bytes of a large packet in memory; 0 for one that is not counted.
     """
 
     type: PacketType
     namespace: str = "/"
     data: Any = None
     id: int | None = None
+    size: int = field(default=0, compare=False)
 
     def __repr__(self) -> str:
         # Without the data, which may be private or long.

@@ -23,10 +23,11 @@ from ..protocol.handshake import (
     split_connect_name,
 )
 from ..protocol.reasons import CLIENT_DISCONNECT, PARSE_ERROR, SERVER_DISCONNECT
+from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
-from .connection_load import ConnectionLoad
+from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
 from .joining import LeftNames, Lookup
 from .namespace_core import NamespaceCore
@@ -63,6 +64,7 @@ class ClientConnection(ConnectionLoad):
         "_left",
         "_lookups",
         "_namespaces",
+        "_parts_size",
         "_server",
         "_sockets",
         "_told_of_limit",
@@ -78,13 +80,15 @@ class ClientConnection(ConnectionLoad):
         session: SessionCore,
         join_deadlines: DeadlineQueue[ClientConnection],
     ) -> None:
-        super().__init__(session, server.max_in_flight)
+        super().__init__(session, server.max_in_flight, server.max_bytes_in_flight)
         self.runtime: Runtime = session.runtime
         self.parser: Parser = server.parser
         self.task_starter: TaskStarter = self.runtime.task_starter(copy_context())
         self._namespaces = namespaces
         self._server = server
         self._decoder = server.parser.decoder()
+        # The bytes of a packet that is not complete.
+        self._parts_size = 0
         self._sockets: dict[str, SocketCore] = {}
         # Namespaces that the client has left, by itself or not; None until there is one.
         self._left: LeftNames | None = None
@@ -113,16 +117,31 @@ class ClientConnection(ConnectionLoad):
         except DecodeError as error:
             return self._protocol_error(str(error))
         if packet is None:
-            return self._check_partial()
+            return self._on_part(data)
+        if len(data) > LARGE or self._parts_size:
+            self._measure(packet, data)
         socket = self._sockets.get(packet.namespace)
         if socket is not None and packet.type is _EVENT and socket.state is _CONNECTED:
             socket.on_event(packet)  # nearly always
         else:
             self._route(packet, socket)
 
-    def _check_partial(self) -> None:
+    def _measure(self, packet: Packet, data: str | bytes) -> None:
+        """Note the size of a packet that is complete with this message, if it is large."""
+        if not self._parts_size:
+            packet.size = estimated_size(data, packet.data)
+            return
+        size, self._parts_size = self._parts_size + len(data), 0  # an attachment is the last part
+        if size > LARGE:
+            packet.size = size
+
+    def _on_part(self, data: str | bytes) -> None:
         """Check that the packet whose attachments are awaited may come: nothing is kept before."""
         packet: Packet | None = getattr(self._decoder, "partial", None)
+        if isinstance(data, str) and len(data) > LARGE:
+            self._parts_size += estimated_size(data, None if packet is None else packet.data)
+        else:
+            self._parts_size += len(data)
         if packet is not None:
             state = self._state(packet.namespace, self._sockets.get(packet.namespace))
             if (state, packet.type) not in SERVER_PACKET_ACTIONS:
@@ -147,8 +166,7 @@ class ClientConnection(ConnectionLoad):
             case PacketAction.HOLD if socket is not None:
                 socket.on_event(packet)
             case PacketAction.HOLD:
-                self._lookups[name].held.append(packet)
-                self.begin()
+                self._hold(self._lookups[name], packet)
             case PacketAction.ACKNOWLEDGE if socket is not None:
                 socket.on_ack(packet)
             case PacketAction.DISCONNECT:
@@ -158,6 +176,13 @@ class ClientConnection(ConnectionLoad):
                 pass
             case _:
                 self._unexpected(packet)
+
+    def _hold(self, lookup: Lookup, packet: Packet) -> None:
+        """Let an event wait until its namespace is found."""
+        lookup.held.append(packet)
+        self.begin()
+        if packet.size:
+            self.large_began(packet.size)
 
     def _state(self, name: str, socket: SocketCore | None) -> SocketState:
         if socket is not None and socket.state is _CONNECTED:
@@ -235,8 +260,10 @@ class ClientConnection(ConnectionLoad):
         lookup = self._lookups.pop(name, None)
         if lookup is None:
             return []
-        for _ in lookup.held:
+        for packet in lookup.held:
             self.end()
+            if packet.size:
+                self.large_ended(packet.size)
         return lookup.held
 
     def _join(

@@ -34,6 +34,7 @@ class ServerCore:
         adapters: Makes the adapters of namespaces, and starts what they share.
         recovery: The options for recovering clients that lost their connection; None without.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
+        max_bytes_in_flight: Bytes of large events of one connection that may do so.
         max_namespaces: Namespaces that one client may be in at a time.
         warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: The watcher of everything that happens, if there is one.
@@ -44,6 +45,7 @@ class ServerCore:
         adapters: The same.
         recovery: The same.
         max_events_in_flight: The same.
+        max_bytes_in_flight: The same.
         max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
         max_namespaces: The same.
         warn_unknown_events: The same.
@@ -61,6 +63,7 @@ class ServerCore:
         adapters: AdapterLifecycle,
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
+        max_bytes_in_flight: int,
         max_namespaces: int,
         warn_unknown_events: bool,
         observer: Observer | None,
@@ -70,6 +73,7 @@ class ServerCore:
         self.adapters: AdapterLifecycle = adapters
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
+        self.max_bytes_in_flight: int = max_bytes_in_flight
         self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
         self.max_namespaces: int = max_namespaces
         self.warn_unknown_events: bool = warn_unknown_events

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, cast
 
 from ..events.acks import AckTarget
@@ -34,6 +34,8 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 # Global names: members of an enum are slow on the way of every packet.
 _ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
+
+Invoke = Callable[[Handler, Sequence[Any], int | None], Coroutine[Any, Any, None]]
 
 
 class PacketSource(Load, Protocol):
@@ -55,6 +57,14 @@ class PacketSource(Load, Protocol):
 
     def pause_for(self, dispatcher: Dispatcher) -> None:
         """Read no more, if a socket, or all together, have too many events in flight."""
+        ...
+
+    def large_began(self, size: int) -> None:
+        """Count the bytes of an event that waits or is handled; beyond the limit, read no more."""
+        ...
+
+    def large_ended(self, size: int) -> None:
+        """Count no longer what :meth:`large_began` has counted."""
         ...
 
 
@@ -124,7 +134,9 @@ class Dispatcher(NamespaceCallSite):
             packet = held.popleft()
             self.in_flight -= 1
             self.load.in_flight -= 1
-            self._admit(packet)
+            self._admit(packet)  # counts it again, before its size is given up here
+            if packet.size:
+                self._source.large_ended(packet.size)
         self._held = None
         if self.load.paused:
             self.load.call_ended()
@@ -132,8 +144,8 @@ class Dispatcher(NamespaceCallSite):
     def drop_held(self) -> None:
         """Forget the events that waited: the client does not join."""
         held, self._held = self._held, None
-        for _ in held or ():
-            self.end()
+        for packet in held or ():
+            self._end_waiting(packet)
 
     # -- events ------------------------------------------------------------------------------
 
@@ -141,7 +153,7 @@ class Dispatcher(NamespaceCallSite):
         """Take an event of the client."""
         if self._held is not None:
             self._held.append(packet)
-            self.begin()
+            self._begin_waiting(packet)
         elif self.listeners is None:
             self._start(packet)  # nearly always
         else:
@@ -157,7 +169,7 @@ class Dispatcher(NamespaceCallSite):
             return self._start_unless_dismissed(packet)
         if self._screening is None:
             self._screening = SerialQueue(self._task_starter)
-        self.begin()
+        self._begin_waiting(packet)
         self._screening.add(self._screen, packet, listeners)
 
     async def _screen(self, packet: Packet, listeners: Listeners) -> None:
@@ -168,7 +180,7 @@ class Dispatcher(NamespaceCallSite):
                 packet.data = [name, *args]
                 self._start_unless_dismissed(packet)
         finally:
-            self.end()
+            self._end_waiting(packet)
 
     def _start_unless_dismissed(self, packet: Packet) -> None:
         if not self.dismissed:
@@ -178,12 +190,13 @@ class Dispatcher(NamespaceCallSite):
         name, *args = packet.data
         taken = False
         if self.listeners is not None:
-            taken = self._start_listeners(self.listeners, name, args, packet.id)
+            taken = self._start_listeners(self.listeners, packet, args)
         handler = self.namespace.handlers.event(name)
         if handler is None:
             return None if taken else self._warn_of(name)
         if len(args) < handler.required:
             return self._refuse_short(handler, name, args)
+        invoke = self.invoke if not packet.size else self._counting(packet.size)
         source = self._source  # as in begin(), without a call
         self.in_flight += 1
         source.in_flight += 1
@@ -193,24 +206,36 @@ class Dispatcher(NamespaceCallSite):
         ):
             source.pause_for(self)
         if not handler.ordered:
-            return self._task_starter.start(self.invoke, handler, args, packet.id)
+            return self._task_starter.start(invoke, handler, args, packet.id)
         if self._ordered is None:
             self._ordered = SerialQueue(self._task_starter)
-        self._ordered.add(self.invoke, handler, args, packet.id)
+        self._ordered.add(invoke, handler, args, packet.id)
 
-    def _start_listeners(
-        self, listeners: Listeners, name: str, args: Sequence[Any], number: int | None
-    ) -> bool:
+    def _start_listeners(self, listeners: Listeners, packet: Packet, args: Sequence[Any]) -> bool:
         """Call the listeners of the socket; returns whether there are any."""
+        name: str = packet.data[0]
         taken = bool(listeners.incoming)
         for listener in listeners.take(name):
             taken = True
             if len(args) < listener.required:
                 self._refuse_short(listener, name, args)
             else:
+                invoke = self.invoke if not packet.size else self._counting(packet.size)
                 self.begin()
-                self._task_starter.start(self.invoke, listener, args, number)
+                self._task_starter.start(invoke, listener, args, packet.id)
         return taken
+
+    def _counting(self, size: int) -> Invoke:
+        """What calls a handler, and counts the bytes of its event until it has ended."""
+        self._source.large_began(size)
+
+        async def invoke(handler: Handler, args: Sequence[Any], number: int | None) -> None:
+            try:
+                await self.invoke(handler, args, number)
+            finally:
+                self._source.large_ended(size)
+
+        return invoke
 
     def _warn_of(self, name: str) -> None:
         namespace = self.namespace
@@ -296,6 +321,16 @@ class Dispatcher(NamespaceCallSite):
             ack.gone(self.id)
 
     # -- back-pressure -----------------------------------------------------------------------
+
+    def _begin_waiting(self, packet: Packet) -> None:
+        self.begin()
+        if packet.size:
+            self._source.large_began(packet.size)
+
+    def _end_waiting(self, packet: Packet) -> None:
+        self.end()
+        if packet.size:
+            self._source.large_ended(packet.size)
 
     def begin(self) -> None:
         """Count an event; the connection is not read while there are too many."""

@@ -51,6 +51,10 @@ MAX_EVENTS_IN_FLIGHT = 100
 """Events of one socket that may wait or be handled at a time, before its connection is not read
 any further until some are done."""
 
+MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024
+"""Bytes of large events of one connection that may wait or be handled at a time, in memory: what a
+client sends may take thirty times as much there."""
+
 MAX_NAMESPACES = 1000
 """Namespaces that one client may be in at a time: each has a socket, and names cost nothing."""
 
@@ -100,6 +104,8 @@ class Server(Broadcaster):
             leaves.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
+        max_bytes_in_flight: The same for the bytes of all events of one connection, as they are in
+            memory. One event is handled in any case.
         max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
         warn_unknown_events: Whether the log tells, once for each name, of events that no handler
             and no listener takes.
@@ -139,6 +145,7 @@ class Server(Broadcaster):
         connection_state_recovery: ConnectionStateRecovery | bool | Mapping[str, Any] = False,
         cleanup_empty_child_namespaces: bool = False,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
+        max_bytes_in_flight: int = MAX_BYTES_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
         warn_unknown_events: bool = True,
         observer: Observer | None = None,
@@ -176,6 +183,7 @@ class Server(Broadcaster):
             max_events_in_flight=check_count(
                 "max_events_in_flight", max_events_in_flight, "events"
             ),
+            max_bytes_in_flight=check_count("max_bytes_in_flight", max_bytes_in_flight, "bytes"),
             max_namespaces=check_count("max_namespaces", max_namespaces, "namespaces"),
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,

@@ -92,6 +92,7 @@ TAKEN = {
     "connection_state_recovery": FLAGS | {"dict"},
     "cleanup_empty_child_namespaces": FLAGS,
     "max_events_in_flight": COUNT,
+    "max_bytes_in_flight": COUNT,
     "max_namespaces": COUNT,
     "warn_unknown_events": FLAGS,
     "observer": {"None"},
