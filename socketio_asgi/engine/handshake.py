@@ -22,16 +22,18 @@ class Handshake:
     Args:
         request: The request that opened the connection.
         auth: The ``auth`` that the client gave for this namespace.
+        size: The bytes that it takes if it is large.
 
     Attributes:
         auth: The same: any JSON object, empty when the client gave none.
         issued: When the client joined the namespace, in seconds since the epoch.
     """
 
-    __slots__ = ("_request", "auth", "issued")
+    __slots__ = ("_request", "auth", "issued", "size")
 
-    def __init__(self, request: EngineRequest, auth: dict[str, Any]) -> None:
+    def __init__(self, request: EngineRequest, auth: dict[str, Any], size: int = 0) -> None:
         self._request = request
+        self.size: int = size
         self.auth: dict[str, Any] = auth
         self.issued: float = time.time()
 

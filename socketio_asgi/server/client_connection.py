@@ -29,7 +29,7 @@ from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
-from .joining import LeftNames, Lookup
+from .joining import MAX_NAME_LENGTH, LeftNames, Lookup
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
@@ -158,9 +158,9 @@ class ClientConnection(ConnectionLoad):
         state = self._state(name, socket)
         match SERVER_PACKET_ACTIONS.get((state, packet.type)):
             case PacketAction.CONNECT if state is SocketState.ABSENT:
-                self._connect(name, auth or {})
+                self._connect(name, auth or {}, packet.size)
             case PacketAction.CONNECT:
-                self._connect_anew(name, auth or {})
+                self._connect_anew(name, auth or {}, packet.size)
             case PacketAction.DISPATCH if socket is not None:
                 socket.on_event(packet)
             case PacketAction.HOLD if socket is not None:
@@ -211,18 +211,28 @@ class ClientConnection(ConnectionLoad):
 
     # -- namespaces --------------------------------------------------------------------------
 
-    def _connect(self, name: str, auth: Mapping[str, Any]) -> None:
+    def _connect(self, name: str, auth: Mapping[str, Any], size: int = 0) -> None:
+        """Decide about a CONNECT, whose ``auth`` takes so many bytes if it is large."""
         namespace = self._namespaces.find(name)
-        if len(self._sockets) + len(self._lookups) >= self._server.max_namespaces:
+        if len(name) > MAX_NAME_LENGTH:
+            self._protocol_error("the name of a namespace is too long")
+        elif len(self._sockets) + len(self._lookups) >= self._server.max_namespaces:
             self._refuse_further(name)
+        elif size and size + self._auth_size() > self._server.max_bytes_in_flight:
+            self.refuse(name, ConnectionRefused("Too much auth data"))
         elif namespace is not None and not (namespace.recovery and "pid" in auth):
-            self._join(namespace, auth)
+            self._join(namespace, auth, size)
         elif namespace is not None or self._namespaces.dynamic:
-            self._lookups[name] = lookup = Lookup(auth)
+            self._lookups[name] = lookup = Lookup(auth, size)
             self.join_began()
             self.task_starter.start(self._look_for, name, lookup)
         else:
             self._refuse_unknown(name)
+
+    def _auth_size(self) -> int:
+        """The bytes of everything large that the client gave with its CONNECT packets."""
+        joining = sum(lookup.size for lookup in self._lookups.values())
+        return joining + sum(socket.handshake.size for socket in self._sockets.values())
 
     async def _look_for(self, name: str, lookup: Lookup) -> None:
         try:
@@ -245,15 +255,15 @@ class ClientConnection(ConnectionLoad):
             if namespace is None:
                 self._refuse_unknown(name)
             else:
-                self._join(namespace, auth, restored, held)
+                self._join(namespace, auth, lookup.size, restored, held)
         if namespace is not None:
             namespace.joining_ended()
 
-    def _connect_anew(self, name: str, auth: Mapping[str, Any]) -> None:
+    def _connect_anew(self, name: str, auth: Mapping[str, Any], size: int) -> None:
         """Let the client begin anew in a namespace that it is in, or was."""
         self._leave_by_client(name)
         if self.session.ready_state == "open":  # a handler of "disconnect" may close it
-            self._connect(name, auth)
+            self._connect(name, auth, size)
 
     def _abandon_lookup(self, name: str) -> list[Packet]:
         """Look for a namespace no longer; returns the events that waited for it."""
@@ -270,11 +280,12 @@ class ClientConnection(ConnectionLoad):
         self,
         namespace: NamespaceCore,
         auth: Mapping[str, Any],
+        size: int,
         restored: RestoredSocket | None = None,
         held: Sequence[Packet] = (),
     ) -> None:
         name = namespace.name
-        handshake = Handshake(self.session.request, dict(auth))
+        handshake = Handshake(self.session.request, dict(auth), size)
         socket = SocketCore(namespace, self, handshake, restored)
         Socket(socket)
         self._sockets[name] = socket

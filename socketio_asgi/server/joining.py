@@ -12,6 +12,11 @@ MAX_LEFT_NAMES = 1000
 under way. Of one that has left more, a packet for any namespace that it is not in is dropped."""
 
 
+MAX_NAME_LENGTH = 4096
+"""Characters of the name of a namespace that a client may ask for: where namespaces are dynamic it
+may make it up, and some are kept after it has left."""
+
+
 class LeftNames:
     """The names of the namespaces that a client has left."""
 
@@ -41,11 +46,13 @@ class Lookup:
 
     Attributes:
         auth: What the client gave with its CONNECT.
+        size: The bytes that it takes if it is large.
         held: Events that came meanwhile, because the client was in there before.
     """
 
-    __slots__ = ("auth", "held")
+    __slots__ = ("auth", "held", "size")
 
-    def __init__(self, auth: Mapping[str, Any]) -> None:
+    def __init__(self, auth: Mapping[str, Any], size: int) -> None:
         self.auth: Mapping[str, Any] = auth
+        self.size: int = size
         self.held: list[Packet] = []

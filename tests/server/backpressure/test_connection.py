@@ -12,6 +12,7 @@ import pytest
 from socketio_asgi import Server, Socket
 from socketio_asgi.server.connection_load import MAX_JOINS
 from socketio_asgi.server.core import CONNECTION_SHARES
+from socketio_asgi.server.joining import MAX_NAME_LENGTH
 from tests.server.conftest import Join, connect, join, transport
 from tests.server.support import Connect, add_sync
 from tests.support.waiting import until
@@ -228,6 +229,45 @@ async def test_namespaces_that_were_left_make_room(connect: Connect, transport: 
     await peer.join("/room-2")  # anew
     await peer.send("1/room-1,")
     await peer.join("/room-3")
+
+
+def connect_packet(namespace: str, size: int) -> str:
+    return f'0{namespace},{{"text":"{"x" * size}"}}'
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+async def test_the_auth_of_all_namespaces_is_bounded(
+    connect: Connect, transport: str, dynamic: bool
+) -> None:
+    io = Server(max_bytes_in_flight=100_000)
+    if dynamic:
+        io.of(re.compile(r"/room-\d+"))
+    else:
+        for number in range(5):
+            io.of(f"/room-{number}")
+    peer = await connect(io, transport)
+
+    async def ask(number: int) -> str:
+        await peer.send(connect_packet(f"/room-{number}", 40_000))
+        return await peer.text()
+
+    for number in range(2):
+        assert (await ask(number)).startswith("0/")
+    assert await ask(2) == '4/room-2,{"message":"Too much auth data"}'
+    assert (await ask(1)).startswith("0/")  # anew
+    await peer.send("1/room-1,")
+    assert (await ask(2)).startswith("0/")
+    await peer.join("/room-3", {"text": "x" * 1000})
+
+
+async def test_the_name_of_a_namespace_is_bounded(connect: Connect, transport: str) -> None:
+    io = Server()
+    parent = io.of(re.compile(r"/\d+"))
+    peer = await connect(io, transport)
+    await peer.join("/" + "1" * (MAX_NAME_LENGTH - 1))
+    await peer.send("0/" + "1" * MAX_NAME_LENGTH + ",")
+    await peer.ended()
+    assert len(parent.children) == 1
 
 
 async def test_the_log_has_one_line_of_a_client_with_too_many(
