@@ -11,7 +11,6 @@ short cut beside them, for the one message that it nearly always is: :meth:`Sess
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any, Protocol, cast
@@ -25,8 +24,9 @@ from ..protocol.states import (
     SessionInput,
     SessionState,
 )
-from ..runtime import Event, Runtime
+from ..runtime import Runtime
 from .http.request import EngineRequest
+from .intake import Intake
 from .listeners import SESSION_EVENTS, registration
 from .loop_state import LoopState
 from .observer import EngineObserver
@@ -76,7 +76,7 @@ class _Ending(Enum):
     """The transport may still send what waits."""
 
 
-class SessionCore:
+class SessionCore(Intake):
     """The inside of a session.
 
     Attributes:
@@ -93,23 +93,18 @@ class SessionCore:
     """
 
     __slots__ = (
-        "_backlog",
         "_loop_state",
         "_observers",
         "_outbox",
         "_public",
-        "_resumed",
         "_send_buffer_limit",
-        "_working_off",
         "codec",
         "id",
         "listener",
-        "paused",
         "pong_awaited",
         "pong_refreshed",
         "request",
         "state",
-        "transport",
         "upgrade",
     )
 
@@ -123,6 +118,7 @@ class SessionCore:
         request: EngineRequest,
         transport: Transport,
     ) -> None:
+        super().__init__()
         self.id: str = sid
         self.request: EngineRequest = request
         self.transport: Transport = transport
@@ -136,11 +132,6 @@ class SessionCore:
         self._observers: SessionObservers | None = None
         self.pong_awaited: bool = False
         self.pong_refreshed: bool = False
-        # Packets that wait because reading is paused; None when none has to wait.
-        self._backlog: deque[EnginePacket] | None = None
-        self._working_off = False
-        self.paused: bool = False
-        self._resumed: Event | None = None
         transport.set_owner(self)
 
     @property
@@ -223,17 +214,6 @@ class SessionCore:
         else:
             self.receive_packet(packet)
 
-    def receive_packet(self, packet: EnginePacket) -> None:
-        """Take one packet; while reading is paused, it waits.
-
-        That happens for packets which came with the one that had it paused, in the same POST
-        request, and for one that was read before the transport knew.
-        """
-        if self._backlog is None:
-            self._handle(packet)
-        else:
-            self._backlog.append(packet)
-
     def _handle(self, packet: EnginePacket) -> None:
         if self.state not in _LIVE:
             return
@@ -269,49 +249,6 @@ class SessionCore:
             "unexpected error while a message was handled; closing the session", exc_info=error
         )
         self.end(TRANSPORT_ERROR, "internal error")
-
-    # -- back-pressure -----------------------------------------------------------------------
-
-    def pause_reading(self) -> None:
-        """Take no further messages from the transport."""
-        if not self.paused:
-            self.paused = True
-            if self._backlog is None:
-                self._backlog = deque()
-            self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Take messages again, those first that wait already."""
-        if not self.paused:
-            return
-        self.paused = False
-        self._work_off()
-        if self.paused:  # by what waited
-            return
-        self.transport.resume_reading()
-        if self._resumed is not None and not self.paused:
-            self._resumed.set()
-            self._resumed = None
-
-    def _work_off(self) -> None:
-        backlog = self._backlog
-        if backlog is None or self._working_off:
-            return  # what is worked off may itself pause and resume: the loop below goes on then
-        self._working_off = True
-        try:
-            while backlog and not self.paused:
-                self._handle(backlog.popleft())
-        finally:
-            self._working_off = False
-        if not self.paused:
-            self._backlog = None
-
-    async def readable(self) -> None:
-        """Wait until more messages are welcome."""
-        while self.paused:
-            if self._resumed is None:
-                self._resumed = self._loop_state.runtime.event()
-            await self._resumed.wait()
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -467,7 +404,7 @@ class SessionCore:
         self._loop_state.forget(self)
         # 4. A POST request that waits to be read gets its answer, and a WebSocket can read the
         #    answer to its close; what waited to be handled is not (see 1).
-        self.resume_reading()
+        self.drop_waiting()
         # 5. The transport, and with it the packets that wait, unless it may still send them: then
         #    the session hears of it once more, by transport_closed().
         if ending is _Ending.GONE:

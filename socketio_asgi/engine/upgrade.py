@@ -17,6 +17,7 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
@@ -81,10 +82,14 @@ class Upgrade:
             packet = self._session.codec.decode(data)
         except DecodeError as error:
             return self.fail(str(error))
-        self.receive_packet(packet)
+        self.receive_packets([packet])
 
-    def receive_packet(self, packet: EnginePacket) -> None:
-        """Take one packet of the transport that is being tested."""
+    def receive_packets(self, packets: Sequence[EnginePacket]) -> None:
+        """Take packets of the transport that is being tested."""
+        for packet in packets:
+            self._take(packet)
+
+    def _take(self, packet: EnginePacket) -> None:
         if packet.type is EnginePacketType.PING and packet.data == PROBE:
             self._transport.send([PROBE_PONG])
             self._session.transport.release()

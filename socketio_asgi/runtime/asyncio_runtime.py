@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context, copy_context
 from types import TracebackType
@@ -33,6 +34,7 @@ class AsyncioRuntime(Runtime):
         self._tasks: set[asyncio.Task[None]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._senders: list[Sender] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
         if sys.version_info < (3, 12):
             self.begin: Starter = EagerStarter(self._loop).start
 
@@ -53,6 +55,24 @@ class AsyncioRuntime(Runtime):
     def call_later(self, delay: float, callback: Callable[[], object]) -> Cancellable:
         """Call back after ``delay`` seconds."""
         return self._loop.call_later(delay, callback)
+
+    async def next_turn(self) -> None:
+        """Let everything else have its turn first; see :meth:`.base.Runtime.next_turn`."""
+        waiter = self._loop.create_future()
+        if not self._waiting:
+            self._loop.call_soon(self._let_one_go_on)
+        self._waiting.append(waiter)
+        await waiter
+
+    def _let_one_go_on(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            waiter = waiting.popleft()
+            if not waiter.done():  # it may have been cancelled
+                waiter.set_result(None)
+                break
+        if waiting:
+            self._loop.call_soon(self._let_one_go_on)
 
     def send_after_turn(self, sender: Sender) -> None:
         """Let a sender send when this turn is over."""

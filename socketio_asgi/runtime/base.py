@@ -135,6 +135,10 @@ class Runtime(ABC):
         """Call back after ``delay`` seconds."""
 
     @abstractmethod
+    async def next_turn(self) -> None:
+        """Let everything else have its turn first; of those who wait here, one goes on in each."""
+
+    @abstractmethod
     def send_after_turn(self, sender: Sender) -> None:
         """Let a sender send when this turn is over; at once where a turn starts no tasks."""
 

@@ -60,6 +60,10 @@ class TrioRuntime(Runtime):
         self._nursery.start_soon(_sleep_then_call, scope, delay, callback)
         return scope
 
+    async def next_turn(self) -> None:
+        """Let the other tasks run first, in which trio takes turns by itself."""
+        await trio.lowlevel.checkpoint()
+
     def send_after_turn(self, sender: Sender) -> None:
         """Let a sender send; trio starts no tasks within a turn, and so not before its end."""
         self.send_now(sender)

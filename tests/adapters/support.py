@@ -83,6 +83,9 @@ class ManualClock(Runtime):
     def _runs(self) -> bool:
         return self._runtime.running
 
+    async def next_turn(self) -> None:
+        await self._runtime.next_turn()
+
     def send_after_turn(self, sender: Sender) -> None:
         self._runtime.send_after_turn(sender)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio
@@ -222,8 +222,8 @@ class NearOwner:
     def receive(self, data: str | bytes) -> None:
         self._post(lambda: self._far.owner.receive(data))
 
-    def receive_packet(self, packet: EnginePacket) -> None:
-        self._post(lambda: self._far.owner.receive_packet(packet))
+    def receive_packets(self, packets: Sequence[EnginePacket]) -> None:
+        self._post(lambda: self._far.owner.receive_packets(packets))
 
     def transport_closed(
         self, transport: Transport, reason: str, description: str | None = None

@@ -13,6 +13,10 @@ from ..http.request import EngineRequest
 from ..http.response import ErrorCode, Refusal, Response
 from .outbox import Outbox
 
+PACKETS_PER_TURN = 64
+"""Packets of a client that are handled in one turn of the event loop; then others come first. They
+take a millisecond or two when they are small."""
+
 TransportName = Literal["polling", "websocket"]
 
 
@@ -23,8 +27,8 @@ class TransportOwner(Protocol):
         """Take one message that holds one packet, as it came in."""
         ...
 
-    def receive_packet(self, packet: EnginePacket) -> None:
-        """Take one packet."""
+    def receive_packets(self, packets: Sequence[EnginePacket]) -> None:
+        """Take packets that came together."""
         ...
 
     def transport_closed(

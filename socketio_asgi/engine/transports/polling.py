@@ -178,8 +178,7 @@ class PollingTransport(Transport):
             payload = await body.read(self.runtime, self._max_payload, self._body_timeout)
             binary = request.header(b"content-type") == "application/octet-stream"
             # All of them are decoded before the first is handled: a bad payload has no effect.
-            for packet in self.codec.decode_payload(payload, binary=binary):
-                owner.receive_packet(packet)
+            owner.receive_packets(self.codec.decode_payload(payload, binary=binary))
         except BodyTooLarge:
             self._fail(TRANSPORT_ERROR, "payload too large")
             return Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -17,6 +17,7 @@ from ...protocol import EngineCodec, OutgoingPacket
 from ...protocol.reasons import TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ...runtime import Cancellable, CancelScope, Runtime
 from ...websocket.frames import CloseCode
+from .base import PACKETS_PER_TURN
 from .outbox import Outbox
 from .websocket_base import WebSocketBase
 
@@ -148,6 +149,7 @@ class WebSocketTransport(WebSocketBase):
 
     async def _read(self) -> None:
         receive, fits = self._receive, self._max_payload // MAX_UTF8_BYTES
+        left = PACKETS_PER_TURN
         while True:
             try:
                 message = await receive()
@@ -164,6 +166,11 @@ class WebSocketTransport(WebSocketBase):
             self.owner.receive(data)
             if self.owner.paused:
                 await self.owner.readable()
+            # What has come already is received without a wait, however much it is.
+            left -= 1
+            if not left:
+                left = PACKETS_PER_TURN
+                await self.runtime.next_turn()
 
     def _on_disconnect(self, message: Message) -> None:
         code: int = message.get("code") or CloseCode.NORMAL
