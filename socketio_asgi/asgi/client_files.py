@@ -14,7 +14,7 @@ from pathlib import Path
 from starlette.types import Scope, Send
 
 from ..engine.http.request import EngineRequest
-from ..engine.http.response import accepted_encodings
+from ..engine.http.response import best_encoding
 from ..engine.options import EngineOptions
 from ..runtime.checks import shown
 from ..websocket.headers import Header
@@ -83,8 +83,8 @@ class ClientFiles:
     def _read(self, name: str, request: EngineRequest) -> tuple[bytes, list[Header]]:
         """The content of a file, and the headers that tell its encoding."""
         content = (self._folder / name).read_bytes()
-        accepted = accepted_encodings(request.header(b"accept-encoding") or "")
-        if self._options.compression_threshold is None or "gzip" not in accepted:
+        encoding = best_encoding(request.header(b"accept-encoding") or "", ("gzip",))
+        if self._options.compression_threshold is None or encoding is None:
             return content, []
         return _compress(content), [(b"content-encoding", b"gzip")]
 

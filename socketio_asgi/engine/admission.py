@@ -95,6 +95,10 @@ def check_handshake(offer: Offer, request: EngineRequest, options: EngineOptions
         raise Refusal(
             ErrorCode.BAD_REQUEST, detail=f"transport={offer.transport} in a {scope_type} request"
         )
+    if "j" in request.query and scope_type == "http":
+        raise Refusal(
+            ErrorCode.BAD_REQUEST, "JSONP is not supported", detail="the query has a parameter j"
+        )
     revision = offer.revision
     if revision is None or (revision == 3 and not options.allow_eio3):
         raise Refusal(

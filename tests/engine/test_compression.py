@@ -35,7 +35,9 @@ async def poll(
     ("accept", "encoding"),
     [
         ("gzip, deflate, br", "gzip"),
-        ("deflate, gzip;q=0.5", "gzip"),
+        ("deflate, gzip;q=0.5", "deflate"),
+        ("*", "gzip"),
+        ("*;q=0.5, gzip;q=0", "deflate"),
         ("GZIP", "gzip"),
         ("deflate", "deflate"),
         ("gzip;q=0, deflate", "deflate"),
@@ -53,7 +55,8 @@ async def test_accepted(start_engine: StartEngine, accept: str, encoding: str) -
 
 
 @pytest.mark.parametrize(
-    "accept", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.0, deflate; q=0", "xgzip", ";,;"]
+    "accept",
+    [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.0, deflate; q=0", "*;q=0", "xgzip", ";,;"],
 )
 async def test_not_accepted(start_engine: StartEngine, accept: str | None) -> None:
     response = await poll(start_engine, accept, TEXT)

@@ -82,6 +82,16 @@ async def test_handshakes_over_websocket(start_engine: StartEngine) -> None:
     assert app.engine.clients_count == 0
 
 
+@pytest.mark.parametrize("revision", ["4", "3"])
+async def test_jsonp_opens_no_session(start_engine: StartEngine, revision: str) -> None:
+    app = await start_engine(allow_eio3=True)
+    refused = await answer(app, query=f"EIO={revision}&transport=polling&j=0")
+    assert refused == (400, {"code": 3, "message": "JSONP is not supported"})
+    assert app.engine.clients_count == 0
+    async with connect_engine(app.url, eio=revision, query={"j": "0"}):
+        pass  # on WebSocket it means nothing, as in Node.js
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_only_get_opens_a_session(start_engine: StartEngine, method: str) -> None:
     app = await start_engine()

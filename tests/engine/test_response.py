@@ -14,7 +14,7 @@ from socketio_asgi.engine.http.response import (
     ErrorCode,
     Refusal,
     Response,
-    accepted_encodings,
+    best_encoding,
     compressed,
     respond,
 )
@@ -26,19 +26,31 @@ def request(accept: str) -> EngineRequest:
 
 
 @pytest.mark.parametrize(
-    ("header", "accepted"),
+    ("accept", "best"),
     [
-        ("", {""}),
-        ("gzip", {"gzip"}),
-        ("gzip, deflate,br", {"gzip", "deflate", "br"}),
-        ("GZip;Q=1", {"gzip"}),
-        ("gzip;q=0", set()),
-        ("gzip; q = 0.0", set()),
-        ("gzip;q=0.001", {"gzip"}),
+        ("", None),
+        ("gzip", "gzip"),
+        ("gzip, deflate,br", "gzip"),
+        ("deflate, gzip", "gzip"),  # equally welcome
+        ("gzip;q=0.5, deflate;q=0.8", "deflate"),
+        ("GZip;Q=1", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q = 0.0", None),
+        ("gzip;q=0.001", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0.1, gzip;q=0", "deflate"),
+        ("*;q=0, deflate;q=0.1", "deflate"),
+        ("*;q=0", None),
+        ("deflate;q=0.3, *;q=0.5", "gzip"),
+        ("identity;q=1, gzip;q=0.1", "gzip"),
+        ("gzip;q=abc", None),
+        ("gzip;q=2", None),
+        ("gzip;q=-1, deflate;q=\u0661", None),
+        ("br", None),
     ],
 )
-def test_accepted_encodings(header: str, accepted: set[str]) -> None:
-    assert accepted_encodings(header) == accepted
+def test_the_best_encoding(accept: str, best: str | None) -> None:
+    assert best_encoding(accept, ("gzip", "deflate")) == best
 
 
 def test_compression_is_reproducible() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -22,6 +23,15 @@ HTML = b"text/html"
 
 _COMPRESSION_LEVEL = 6
 """zlib's own default: what Node.js uses as well."""
+
+_COMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, _COMPRESSION_LEVEL, mtime=0),
+    "deflate": lambda data: zlib.compress(data, _COMPRESSION_LEVEL),
+}
+"""The content codings, the preferred one first."""
+
+_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
+"""The weight of a coding (RFC 9110, section 12.4.2); some clients put space around its ``=``."""
 
 
 class ErrorCode(IntEnum):
@@ -113,27 +123,42 @@ def compressed(response: Response, request: EngineRequest) -> Response:
     """Compress the body when it may be compressed and the client accepts it."""
     if not response.compressible:
         return response
-    accepted = accepted_encodings(request.header(b"accept-encoding") or "")
-    if "gzip" in accepted:
-        encoding, body = b"gzip", gzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
-    elif "deflate" in accepted:
-        encoding, body = b"deflate", zlib.compress(response.body, _COMPRESSION_LEVEL)
-    else:
+    encoding = best_encoding(request.header(b"accept-encoding") or "", tuple(_COMPRESS))
+    if encoding is None:
         return response
+    body = _COMPRESS[encoding](response.body)
     return response._replace(body=body, compressible=False).with_headers(
-        [(b"content-encoding", encoding), (b"vary", b"Accept-Encoding")]
+        [(b"content-encoding", encoding.encode()), (b"vary", b"Accept-Encoding")]
     )
 
 
-def accepted_encodings(header: str) -> set[str]:
-    """The content codings that an ``Accept-Encoding`` header names and does not rule out."""
-    accepted: set[str] = set()
-    for item in header.lower().split(","):
+def best_encoding(accept: str, offered: Sequence[str]) -> str | None:
+    """The content coding that a client accepts best.
+
+    Args:
+        accept: The value of its ``Accept-Encoding`` header.
+        offered: The codings to choose from, the preferred one first.
+
+    Returns:
+        One of them; None when it accepts none.
+
+    Source: RFC 9110, section 12.5.3
+    """
+    weights: dict[str, float] = {}
+    for item in accept.lower().split(","):
         name, _, parameter = item.partition(";")
-        weight = parameter.replace(" ", "")
-        if weight not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
-            accepted.add(name.strip())
-    return accepted
+        weights[name.strip()] = _weight(parameter)
+    other = weights.get("*", 0.0)
+    best = max(offered, key=lambda name: weights.get(name, other))
+    return best if weights.get(best, other) > 0 else None
+
+
+def _weight(parameter: str) -> float:
+    """The weight of a coding; one that is not valid rules it out."""
+    if not parameter.strip():
+        return 1.0
+    match = _WEIGHT.fullmatch(parameter)
+    return float(match[1]) if match else 0.0
 
 
 async def respond(send: Send, response: Response) -> None:
