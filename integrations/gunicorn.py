@@ -5,7 +5,7 @@ $ pip install uvicorn-worker
 $ gunicorn main:app --worker-class socketio_asgi.integrations.gunicorn.Worker
 ```
 
-It is the one of the package `uvicorn-worker
+It is the worker of the package `uvicorn-worker
 <https://github.com/Kludex/uvicorn-worker>`_, which has no option for these classes.
 """
 
@@ -48,7 +48,7 @@ class Worker(UvicornWorker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End because gunicorn wants to end quickly, as with Ctrl+C.
 
-        The base class takes a note of it, but goes on; gunicorn would kill it later.
+        The base class only notes the signal and goes on; gunicorn would kill it later.
         """
         super().handle_exit(sig, frame)
         signal.raise_signal(signal.SIGTERM)

@@ -52,12 +52,12 @@ class SocketIOMount(Mount):
 def mount(app: Starlette, path: str, server: Server, name: str | None = None) -> None:
     """Mount a server, and let it live within the application's lifespan.
 
-    So the server closes before what its handlers use, and it runs on trio without further ado. It
+    So the server closes before the resources of its handlers do, and it also runs on trio. It
     goes before routes that would take the requests of its clients, such as ``StaticFiles`` at
-    ``/``; other routes come first, as they were added.
+    ``/``; other routes stay in front of it.
 
     Args:
-        app: The application; FastAPI's is one as well.
+        app: The application, of Starlette or FastAPI.
         path: The prefix, such as ``/socket.io``. The server's own ``path`` does not matter.
         server: The Socket.IO server.
         name: The name of the route, for ``url_path_for``.
@@ -75,7 +75,7 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
 
 
 def _position(mount: Mount, routes: Sequence[BaseRoute]) -> int:
-    """Where a mount gets its requests: before the first route that would take them."""
+    """The position of a mount among the routes: before the first that would take its requests."""
     if mount.path:  # at the root it would take everything itself
         request = {"path": mount.path + "/", "method": "GET", "headers": [], "query_string": b""}
         scopes = [{"type": kind, **request} for kind in ("http", "websocket")]

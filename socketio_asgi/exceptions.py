@@ -20,11 +20,11 @@ class SocketIOError(Exception):
 
 
 class ConnectionRefused(SocketIOError):
-    """Raised by a middleware to refuse a client; it receives a ``connect_error`` event.
+    """Raised by a middleware to refuse a client, which gets a ``connect_error`` event.
 
     Args:
-        message: What the client finds in ``error.message``.
-        data: Any JSON value; the client finds it in ``error.data``.
+        message: The text of ``error.message`` on the client.
+        data: The value of ``error.data`` on the client: anything that JSON has.
 
     Source: https://socket.io/docs/v4/middlewares/#handling-middleware-error
     """
@@ -42,7 +42,7 @@ class RequestRefused(SocketIOError):
     """Raised by ``allow_request`` to refuse a client before a connection is made.
 
     Args:
-        message: What the client finds in the JSON body of the response.
+        message: The message in the JSON body of the response.
         status: The HTTP status of the response.
 
     Source: https://socket.io/docs/v4/server-options/#allowrequest
@@ -66,7 +66,7 @@ class AckTimeout(AckError, TimeoutError):
 
     Args:
         event: The name of the event.
-        timeout: How long was waited, in seconds.
+        timeout: The time that was waited, in seconds.
     """
 
     def __init__(self, event: str, timeout: float) -> None:
@@ -98,11 +98,12 @@ class BroadcastAckError(AckError, TimeoutError):
 
     Args:
         event: The name of the event.
-        replies: What came, as the call would have returned it: the first value of each
-            acknowledgement, or all values of each.
-        missing: How many clients did not acknowledge: they left, or time was up.
-        left: How many of those left.
-        silent_servers: How many servers of the cluster did not even say how many they reached.
+        replies: The acknowledgements that came, as the call would have returned them: the first
+            value of each, or all values of each.
+        missing: The number of clients that did not acknowledge: they left, or time was up.
+        left: The number of those that left.
+        silent_servers: The number of servers of the cluster that did not even say how many clients
+            they reached.
         silent_server_ids: The ids of those servers, as far as they are known.
     """
 

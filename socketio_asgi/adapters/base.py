@@ -158,8 +158,8 @@ class SocketDetails:
 class Adapter(ABC):
     """Keeps the rooms of one namespace, and leads packets to their sockets.
 
-    All methods are called in the thread of the event loop, act at once as far as this process is
-    concerned, and return an awaitable for what takes longer, which may be dropped. The arguments of
+    All methods are called in the thread of the event loop, do the work in this process at once,
+    and return an awaitable for the work that takes longer, which callers may drop. Arguments of
     users were checked before.
 
     Args:
@@ -199,7 +199,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def leave_all(self, sid: str) -> Awaitable[None]:
-        """Take a socket that is about to go out of all rooms."""
+        """Take a socket out of all rooms, because it is about to go."""
 
     @abstractmethod
     def rooms_of(self, sid: str) -> frozenset[str]:

@@ -28,7 +28,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
 
 
 class EntryPoint:
-    """Decides what happens to an ASGI scope.
+    """Leads ASGI scopes to the engine, to the client's files, or to the wrapped application.
 
     Args:
         engine: The engine, which serves the requests of Socket.IO clients.
@@ -159,7 +159,7 @@ class _Place(NamedTuple):
 
     Attributes:
         root: The prefix under which the application is reached.
-        paths: What may be the rest of the path, below it; the most likely first.
+        paths: The possible rests of the path, below it; the most likely first.
         mounted: Whether a framework's mount made (the end of) the prefix, and not a proxy.
     """
 

@@ -26,14 +26,14 @@ class Cookie:
         name: The cookie's name.
         path: The path it is sent for.
         http_only: Whether scripts are kept from reading it.
-        same_site: When browsers send it across sites.
+        same_site: The cases in which browsers send it across sites: ``lax``, ``strict``, ``none``.
         secure: Whether it is sent over HTTPS only.
         max_age: Its life in seconds; None ends it with the browser session.
         domain: The domain it is sent to; None is the host that set it.
 
     Raises:
-        TypeError: A value is of another kind.
-        ValueError: One cannot stand in a cookie.
+        TypeError: A value has the wrong type.
+        ValueError: A value cannot be part of a cookie.
     """
 
     name: str = "io"

@@ -23,11 +23,11 @@ class Engine:
         options: Its behaviour.
         on_session: Called with the inside of each new session; returns the receiver of its
             messages.
-        observer: A watcher of all that happens; None costs nothing.
-        directory: The sessions of other engines, for clients that come here with the id of one;
+        observer: An observer of all that happens; None costs nothing.
+        directory: The sessions of other engines, for requests with the id of one of those;
             None when there are none.
         runtime_factory: Makes the runtime on asyncio; another one may have a clock of its own.
-        on_bind: Called with each event loop that the engine comes to live in.
+        on_bind: Called with each event loop in which the engine begins to live.
 
     Source: https://socket.io/docs/v4/server-api/#engine
     """

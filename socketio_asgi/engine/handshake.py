@@ -26,7 +26,7 @@ class Handshake:
 
     Attributes:
         auth: The same: any JSON object, empty when the client gave none.
-        issued: When the client joined the namespace, in seconds since the epoch.
+        issued: The time at which the client joined the namespace, in seconds since the epoch.
     """
 
     __slots__ = ("_request", "auth", "issued", "size")
@@ -73,12 +73,12 @@ class Handshake:
 
     @property
     def xdomain(self) -> bool:
-        """True when a page of some origin made the request, as browsers do across origins."""
+        """True when the request has an ``Origin``, as those of browsers across origins have."""
         return self._request.origin is not None
 
     @property
     def time(self) -> str:
-        """When the client joined the namespace, as text in ISO 8601."""
+        """The time at which the client joined the namespace, as text in ISO 8601."""
         return datetime.fromtimestamp(self.issued, UTC).isoformat()
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The interface of all that watches the connection layer, such as metrics and traces."""
+"""The interface of the observers of the connection layer, such as metrics and traces."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RefusedRequest:
 
 
 class EngineObserver:
-    """A watcher of the connection layer; a subclass overrides what it wants to know.
+    """An observer of the connection layer; a subclass overrides the methods that it needs.
 
     Every method is called in the event loop, at once, and has to return at once. An exception is
     logged and changes nothing. A method that is not overridden costs nothing.
@@ -51,7 +51,7 @@ class EngineObserver:
 
         Args:
             session: The session.
-            reason: The official word for why.
+            reason: The official name of the reason.
             description: More about it.
         """
 

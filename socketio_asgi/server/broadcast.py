@@ -175,7 +175,7 @@ class Broadcaster(ABC):
     def volatile(self) -> BroadcastOperator:
         """Let sockets that cannot take the event at once miss it.
 
-        An acknowledgement is waited for all the same.
+        Acknowledgements are waited for nevertheless.
 
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
@@ -187,11 +187,11 @@ class Broadcaster(ABC):
         return _choose(self.__selection__, local=True)
 
     def compress(self, compress: bool) -> BroadcastOperator:
-        """Say whether HTTP responses that carry the event may be compressed."""
+        """Set whether HTTP responses that carry the event may be compressed."""
         return BroadcastOperator(self.__selection__.with_compress(compress))
 
     def timeout(self, timeout: float) -> BroadcastOperator:
-        """Say how long acknowledgements are waited for, in seconds.
+        """Set the time that acknowledgements are waited for, in seconds.
 
         Raises:
             ValueError: It is not a positive number.
@@ -208,7 +208,7 @@ class Broadcaster(ABC):
             *args: Any values that JSON knows, bytes at any depth, and rich types.
 
         Returns:
-            An awaitable for what a cluster has to do; waiting for it is not needed.
+            An awaitable for the work of a cluster; there is no need to wait for it.
 
         Raises:
             TypeError: The name is not text.
@@ -247,7 +247,8 @@ class Broadcaster(ABC):
     async def emit_with_ack_values(self, event: str, *args: Any) -> list[list[Any]]:
         """Send an event to the chosen sockets and wait for all values of their acknowledgements.
 
-        A client of an official server beside this one tells its first value alone.
+        Of the clients of other servers that run the official implementation, only the first value
+        is known.
 
         Args:
             event: The name of the event.
@@ -383,7 +384,7 @@ class RemoteSocket:
         Args:
             event: The name of the event.
             *args: As in :meth:`emit`.
-            timeout: How long to wait, in seconds.
+            timeout: The time to wait, in seconds.
 
         Returns:
             The first value of the acknowledgement; None when it has none.

@@ -65,12 +65,12 @@ class Namespace(Broadcaster):
     Get one with :meth:`Server.of`, or subclass it, mark methods with :func:`event` and pass an
     instance to :meth:`Server.register`.
 
-    A subclass may name its methods and attributes as it likes, except as a public member of this
-    class: that raises TypeError at the definition of the class, unless it is a method that
-    overrides one on purpose and says so with :func:`typing.override`.
+    Methods and attributes of a subclass may have any name that is not a public member of this
+    class. Such a name raises TypeError when the class is defined, unless the method overrides the
+    member on purpose and is marked with :func:`typing.override`.
 
     Args:
-        name: The name that clients use; a slash in front is added when it is missing.
+        name: The name that clients use; a missing slash in front is added.
         ordered: Whether events of one socket are handled strictly one after another, unless a
             handler says otherwise.
     """
@@ -126,14 +126,15 @@ class Namespace(Broadcaster):
     def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event.
 
-        Its first parameter is the socket, the others are what the client sent; surplus values are
-        dropped, and an event with too few is refused. What it returns acknowledges the event: None
-        with no value, a tuple with several. A keyword-only parameter ``ack`` takes that over.
+        Its first parameter is the socket, and the others are the values that the client sent.
+        Surplus values are dropped, and an event with too few is refused. The return value
+        acknowledges the event: None without a value, a tuple with several. A handler with a
+        keyword-only parameter ``ack`` acknowledges by calling that instead.
 
         Args:
             name: The name of the event, or ``connection``, ``disconnecting`` or ``disconnect``.
             ordered: Whether the next event of a socket waits until this one is handled; None is
-                what the namespace does.
+                the setting of the namespace.
 
         Raises:
             ValueError: The event has a handler already, or the name is reserved.
@@ -153,8 +154,9 @@ class Namespace(Broadcaster):
     def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event of other servers.
 
-        It is given what :meth:`server_side_emit` was given there; what it returns is the reply,
-        unless a keyword-only parameter ``ack`` takes that over.
+        It is given the values that :meth:`server_side_emit` was given there, and its return value
+        is the reply. A handler with a keyword-only parameter ``ack`` replies by calling that
+        instead.
 
         Raises:
             ValueError: The event has a handler already.
@@ -173,8 +175,8 @@ class Namespace(Broadcaster):
     def use(self, middleware: MiddlewareT) -> MiddlewareT:
         """Register a function that decides whether a client may join.
 
-        It is given the socket, before that is connected. Raise :class:`ConnectionRefused` to
-        refuse the client. Middlewares run in the order of their registration.
+        It is given the socket, before that is connected. Raise :class:`ConnectionRefused`, or
+        return False, to refuse the client. Middlewares run in the order of their registration.
 
         Raises:
             TypeError: The function cannot be called with one argument.
@@ -207,7 +209,7 @@ class Namespace(Broadcaster):
         Args:
             event: The name of the event.
             *args: Any values that JSON knows.
-            timeout: How long to wait, in seconds.
+            timeout: The time to wait, in seconds.
 
         Returns:
             One reply for each other server.

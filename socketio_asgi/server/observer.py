@@ -1,6 +1,6 @@
-"""The interface of all that watches a server, such as metrics and traces.
+"""The interface of the observers of a server, such as metrics and traces.
 
-Each layer names what can be seen there; :class:`Observer` has all of it.
+Each layer has an interface of its own; :class:`Observer` has the methods of all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Observer(EngineObserver, CallObserver, AdapterObserver):
-    """A watcher of a server; a subclass overrides what it wants to know.
+    """An observer of a server; a subclass overrides the methods that it needs.
 
     Give an instance to ``Server(observer=...)``. Every method is called in the event loop, at once,
     and has to return at once. An exception is logged and changes nothing. A method that is not
@@ -39,7 +39,7 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
 
         Args:
             namespace: The name of the namespace.
-            error: What the client is told.
+            error: The refusal that the client is told.
         """
 
     def socket_left(self, socket: Socket[Any], reason: str) -> None:
@@ -47,15 +47,15 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
 
         Args:
             socket: The socket.
-            reason: The official word for why.
+            reason: The official name of the reason.
         """
 
 
 def check_observer(observer: object) -> None:
-    """Check an observer that a server is to be given.
+    """Check the observer of a server.
 
     Raises:
-        TypeError: It is none, or one of its methods is asynchronous, so that it would never run.
+        TypeError: It is not an observer, or a method is asynchronous, and so would never run.
     """
     if not isinstance(observer, Observer):
         raise TypeError(f"observer has to be an instance of a subclass of Observer: {observer!r}")

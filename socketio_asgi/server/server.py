@@ -64,42 +64,42 @@ NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 class Server(Broadcaster):
     """A Socket.IO server, which is an ASGI application.
 
-    Run it with ``uvicorn main:io``, mount it with ``app.mount("/socket.io", io)``, or wrap an
+    Run it with ``uvicorn main:io``, mount it with ``mount(app, "/socket.io", io)``, or wrap an
     application in :class:`SocketIOMiddleware`. Handlers and emits without a namespace belong to
     the main one, ``/``.
 
     Args:
         path: The path where clients connect, unless the server is mounted.
         add_trailing_slash: Whether clients put a slash behind the path (both ways are served).
-        ping_interval: Seconds between two signs of life that the server asks for.
-        ping_timeout: Seconds that a client may take to give one.
+        ping_interval: Seconds between two pings.
+        ping_timeout: Seconds that a client may take to answer one.
         upgrade_timeout: Seconds that a client may take to move on to another transport.
         connect_timeout: Seconds that a client may take to join a namespace.
         max_http_buffer_size: The largest message or request body that is accepted, in bytes.
         http_request_body_timeout: Seconds that a client may take to send the body of a request.
-        send_buffer_limit: Bytes that may wait for one client; one that reads slower is closed.
+        send_buffer_limit: Bytes that may wait for one client; beyond that it is disconnected.
         transports: The transports that clients may use.
         allow_upgrades: Whether clients may move on from polling to WebSocket.
         allow_eio3: Whether clients of version 2.x may connect.
-        allow_request: Asked about every new client; return False or raise
+        allow_request: Called with the request of every new client; returns False or raises
             :class:`RequestRefused` to refuse it.
         generate_id: Makes the session id for a request; it must not be guessable.
-        cookie: A cookie with the session id, for load balancers; True or a name alone takes the
-            defaults, a dict is the arguments of :class:`Cookie`.
-        cors: The origins beside the own one whose pages may connect: an origin, ``"*"``, a regular
-            expression, a list of those, a function, or :class:`Cors` for all details; a dict is its
-            arguments.
+        cookie: A cookie with the session id, for load balancers; True or a name means the
+            defaults for the rest, a dict has the arguments of :class:`Cookie`.
+        cors: The other origins whose pages may connect: an origin, ``"*"``, a regular
+            expression, a list of those, a function, or :class:`Cors` for all details; a dict has
+            its arguments.
         http_compression: Whether long HTTP responses are compressed; a number is the threshold
             in bytes (1024 by default).
         initial_packet: A message to put in front of everything else.
         max_clients: The largest number of clients; None is any number.
         serve_client: The folder with the JavaScript client's files, to serve them as well.
-        parser: How packets are encoded; the clients must use the same.
+        parser: The encoding of packets; the clients must use the same.
         adapter: Makes the adapter of a namespace: a class, a function, or an ``AdapterProvider``,
             which is started and closed with the server; the default keeps everything in memory.
         connection_state_recovery: Whether clients that lost their connection get back their id,
-            rooms, data and the events that they missed; True takes the defaults of
-            :class:`ConnectionStateRecovery`, a dict is its arguments.
+            rooms, data and the events that they missed; True means the defaults of
+            :class:`ConnectionStateRecovery`, a dict has its arguments.
         cleanup_empty_child_namespaces: Whether a dynamic namespace goes when its last client
             leaves.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
@@ -107,13 +107,13 @@ class Server(Broadcaster):
         max_bytes_in_flight: The same for the bytes of all events of one connection, as they are in
             memory. One event is handled in any case.
         max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
-        warn_unknown_events: Whether the log tells, once for each name, of events that no handler
+        warn_unknown_events: Whether the log warns, once for each name, of events that no handler
             and no listener takes.
-        observer: What is told of everything that happens, for metrics and traces; see
+        observer: An object that is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
 
     Raises:
-        TypeError: There is no such option, or a value is of another kind.
+        TypeError: There is no such option, or a value has the wrong type.
         ValueError: A value makes no sense.
     """
 
@@ -249,12 +249,13 @@ class Server(Broadcaster):
     def register(self, namespace: Namespace) -> Namespace:
         """Add an instance of a :class:`Namespace` subclass.
 
-        One named ``/`` becomes the main namespace, beside what was registered at the server.
+        One named ``/`` becomes the main namespace, and keeps the handlers of the server.
 
         Raises:
             ValueError: An instance of that name was registered already, or, in the main namespace,
                 an event has a handler already.
-            TypeError: It is no such instance, or its ``__init__`` does not call that of its base.
+            TypeError: It is not such an instance, or its ``__init__`` does not call that of its
+                base.
         """
         if not isinstance(namespace, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _no_namespace(namespace)
@@ -326,10 +327,10 @@ class Server(Broadcaster):
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
-        """The context in which the server lives; it closes at the end.
+        """The context in which the server lives; the server closes at its end.
 
         On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
-        asyncio, and where the server is the application or wraps it, it is automatic.
+        asyncio it is optional, and where the server is the application or wraps it, automatic.
         """
         async with self.engine.__socketio__.lifespan():
             try:
@@ -341,8 +342,8 @@ class Server(Broadcaster):
     async def close(self) -> None:
         """Disconnect all clients and release everything; new ones are refused meanwhile.
 
-        Clients are told by closing their transport, so that they connect again, to whatever serves
-        them then. Calling it again does nothing.
+        Their transports are closed, so that they connect again, to the process that serves by then.
+        Calling it again does nothing.
         """
         await self.engine.__socketio__.close()
         await self.__socketio__.adapters.close()

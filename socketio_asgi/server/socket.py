@@ -83,7 +83,7 @@ class Socket(Listening, Generic[DataT]):
 
     @property
     def data(self) -> DataT:
-        """Anything the application wants to keep with the socket; a dict by default."""
+        """The data that the application keeps with the socket; a dict by default."""
         return cast("DataT", self.__socketio__.data)
 
     @data.setter
@@ -105,14 +105,14 @@ class Socket(Listening, Generic[DataT]):
     def emit(self, event: str, *args: Any) -> Awaitable[None]:
         """Send an event to the client, at once and from any thread.
 
-        A client that has left gets nothing, and that is no error.
+        If the client has left, nothing is sent, which is not an error.
 
         Args:
             event: The name of the event.
             *args: Any values that JSON knows, bytes at any depth, and rich types.
 
         Returns:
-            An awaitable that waits while the client is too slow for what it is sent.
+            An awaitable that waits while too much is queued for a slow client.
 
         Raises:
             TypeError: The name is not text.
@@ -152,7 +152,7 @@ class Socket(Listening, Generic[DataT]):
     ) -> list[Any]:
         """Send an event to the client and wait for all values of its acknowledgement.
 
-        The client in JavaScript gives several with ``callback(1, "two", [3])``.
+        A client in JavaScript answers with several by ``callback(1, "two", [3])``.
 
         Args:
             event: The name of the event.
@@ -175,7 +175,7 @@ class Socket(Listening, Generic[DataT]):
     def volatile(self) -> SocketOperator:
         """Let the client miss the event when it cannot be sent at once.
 
-        An acknowledgement is waited for all the same.
+        An acknowledgement is waited for nevertheless.
 
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
@@ -283,10 +283,10 @@ def _others(core: SocketCore) -> BroadcastOperator:
 
 
 class SocketOperator:
-    """The way in which an event goes to the client of a socket; immutable.
+    """The modifiers of an event to the client of a socket; immutable.
 
-    :attr:`broadcast`, :meth:`to` and :meth:`except_` address the other sockets instead, and keep
-    what was said before.
+    :attr:`broadcast`, :meth:`to` and :meth:`except_` address the other sockets instead, with the
+    same modifiers.
     """
 
     __slots__ = ("_selection", "_socket")

@@ -21,10 +21,10 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
-    """The other origins that may connect, and the headers by which browsers learn of it.
+    """The other origins that may connect, and the headers that tell browsers so.
 
-    The own origin (host and port of ``Origin`` equal to ``Host``) is always allowed, and so are
-    clients that send no ``Origin``, which are no browsers.
+    The server's own origin (host and port of ``Origin`` equal to ``Host``) is always allowed, and
+    so are clients that send no ``Origin``, because they are not browsers.
 
     Args:
         origins: The other origins that may connect; None allows none.
@@ -32,14 +32,14 @@ class Cors:
         allowed_headers: The request headers that a preflight answer permits; None permits those
             that were asked for.
         exposed_headers: The response headers that scripts may read.
-        credentials: Whether browsers send cookies.
-        max_age: How long browsers may keep a preflight answer, in seconds.
+        credentials: Whether browsers may send cookies.
+        max_age: The time that browsers may keep a preflight answer, in seconds.
         headers: False sends no headers at all, for an application that has Starlette's
-            ``CORSMiddleware`` around it; origins are checked all the same.
+            ``CORSMiddleware`` around it; origins are checked nevertheless.
 
     Raises:
-        TypeError: A value is of another kind.
-        ValueError: One is of the right kind, and no origin, no name of a header or no number.
+        TypeError: A value has the wrong type.
+        ValueError: A value is not an origin, the name of a header or a number of seconds.
     """
 
     origins: OriginPolicy | None = None
