@@ -189,6 +189,11 @@ class Adapter(ABC):
         """
         return True
 
+    @property
+    def needs_closing(self) -> bool:
+        """True if :meth:`close` has something to do."""
+        return True
+
     @abstractmethod
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""

@@ -205,9 +205,13 @@ class AdapterLifecycle:
         if self._life is not None:
             await self._life.started(START_SECONDS if seconds is None else seconds)
 
+    def forget(self, adapter: Adapter) -> None:
+        """Forget the adapter of a namespace that is gone; see :meth:`release`."""
+        self._adapters.discard(adapter)
+
     async def release(self, adapter: Adapter) -> None:
         """Close the adapter of a namespace that is gone; the others are left alone."""
-        self._adapters.discard(adapter)
+        self.forget(adapter)
         await at_most(CLOSE_SECONDS, _close_quietly(adapter))
 
     async def close(self) -> None:

@@ -36,6 +36,11 @@ class MemoryAdapter(Adapter):
         """False: there are no other processes."""
         return False
 
+    @property
+    def needs_closing(self) -> bool:
+        """True for a subclass that has something to release."""
+        return type(self).close is not MemoryAdapter.close
+
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
         self._rooms.join(sid, rooms)

@@ -75,6 +75,12 @@ class HandlerRegistry:
             return self._middlewares
         return [*self._inherited.middlewares, *self._middlewares]
 
+    @property
+    def size(self) -> int:
+        """The number of functions that are registered here, those that are inherited left out."""
+        tables = (self._events, self._lifecycle, self._server_events, self._middlewares)
+        return sum(map(len, tables))
+
     # -- registering -------------------------------------------------------------------------
 
     def add(self, name: str, function: Callable[..., Any], *, ordered: bool = False) -> None:
@@ -119,6 +125,11 @@ class HandlerRegistry:
         if handler.required:
             raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
         self._middlewares.append(handler)
+
+    def clear(self) -> None:
+        """Forget all that is registered here."""
+        for table in (self._events, self._lifecycle, self._server_events, self._middlewares):
+            table.clear()
 
     def absorb(self, other: HandlerRegistry) -> None:
         """Take over all that was registered elsewhere, or nothing of it.

@@ -246,7 +246,7 @@ class _Sockets(Mapping[str, "Socket[Any]"]):
 
 def furnish(namespace: Namespace, core: NamespaceCore) -> None:
     """Give a namespace its inside, and register the methods of its class that are marked."""
-    _give_inside(namespace, core)
+    give_inside(namespace, core)
     cls = type(namespace)
     for attribute in dir(cls):
         mark = _find_mark(cls, attribute)
@@ -264,10 +264,11 @@ def move_into(namespace: Namespace, core: NamespaceCore) -> None:
     own.check_unbound()
     core.handlers.absorb(own.handlers)
     core.ordered, core.public = own.ordered, namespace
-    _give_inside(namespace, core)
+    give_inside(namespace, core)
 
 
-def _give_inside(namespace: Namespace, core: NamespaceCore) -> None:
+def give_inside(namespace: Namespace, core: NamespaceCore) -> None:
+    """Give a namespace its inside; for a class without marked methods, that is all it needs."""
     object.__setattr__(namespace, "__socketio__", core)
     object.__setattr__(namespace, "__selection__", Selection(core))
 

@@ -11,13 +11,14 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from ..adapters import MemoryAdapter, SharedPacket, SocketDetails, Target
 from ..events.acks import AckSink
 from ..runtime import Cancellable
 from ..runtime.awaitables import together
 from .core import ServerCore
-from .namespace import Namespace, furnish
+from .namespace import Namespace, give_inside
 from .namespace_core import Member, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -36,7 +37,7 @@ class ParentNamespace(Namespace):
 
     def __init__(self, matcher: re.Pattern[str] | NamePredicate, *, cleanup: bool) -> None:
         core = ParentCore(f"/_{next(_numbers)}", matcher, cleanup=cleanup, public=self)
-        furnish(self, core)
+        give_inside(self, core)
 
     @property
     def children(self) -> dict[str, Namespace]:
@@ -54,7 +55,7 @@ class ChildNamespace(Namespace):
     """
 
     def __init__(self, name: str, parent: ParentCore) -> None:
-        furnish(self, ChildCore(name, parent, public=self))
+        give_inside(self, ChildCore(name, parent, public=self))
 
 
 class ParentCore(NamespaceCore):
@@ -70,10 +71,19 @@ class ParentCore(NamespaceCore):
         children: The namespaces that clients have asked for, by name.
         cleanup: The same as the argument.
         on_child: Called with each child that is made.
+        on_returned: Called with each child that comes back as it was.
         on_emptied: Called with each child that goes.
     """
 
-    __slots__ = ("_matcher", "children", "cleanup", "on_child", "on_emptied")
+    __slots__ = (
+        "_gone",
+        "_matcher",
+        "children",
+        "cleanup",
+        "on_child",
+        "on_emptied",
+        "on_returned",
+    )
 
     def __init__(
         self,
@@ -84,11 +94,14 @@ class ParentCore(NamespaceCore):
         public: ParentNamespace,
     ) -> None:
         super().__init__(name, ordered=False, public=public)
-        self.children: dict[str, NamespaceCore] = {}
+        self.children: dict[str, ChildCore] = {}
         self.cleanup: bool = cleanup
         self.on_child: Callable[[Namespace], object] = _ignore
+        self.on_returned: Callable[[Namespace], object] = _ignore
         self.on_emptied: Callable[[Namespace], object] = _ignore
         self._matcher = matcher
+        # Those that something still refers to, such as the handlers of their last clients.
+        self._gone: WeakValueDictionary[str, ChildCore] = WeakValueDictionary()
 
     def attach(self, server: ServerCore) -> None:
         """Make the parent a part of a server."""
@@ -112,20 +125,40 @@ class ParentCore(NamespaceCore):
             return False
 
     def child(self, name: str) -> Namespace:
-        """The child of that name, made when it is asked for the first time."""
+        """The child of that name, made when it is asked for the first time, or again."""
         child = self.children.get(name)
-        if child is not None:
-            return cast("Namespace", child.public)
-        namespace = ChildNamespace(name, self)
-        self.children[name] = namespace.__socketio__
-        namespace.__socketio__.bind(self.server)
-        self.on_child(namespace)
-        return namespace
+        if child is None:
+            child = self._gone.pop(name, None)
+            child = self._make(name) if child is None else self._take_back(child)
+        return cast("Namespace", child.public)
 
-    def emptied(self, child: NamespaceCore) -> None:
+    def _make(self, name: str) -> ChildCore:
+        child = cast("ChildCore", ChildNamespace(name, self).__socketio__)
+        self.children[name] = child
+        child.bind(self.server)
+        self._tell_of(child)
+        return child
+
+    def _take_back(self, child: ChildCore) -> ChildCore:
+        """Go on with a child that was let go, so that who refers to it reaches its clients."""
+        self.children[child.name] = child
+        child.adapter = self.server.adapters.adapter_for(child)
+        if child.has_more:
+            self.on_returned(cast("Namespace", child.public))
+        else:  # as if it was a new one: nobody can tell when the other one would be forgotten
+            child.handlers.clear()
+            self._tell_of(child)
+        return child
+
+    def _tell_of(self, child: ChildCore) -> None:
+        self.on_child(cast("Namespace", child.public))
+        child.note_beginning()
+
+    def emptied(self, child: ChildCore) -> None:
         """Let a child go that has no clients, and to which none may come back."""
         if self.children.get(child.name) is child:
             del self.children[child.name]
+            self._gone[child.name] = child
             self.on_emptied(cast("Namespace", child.public))
 
 
@@ -142,12 +175,26 @@ class ChildCore(NamespaceCore):
         public: The child as applications see it.
     """
 
-    __slots__ = ("_parent", "_timer")
+    __slots__ = ("__weakref__", "_beginning", "_parent", "_timer")
 
     def __init__(self, name: str, parent: ParentCore, *, public: ChildNamespace) -> None:
         super().__init__(name, ordered=parent.ordered, public=public, inherited=parent.handlers)
         self._parent = parent
         self._timer: Cancellable | None = None
+        self._beginning = self._own()
+
+    def _own(self) -> tuple[int, int]:
+        """The numbers of handlers and of attributes that the application has given it."""
+        return self.handlers.size, len(vars(self.public))
+
+    def note_beginning(self) -> None:
+        """Note what it has from those who heard that it is new, and will hear of it again."""
+        self._beginning = self._own()
+
+    @property
+    def has_more(self) -> bool:
+        """True when it was given handlers or attributes later, which would not come back."""
+        return self._own() != self._beginning
 
     def joining_ended(self) -> None:
         """Note that a client has joined, was refused, or left before that."""
@@ -169,7 +216,7 @@ class ChildCore(NamespaceCore):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.empty:
+        if self.empty and not self.has_more:
             self._leave_or_wait()
 
     def _leave_or_wait(self) -> None:

@@ -101,7 +101,8 @@ class Server(Broadcaster):
             rooms, data and the events that they missed; True means the defaults of
             :class:`ConnectionStateRecovery`, a dict has its arguments.
         cleanup_empty_child_namespaces: Whether a dynamic namespace goes when its last client
-            leaves.
+            leaves; it comes back with the next one. None is True for those of a regular
+            expression, and False for those of a function: no name tells that they have a parent.
         max_events_in_flight: Events of one socket that may wait or be handled at a time; beyond
             it, the connection is not read until some are done.
         max_bytes_in_flight: The same for the bytes of all events of one connection, as they are in
@@ -143,7 +144,7 @@ class Server(Broadcaster):
         parser: Parser | None = None,
         adapter: AdapterFactory | None = None,
         connection_state_recovery: ConnectionStateRecovery | bool | Mapping[str, Any] = False,
-        cleanup_empty_child_namespaces: bool = False,
+        cleanup_empty_child_namespaces: bool | None = None,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
         max_bytes_in_flight: int = MAX_BYTES_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
@@ -172,7 +173,9 @@ class Server(Broadcaster):
             check_observer(observer)
         self._connect_timeout = check_seconds("connect_timeout", connect_timeout, MAX_SECONDS)
         self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
-        self._cleanup = check_flag("cleanup_empty_child_namespaces", cleanup_empty_child_namespaces)
+        self._cleanup = cleanup_empty_child_namespaces
+        if self._cleanup is not None:
+            check_flag("cleanup_empty_child_namespaces", self._cleanup)
         self._namespaces = NamespaceRegistry()
         self.engine: Engine = Engine(options, self._on_session, observer, on_bind=self._on_bind)
         self.__socketio__: ServerCore = ServerCore(
@@ -235,7 +238,9 @@ class Server(Broadcaster):
                 name, 2, "a function that decides about namespaces is given a name and an auth"
             )
         if isinstance(name, re.Pattern) or callable(name):
-            return self._add_parent(ParentNamespace(name, cleanup=self._cleanup))
+            by_name = isinstance(name, re.Pattern)
+            cleanup = by_name if self._cleanup is None else self._cleanup
+            return self._add_parent(ParentNamespace(name, cleanup=cleanup))
         name = normalize_name(name)
         return self._namespaces.get(name) or self._add(Namespace(name))
 
@@ -243,6 +248,7 @@ class Server(Broadcaster):
         core = cast("ParentCore", parent.__socketio__)
         core.attach(self.__socketio__)
         core.on_child, core.on_emptied = self._namespaces.add, self._remove_child
+        core.on_returned = self._namespaces.replace
         self._namespaces.add_parent(core)
         return parent
 
@@ -364,9 +370,10 @@ class Server(Broadcaster):
 
     def _remove_child(self, child: Namespace) -> None:
         self._namespaces.remove(child.name)
-        core = self.__socketio__
-        if core.runtime is not None:
-            core.runtime.task_starter(copy_context()).start(core.adapters.release, child.adapter)
+        core, adapter = self.__socketio__, child.adapter
+        core.adapters.forget(adapter)
+        if core.runtime is not None and adapter.needs_closing:
+            core.runtime.task_starter(copy_context()).start(core.adapters.release, adapter)
 
 
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:

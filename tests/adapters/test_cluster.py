@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import anyio
 import pytest
 
 from socketio_asgi import BroadcastAckError
@@ -970,6 +972,51 @@ async def test_a_namespace_that_cannot_be_opened_later(
     clock.advance(1)
     await until(lambda: one.state is AdapterState.READY)
     assert bus.driver_of(one.provider).namespaces == {"/", "/later"}
+
+
+@pytest.mark.parametrize("ends_open", [False, True])
+@pytest.mark.parametrize("begins_open", [False, True])
+async def test_a_namespace_that_comes_and_goes_faster_than_the_broker(
+    start_servers: StartServers,
+    monkeypatch: pytest.MonkeyPatch,
+    begins_open: bool,
+    ends_open: bool,
+) -> None:
+    bus = Bus()
+    (one,) = await start_servers(bus, 1)
+    driver = bus.driver_of(one.provider)
+    gates: deque[anyio.Event] = deque()
+
+    def slow(change: Callable[[LoopbackDriver, str], Awaitable[None]]) -> Any:
+        async def change_later(driver: LoopbackDriver, name: str) -> None:
+            gates.append(gate := anyio.Event())
+            await gate.wait()
+            await change(driver, name)
+
+        return change_later
+
+    if begins_open:
+        one.open("/later")
+        await until(lambda: "/later" in driver.namespaces)
+    monkeypatch.setattr(LoopbackDriver, "open_namespace", slow(LoopbackDriver.open_namespace))
+    monkeypatch.setattr(LoopbackDriver, "close_namespace", slow(LoopbackDriver.close_namespace))
+    async with anyio.create_task_group() as tasks:
+        if not begins_open:
+            one.open("/later")
+            await until(lambda: gates)
+        tasks.start_soon(one.life.release, one.adapter_of("/later"))
+        await quiet(bus)
+        if ends_open:
+            one.open("/later")
+            await quiet(bus)
+        done = False
+        while not done:
+            while gates:  # the latest first, as if the broker was as slow as it can be
+                gates.pop().set()
+            await anyio.wait_all_tasks_blocked()
+            done = not gates
+    assert driver.namespaces == ({"/", "/later"} if ends_open else {"/"})
+    assert one.core._settling == {}
 
 
 async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -> None:

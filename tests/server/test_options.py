@@ -90,7 +90,7 @@ TAKEN = {
     "parser": {"None"},
     "adapter": {"None", "adapter"},
     "connection_state_recovery": FLAGS | {"dict"},
-    "cleanup_empty_child_namespaces": FLAGS,
+    "cleanup_empty_child_namespaces": FLAGS | {"None"},
     "max_events_in_flight": COUNT,
     "max_bytes_in_flight": COUNT,
     "max_namespaces": COUNT,

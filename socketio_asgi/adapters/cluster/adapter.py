@@ -125,5 +125,6 @@ class ClusterAdapter(AdapterProvider):
         name = namespace.namespace.name
         if self._namespaces.get(name) is namespace:
             del self._namespaces[name]
-            if self._core is not None:
-                await self._core.namespace_removed(name)
+            core = self._core
+            if core is not None and core.runtime.is_current():  # otherwise its event loop is gone
+                await core.namespace_removed(name)

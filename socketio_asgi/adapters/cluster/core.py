@@ -95,6 +95,7 @@ class Core:
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
         self._opened: set[str] = set()
+        self._settling: dict[str, Event] = {}
         self._was_ready = False
         self._gathered = False
         self._gathering: Cancellable | None = None
@@ -118,13 +119,36 @@ class Core:
         gap = await driver.start(inbox)
         self.traits = driver.traits
         self.position = self.position or driver.position
-        self._opened = set()
+        self._opened, self._settling = set(), {}
         while missing := [name for name in self._namespaces if name not in self._opened]:
             for name in missing:
-                await self._open(driver, name)
+                await self._settle(driver, name)
         if inbox.closed:
             raise ConnectionError("the broker was lost again at once")
         self._begin(gap=gap)
+
+    async def _settle(self, driver: Driver, name: str) -> None:
+        """Open or close a namespace, until the driver has it if and only if the server does.
+
+        One after another: a namespace may come and go faster than a broker answers.
+        """
+        settling = self._settling
+        while name in settling:
+            await settling[name].wait()
+        done = settling[name] = self.runtime.event()
+        try:
+            while settling is self._settling:  # until another driver has begun from the start
+                wanted = name in self._namespaces
+                if wanted == (name in self._opened):
+                    break
+                if wanted:
+                    await self._open(driver, name)
+                else:
+                    self._opened.discard(name)
+                    await driver.close_namespace(name)
+        finally:
+            del settling[name]
+            done.set()
 
     async def _open(self, driver: Driver, name: str) -> None:
         self._opened.add(name)
@@ -216,7 +240,9 @@ class Core:
 
     def namespace_added(self, name: str) -> None:
         """Take in a new namespace while everything runs."""
-        if self.ready and name not in self._opened:
+        if name in self._opened:  # it was about to go
+            self._namespaces[name].on_connected()
+        if self.ready:
             self.runtime.start_background(self._open_later(name))
 
     async def _open_later(self, name: str) -> None:
@@ -224,7 +250,7 @@ class Core:
         if driver is None or name not in self._namespaces:
             return
         try:
-            await self._open(driver, name)
+            await self._settle(driver, name)
         except Exception as error:  # noqa: BLE001  # drivers have errors of their own
             if driver is self.driver:
                 self.lost(error)
@@ -236,11 +262,10 @@ class Core:
         """Forget a namespace."""
         if name not in self._opened:
             return
-        self._opened.discard(name)
         if self.ready and self.traits.heartbeats:
             self._heartbeats.namespace_closed(name)
         if self.driver is not None:
-            await self.driver.close_namespace(name)
+            await self._settle(self.driver, name)
 
     # -- out ---------------------------------------------------------------------------------
 

@@ -382,6 +382,7 @@ class ClusterNamespace(Adapter):
 
     async def close(self) -> None:
         """Close the namespace; the others stay."""
+        self.on_away()  # nothing that waits will be read back any more
         await self._on_close(self)
 
 

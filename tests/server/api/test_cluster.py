@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -243,6 +244,28 @@ async def test_all_values_of_answers_from_all_servers(fast_path: None, wire: str
                 await client.answer(*values)
             assert sorted(await asked.wait(), key=repr) == [1, None, None, None]
         assert_nothing_waits(cluster)
+
+
+async def test_a_dynamic_namespace_leaves_its_cluster_and_comes_back(fast_path: None) -> None:
+    async with AsyncExitStack() as stack:
+        cluster = Cluster(Bus())
+        parents = [server.of(re.compile(r"/room-\d")) for server in cluster.servers]
+        await cluster.serve(stack)
+        drivers = list(cluster.bus.drivers)
+        for _ in range(3):
+            for client in cluster.clients[1:3]:  # one of each server
+                await client.join("/room-1")
+            await until(lambda: all("/room-1" in driver.namespaces for driver in drivers))
+            await until(lambda: cluster.acquainted)
+            await cluster.here.of("/room-1").emit("hello", 1)
+            for client in cluster.clients[1:3]:
+                assert await client.text() == '2/room-1,["hello",1]'
+            assert len(await cluster.there.of("/room-1").fetch_sockets()) == 2
+            for client in cluster.clients[1:3]:
+                await client.send("1/room-1,")
+            await until(lambda: not any(parent.children for parent in parents))
+            await until(lambda: all(driver.namespaces == {"/"} for driver in drivers))
+        assert all(len(cluster.adapter(number).core._namespaces) == 1 for number in range(2))
 
 
 async def test_partial_answers(cluster: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi import ConnectionRefused, Namespace, Server, Socket
-from tests.support.clients import WebSocketClient, connect_engine
+from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.serving import Served
 from tests.support.waiting import until
 
@@ -88,9 +89,9 @@ async def test_the_first_parent_that_takes_a_name_has_it(serving: Serving) -> No
     async with connected(io, serving) as ws:
         for name in ("/a1", "/b1", "/abc"):
             assert await joins(ws, name)
-    assert list(first.children) == ["/a1"]
-    assert list(second.children) == ["/b1"]
-    assert static.name not in first.children
+        assert list(first.children) == ["/a1"]
+        assert list(second.children) == ["/b1"]
+        assert static.name not in first.children
 
 
 async def test_children_inherit_handlers_and_middlewares(serving: Serving) -> None:
@@ -256,9 +257,10 @@ def test_a_child_is_made_by_its_name() -> None:
     assert list(parent.children) == ["/room-1"]
 
 
-@pytest.mark.parametrize("cleanup", [False, True])
-async def test_what_is_cleaned_up(serving: Serving, cleanup: bool) -> None:
-    io = Server(cleanup_empty_child_namespaces=cleanup)
+@pytest.mark.parametrize("cleanup", [False, True, None])
+async def test_what_is_cleaned_up(serving: Serving, cleanup: bool | None) -> None:
+    io = Server() if cleanup is None else Server(cleanup_empty_child_namespaces=cleanup)
+    cleanup = cleanup is not False
     static, parent = io.of("/static"), io.of(re.compile("/room-.*"))
 
     @parent.use
@@ -289,4 +291,148 @@ async def test_what_is_cleaned_up(serving: Serving, cleanup: bool) -> None:
         )  # it was made by the application
         assert ("/room-1" in parent.children) is not cleanup
         assert await joins(two, "/room-1")
-        assert (parent.children["/room-1"] is child) is not cleanup
+        assert parent.children["/room-1"] is child  # the same one, because it is referred to
+
+
+NAME = "/room-1"
+
+
+class Rooms:
+    """Dynamic namespaces on a server, and what happened there."""
+
+    def __init__(self, io: Server) -> None:
+        self.io = io
+        self.parent = io.of(re.compile(r"/room-\d+"))
+        self.made: list[str] = []
+        self.gate = anyio.Event()
+        self.left = 0
+
+        @io.on_new_namespace
+        def on_new(namespace: Namespace) -> None:
+            self.made.append(namespace.name)
+            namespace.state = []
+
+            @namespace.on("own")
+            async def own(_socket: Socket) -> str:
+                return "of the child"
+
+        @self.parent.on("disconnect")
+        async def disconnected(socket: Socket) -> None:
+            await self.gate.wait()
+            await socket.namespace.emit("left")
+            self.left += 1
+
+    async def leave(self, ws: WebSocketClient) -> None:
+        """Leave the namespace, and wait until it is gone."""
+        await ws.send(f"41{NAME},")
+        await until(lambda: not self.parent.children)
+        assert self.io._namespaces.find(NAME) is None
+        assert len(self.io.__socketio__.adapters._adapters) == 1
+
+
+async def asks(ws: WebSocketClient, event: str) -> str:
+    await ws.send(f'42{NAME},7["{event}"]')
+    return str(await ws.receive()).removeprefix(f"43{NAME},7")
+
+
+@pytest.mark.runtime
+async def test_a_child_goes_by_default_and_comes_back(serving: Serving) -> None:
+    rooms = Rooms(Server())
+    rooms.gate.set()
+    async with connected(rooms.io, serving) as ws:
+        for number in range(1, 4):
+            assert await joins(ws, NAME)
+            assert await asks(ws, "own") == '["of the child"]'
+            assert rooms.made == [NAME] * number
+            await rooms.leave(ws)
+            gc.collect()  # with and without the object that it was before
+
+
+@pytest.mark.runtime
+async def test_who_comes_while_a_handler_of_another_one_runs(serving: Serving) -> None:
+    """As when a page is loaded again: the handler of its last visit reaches the new one."""
+    rooms = Rooms(Server())
+    async with connected(rooms.io, serving) as ws:
+        assert await joins(ws, NAME)
+        kept = rooms.parent.children[NAME]
+        await rooms.leave(ws)
+        assert await joins(ws, NAME)
+        assert rooms.parent.children[NAME] is kept
+        rooms.gate.set()
+        assert await ws.receive() == f'42{NAME},["left"]'
+        assert rooms.made == [NAME] * 2
+        assert await asks(ws, "own") == '["of the child"]'
+        rooms.io.of(NAME).emit("by name")
+        kept.emit("by reference")
+        for event in ("by name", "by reference"):
+            assert await ws.receive() == f'42{NAME},["{event}"]'
+
+
+@pytest.mark.parametrize("what", ["handler", "middleware", "server event", "attribute"])
+async def test_what_would_not_come_back_keeps_it(serving: Serving, what: str) -> None:
+    rooms = Rooms(Server())
+    child = rooms.io.of(NAME)
+    if what == "handler":
+        child.on("later")(lambda _: "registered later")
+    elif what == "middleware":
+        child.use(lambda _: None)
+    elif what == "server event":
+        child.on_server_event("event")(lambda: None)
+    else:
+        child.history = ["hello"]
+    child_id = id(child)
+    del child
+    async with connected(rooms.io, serving) as ws:
+        for _ in range(2):
+            assert await joins(ws, NAME)
+            if what == "handler":
+                assert await asks(ws, "later") == '["registered later"]'
+            await ws.send(f"41{NAME},")
+            await until(lambda: not rooms.io.of(NAME).sockets)
+            gc.collect()
+            assert id(rooms.parent.children[NAME]) == child_id
+    assert rooms.made == [NAME]
+
+
+@pytest.mark.parametrize("cleanup", [False, True, None])
+async def test_a_name_that_a_function_has_accepted(serving: Serving, cleanup: bool | None) -> None:
+    """By its name alone, nobody could find its parent again, nor the middlewares of that."""
+    io = Server(cleanup_empty_child_namespaces=cleanup)
+    parent = io.of(lambda name, _: name == NAME)
+    async with connected(io, serving) as ws:
+        assert await joins(ws, NAME)
+        child = parent.children[NAME]
+        await ws.send(f"41{NAME},")
+        await until(lambda: not child.sockets)
+        assert (NAME in parent.children) is not cleanup
+        assert (io.of(NAME) is child) is not cleanup
+
+
+async def test_many_names_leave_nothing_behind(serving: Serving) -> None:
+    io = Server()
+    parent = io.of(re.compile(r"/room-\d+"))
+    refused: list[str] = []
+
+    @parent.use
+    async def middleware(socket: Socket) -> None:
+        if socket.namespace.name.endswith("7"):
+            refused.append(socket.namespace.name)
+            raise ConnectionRefused("no")
+
+    served = await serving(io)
+    async with PollingClient(served.url) as client:
+        await client.open()
+        for first in range(0, 3000, 500):
+            names = [f"/room-{number}" for number in range(first, first + 500)]
+            await client.post(*(f"40{name}," for name in names))
+            # One that was refused has nothing to leave.
+            await client.post(*(f"41{name}," for name in names if not name.endswith("7")))
+    await until(lambda: not parent.children)
+    assert len(refused) == 300
+    gc.collect()
+    core = parent.__socketio__
+    assert (len(core._gone), len(io._namespaces), len(io.__socketio__.adapters._adapters)) == (
+        0,
+        1,
+        1,
+    )
