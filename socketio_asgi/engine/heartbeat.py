@@ -8,6 +8,9 @@ In revision 4 the server pings:
 
 In revision 3 the client does, and the server only waits for it, as long as both times together.
 
+When the event loop stood still at the end of such a time, a sign of life may have come that was not
+read: the client gets another chance (see :mod:`..runtime.deadlines`).
+
 On polling, a sign of life of a client that has not polled since the last one is none: it cannot
 know of a PING, and wants no PONG.
 
@@ -76,10 +79,10 @@ class Heartbeat:
             runtime, interval, self._send_ping
         )
         self._pong_deadlines: DeadlineQueue[LivingSession] = DeadlineQueue(
-            runtime, timeout, self._time_out
+            runtime, timeout, self._time_out, lenient=True
         )
         self._client_ping_deadlines: DeadlineQueue[LivingSession] = DeadlineQueue(
-            runtime, interval + timeout, self._time_out
+            runtime, interval + timeout, self._time_out, lenient=True
         )
 
     def start(self, session: LivingSession) -> None:

@@ -84,7 +84,7 @@ class LoopState:
         self.common: ScopeInterner = ScopeInterner()
         self.heartbeat: Heartbeat = Heartbeat(runtime, options.ping_interval, options.ping_timeout)
         self.upgrade_deadlines: DeadlineQueue[PendingUpgrade] = DeadlineQueue(
-            runtime, options.upgrade_timeout, lambda upgrade: upgrade.timed_out()
+            runtime, options.upgrade_timeout, lambda upgrade: upgrade.timed_out(), lenient=True
         )
         self.linger_deadlines: DeadlineQueue[Transport] = DeadlineQueue(
             runtime, LINGER_SECONDS, lambda transport: transport.abort()

@@ -361,7 +361,7 @@ class Server(Broadcaster):
         for namespace in self._namespaces.all():
             namespace.loop_changed()
         self._join_deadlines = DeadlineQueue(
-            runtime, self._connect_timeout, ClientConnection.disconnect
+            runtime, self._connect_timeout, ClientConnection.disconnect, lenient=True
         )
 
     def _on_session(self, session: SessionCore) -> ClientConnection:

@@ -34,7 +34,7 @@ class KeepAlive:
         self._pings: DeadlineQueue[Pingable] = DeadlineQueue(runtime, interval, self._ping)
         self._pongs: DeadlineQueue[Pingable] | None = None
         if timeout is not None:
-            self._pongs = DeadlineQueue(runtime, timeout, _give_up)
+            self._pongs = DeadlineQueue(runtime, timeout, _give_up, lenient=True)
 
     def add(self, connection: Pingable) -> None:
         """Begin to ping a client, or note that it answered."""

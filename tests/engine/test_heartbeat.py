@@ -12,7 +12,12 @@ import anyio
 import pytest
 
 from tests.support.backends import on_asyncio
-from tests.support.clients import PollingClient, WebSocketClient, connect_engine
+from tests.support.clients import (
+    PollingClient,
+    WebSocketClient,
+    connect_engine,
+    connect_websocket,
+)
 from tests.support.clock import Clock
 from tests.support.waiting import until
 
@@ -341,3 +346,69 @@ async def test_messages_are_no_ping_in_revision_3(start_engine: StartEngine) -> 
         tasks.start_soon(chat)
         assert await reason(app.client) == "ping timeout"
         tasks.cancel_scope.cancel()
+
+
+# -- the event loop stands still ----------------------------------------------------------------
+
+
+@on_asyncio
+async def test_a_pong_that_came_while_the_loop_stood_still(
+    start_engine: StartEngine, clock: Clock
+) -> None:
+    app = await start_engine(runtime_factory=clock.runtime)
+    async with connect_engine(app.url) as (ws, _):
+        clock.advance(PING_INTERVAL)
+        assert await ws.receive() == "2"
+        clock.stall(PING_TIMEOUT + 30)
+        clock.advance(0)  # the timer comes first, and then the network is read
+        await ws.send("3")
+        await until(lambda: not app.client.session.pong_awaited)
+        clock.advance(PING_INTERVAL)
+        assert await ws.receive() == "2"
+        assert app.client.closed is None
+
+
+@on_asyncio
+async def test_a_client_that_is_gone_when_the_loop_goes_on(
+    start_engine: StartEngine, clock: Clock
+) -> None:
+    app = await start_engine(runtime_factory=clock.runtime)
+    async with connect_engine(app.url) as (ws, _):
+        clock.advance(PING_INTERVAL)
+        assert await ws.receive() == "2"
+        clock.stall(PING_TIMEOUT + 5)
+        clock.advance(0)
+        assert app.client.closed is None
+        clock.stall(PING_TIMEOUT)  # once more, and there is no third chance
+        clock.advance(0)
+        assert app.client.reason == "ping timeout"
+
+
+@on_asyncio
+async def test_a_ping_of_revision_3_that_came_while_the_loop_stood_still(
+    start_engine: StartEngine, clock: Clock
+) -> None:
+    app = await start_engine(runtime_factory=clock.runtime, allow_eio3=True)
+    async with connect_engine(app.url, eio="3") as (ws, _):
+        clock.stall(PING_INTERVAL + PING_TIMEOUT + 5)
+        clock.advance(0)
+        await ws.send("2")
+        assert await ws.receive() == "3"
+        clock.advance(PING_TIMEOUT)
+        assert app.client.closed is None
+
+
+@on_asyncio
+async def test_an_upgrade_that_was_complete_while_the_loop_stood_still(
+    start_engine: StartEngine, clock: Clock
+) -> None:
+    app = await start_engine(runtime_factory=clock.runtime)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        async with connect_websocket(client.websocket_url()) as ws:
+            await ws.send("2probe")
+            assert await ws.receive() == "3probe"
+            clock.stall(15)
+            clock.advance(0)
+            await ws.send("5")
+            await until(lambda: app.client.session.transport.name == "websocket")

@@ -38,6 +38,9 @@ class Clock:
     def pending(self) -> list[FakeTimer]:
         return sorted((t for t in self.timers if not t.cancelled), key=lambda t: t.due)
 
+    def stall(self, to: float) -> None:
+        self.time = to
+
     def advance(self, to: float) -> None:
         while self.pending and self.pending[0].due <= to:
             timer = self.pending[0]
@@ -52,9 +55,80 @@ def clock() -> Clock:
     return Clock()
 
 
-def queue(clock: Clock, delay: float, callback: Callable[[str], object]) -> DeadlineQueue[str]:
+def queue(
+    clock: Clock, delay: float, callback: Callable[[str], object], *, lenient: bool = False
+) -> DeadlineQueue[str]:
     runtime: Any = clock
-    return DeadlineQueue(runtime, delay, callback)
+    return DeadlineQueue(runtime, delay, callback, lenient=lenient)
+
+
+class Noted:
+    """A lenient queue with a delay of 10, and when its items were called."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.met: list[tuple[str, float]] = []
+        self.deadlines = queue(
+            clock, 10, lambda item: self.met.append((item, round(clock.time, 1))), lenient=True
+        )
+
+
+def test_a_late_timer_gives_another_chance(clock: Clock) -> None:
+    noted = Noted(clock)
+    noted.deadlines.add("silent")
+    noted.deadlines.add("answers")
+    clock.advance(5)
+    noted.deadlines.add("later")
+    clock.stall(13)  # three seconds too late for two of them
+    clock.advance(13)
+    assert noted.met == []
+    noted.deadlines.discard("answers")
+    clock.advance(30)
+    assert noted.met == [("silent", 16.0), ("later", 16.0)]  # in the order of their deadlines
+
+
+def test_there_is_one_chance_for_each(clock: Clock) -> None:
+    noted = Noted(clock)
+    noted.deadlines.add("first")
+    clock.advance(5)
+    noted.deadlines.add("second")
+    clock.stall(12)
+    clock.advance(12)  # late for the first
+    clock.stall(20)
+    clock.advance(20)  # late for both: the first has had its chance
+    assert noted.met == [("first", 20.0)]
+    clock.advance(40)
+    assert [item for item, _ in noted.met] == ["first", "second"]
+    noted.deadlines.add("first")  # anew
+    clock.stall(60)
+    clock.advance(60)
+    assert len(noted.met) == 2
+
+
+def test_no_chance_is_longer_than_the_delay(clock: Clock) -> None:
+    noted = Noted(clock)
+    noted.deadlines.add("a")
+    clock.stall(1000)
+    clock.advance(1000)
+    assert noted.met == []
+    clock.advance(1010)
+    assert noted.met == [("a", 1010.0)]
+
+
+def test_a_timer_that_is_a_little_late(clock: Clock) -> None:
+    noted = Noted(clock)
+    noted.deadlines.add("a")
+    clock.stall(10.05)
+    clock.advance(10.05)
+    assert [item for item, _ in noted.met] == ["a"]
+
+
+def test_a_late_timer_is_enough_for_most_queues(clock: Clock) -> None:
+    met: list[str] = []
+    deadlines = queue(clock, 10, met.append)
+    deadlines.add("a")
+    clock.stall(20)
+    clock.advance(20)
+    assert met == ["a"]
 
 
 def test_each_item_is_due_after_the_delay(clock: Clock) -> None:

@@ -46,6 +46,13 @@ class Clock:
         heapq.heappush(self._calls, call)
         return call
 
+    def stall(self, seconds: float) -> None:
+        """Move the time on as for an event loop that stands still: calls become due, and are late.
+
+        The next :meth:`advance` makes them.
+        """
+        self.now += seconds
+
     def advance(self, seconds: float) -> None:
         """Move the time on, and make the calls that become due, each at its own time."""
         end = self.now + seconds
