@@ -25,8 +25,7 @@ from .target import Target
 from .track import Track
 
 MAX_DISCONNECTION_SECONDS = 86_400.0
-"""The longest time that a client may be away: after a day, nobody waits for it
-any more."""
+"""The longest time that a client may be away; after a day it begins anew."""
 
 MissedPackets = Sequence[Sequence[OutgoingPacket]]
 """Encoded packets with their attachments, in order."""

@@ -25,7 +25,7 @@ class Stay(NamedTuple):
 
 @dataclass(slots=True)
 class Track:
-    """What one socket may have seen, in positions of the log.
+    """The events that one socket may have seen, in positions of the log.
 
     A position is that of the last packet before something happened.
 

@@ -1,7 +1,7 @@
-"""The way of packets into a session: at once, or in their order when there is too much of them.
+"""The path of packets into a session: at once, or in their order when there are too many.
 
-They wait while somebody above has paused the reading, and when more come together than are handled
-in one turn of the event loop. All that comes meanwhile waits behind them.
+They wait while a caller above has paused the reading, and when more arrive together than are
+handled in one turn of the event loop. Packets that arrive meanwhile wait behind them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Intake(ABC):
     def __init__(self) -> None:
         # Packets that wait; None when none has to wait.
         self._backlog: deque[EnginePacket] | None = None
-        self._held = False  # by somebody above
+        self._held = False  # by a caller above
         self._working_off = False
         self._resumed: Event | None = None
         self.paused: bool = False

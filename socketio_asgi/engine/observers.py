@@ -70,8 +70,7 @@ class Observers:
 class SessionObservers:
     """The observers of one session.
 
-    Which of them want to hear of packets is found out once, so that nothing is called in vain for
-    each packet.
+    The observers of packets are found once, so that no packet costs a call of one that ignores it.
 
     Args:
         session: The session.

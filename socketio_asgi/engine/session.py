@@ -361,7 +361,7 @@ class SessionCore(Intake):
         """End the session now.
 
         Args:
-            reason: The official word for why.
+            reason: The official name of the reason.
             description: More about it, for logs and handlers.
             flush: Whether the transport may still send what waits.
         """

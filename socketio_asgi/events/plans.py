@@ -40,12 +40,12 @@ class HandlerKind(Enum):
     """An event of clients, in a namespace."""
     LIFECYCLE = "lifecycle event"
     MIDDLEWARE = "middleware"
-    """It decides about clients that want to join a namespace."""
+    """A function that decides about clients that want to join a namespace."""
     SERVER_EVENT = "server event"
     LISTENER = "listener"
     """An event of one client."""
     EVENT_MIDDLEWARE = "event middleware"
-    """It decides about the events of one client."""
+    """A function that decides about the events of one client."""
 
 
 _WITH_SOCKET = (HandlerKind.EVENT, HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE)

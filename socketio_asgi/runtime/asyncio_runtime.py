@@ -86,7 +86,7 @@ class AsyncioRuntime(Runtime):
 
     async def _let_send(self, senders: Iterator[Sender]) -> None:
         # Most sending does not wait: it hands bytes to the loop, and has ended. So one task does it
-        # for all. A sender that waits all the same keeps it; another one goes on with the rest.
+        # for all. A sender that does wait keeps the task, and another task does the rest.
         for sender in senders:
             work, context = sender.begin_sending(), sender.context
             if work is None:

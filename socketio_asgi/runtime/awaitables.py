@@ -1,4 +1,4 @@
-"""Results of functions that act at once, which can be awaited all the same."""
+"""Results of functions that act at once, and can be awaited nevertheless."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ class Dispatcher(NamespaceCallSite):
         return taken
 
     def _counting(self, size: int) -> Invoke:
-        """What calls a handler, and counts the bytes of its event until it has ended."""
+        """The call of a handler, which counts the bytes of its event until it has ended."""
         self._source.large_began(size)
 
         async def invoke(handler: Handler, args: Sequence[Any], number: int | None) -> None:
@@ -306,7 +306,7 @@ class Dispatcher(NamespaceCallSite):
         if self._acks is None:
             self._acks = {}
         self._acks[number] = ack
-        if self.load.paused:  # its answer must be read, or the handler that asks waits in vain
+        if self.load.paused:  # the answer must be read, or the handler would wait for nothing
             self.load.call_ended()
 
     def forget_ack(self, number: int) -> None:

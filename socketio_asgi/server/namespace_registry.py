@@ -70,7 +70,7 @@ class NamespaceRegistry:
 
     @property
     def dynamic(self) -> bool:
-        """True when unknown names may be namespaces all the same."""
+        """True when names that are not known yet may be those of dynamic namespaces."""
         return bool(self._parents)
 
     async def match(self, name: str, auth: Mapping[str, Any]) -> NamespaceCore | None:

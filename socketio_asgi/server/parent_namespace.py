@@ -140,12 +140,12 @@ class ParentCore(NamespaceCore):
         return child
 
     def _take_back(self, child: ChildCore) -> ChildCore:
-        """Go on with a child that was let go, so that who refers to it reaches its clients."""
+        """Go on with a child that was let go, so that references to it reach its clients."""
         self.children[child.name] = child
         child.adapter = self.server.adapters.adapter_for(child)
         if child.has_more:
             self.on_returned(cast("Namespace", child.public))
-        else:  # as if it was a new one: nobody can tell when the other one would be forgotten
+        else:  # as if it was a new one: it is unknown when the other one would be forgotten
             child.handlers.clear()
             self._tell_of(child)
         return child

@@ -425,7 +425,7 @@ class SocketCore(Dispatcher):
         run.
 
         Args:
-            reason: The official word for why.
+            reason: The official name of the reason.
             description: More about it.
 
         Source: https://socket.io/docs/v4/server-socket-instance/#disconnect

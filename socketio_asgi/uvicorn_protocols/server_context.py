@@ -32,7 +32,7 @@ SHUTDOWN_SECONDS = 1.0
 
 TURN_SECONDS = 0.005
 """The time in one turn of the event loop for connections that have sent more than is read in one
-go. They share it, so that nobody else has to wait longer, however many they are."""
+go. They share it, so that other clients wait no longer, however many they are."""
 
 
 class Buffering(Hashable, Protocol):

@@ -42,7 +42,7 @@ Happened = Delivered | Message
 
 
 class Recording:
-    """What happens while the archive is read, with positions."""
+    """The events that arrive while the archive is read, with their positions."""
 
     def __init__(self) -> None:
         self.items: list[tuple[str, Happened]] = []
@@ -83,7 +83,7 @@ class Recorded(Protocol):
 
     @property
     def delivery(self) -> Records:
-        """What can be recorded."""
+        """The place where recordings are made."""
         ...
 
     @property
@@ -213,7 +213,7 @@ class ClusterLog(PacketLog):
 
 
 class Replay:
-    """What happened while a client was away, gone through in order.
+    """The events while a client was away, replayed in order.
 
     Args:
         saved: The state of its socket; its track goes on with what happened.

@@ -79,7 +79,7 @@ def _checked_origin(text: str) -> str:
 
 
 def _problem(text: str) -> str | None:
-    """What is wrong with the form of an origin, if anything is."""
+    """The fault in the form of an origin; None when there is none."""
     if re.search(r"[\s,]", text.strip()):
         return 'several are a list, cors=["https://example.com", "https://example.org"]'
     if text != text.strip():

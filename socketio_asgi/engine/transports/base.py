@@ -38,7 +38,7 @@ class TransportOwner(Protocol):
 
         Args:
             transport: The one that is gone.
-            reason: The official word for why.
+            reason: The official name of the reason.
             description: More about it, for logs and handlers.
         """
         ...
