@@ -17,6 +17,7 @@ from ..exceptions import RequestRefused
 from ..protocol import EngineCodec, EngineCodecV3, EngineCodecV4
 from ..runtime.checks import shown
 from .directory import AddressedSession
+from .http.hosts import names_allowed_host
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
 from .offer import Offer
@@ -32,12 +33,24 @@ def check_offer(offer: Offer, request: EngineRequest, options: EngineOptions) ->
     """Check what every client has to fulfil.
 
     Raises:
-        Refusal: The transport is unknown or the origin is not allowed.
+        Refusal: The host or the origin is not allowed, or the transport is unknown.
     """
+    if not names_allowed_host(request, options.host_patterns):
+        raise _host_refusal(request)
     if offer.transport not in options.transports:
         raise Refusal(ErrorCode.UNKNOWN_TRANSPORT, detail=f"transport={offer.transport[:20]!r}")
     if request.origin is not None:
         _check_origin(request, options, request.origin)
+
+
+def _host_refusal(request: EngineRequest) -> Refusal:
+    host = (request.header(b"host") or "")[:200]
+    name = host.rpartition(":")[0] or host
+    return Refusal(
+        ErrorCode.FORBIDDEN,
+        "Host not allowed",
+        detail=f"the request is for {host!r}; to allow it: Server(allowed_hosts=[{name!r}, ...])",
+    )
 
 
 def _check_origin(request: EngineRequest, options: EngineOptions, origin: str) -> None:

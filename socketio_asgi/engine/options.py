@@ -14,6 +14,7 @@ from ..runtime.checks import check_count, check_flag, check_seconds, is_list, sh
 from ..runtime.ids import random_id
 from .cookies import Cookie
 from .http.cors import Cors, as_cors
+from .http.hosts import as_hosts
 from .http.origins import OriginPolicy
 from .http.request import EngineRequest
 from .transports.base import TransportName
@@ -63,10 +64,12 @@ class EngineOptions:
     generate_id: GenerateId = generate_sid
     cookie: Cookie | None = None
     cors: OriginPolicy | Cors | Mapping[str, Any] | None = None
+    allowed_hosts: Sequence[str] | None = None
     compression_threshold: int | None = COMPRESSION_THRESHOLD
     initial_packet: str | bytes | None = None
     max_clients: int | None = None
     origin_policy: Cors = field(init=False)
+    host_patterns: tuple[str, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
         for name in _DURATIONS:
@@ -81,6 +84,7 @@ class EngineOptions:
         self._check_objects()
         self._set("transports", _checked_transports(self.transports))
         self._set("origin_policy", as_cors(self.cors))
+        self._set("host_patterns", as_hosts(self.allowed_hosts))
 
     def _check_objects(self) -> None:
         if self.allow_request is not None:

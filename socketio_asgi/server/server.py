@@ -89,6 +89,8 @@ class Server(Broadcaster):
         cors: The other origins whose pages may connect: an origin, ``"*"``, a regular
             expression, a list of those, a function, or :class:`Cors` for all details; a dict has
             its arguments.
+        allowed_hosts: The hosts that requests may name, such as ``"example.com"`` or
+            ``"*.example.com"``, against DNS rebinding; None permits all.
         http_compression: Whether long HTTP responses are compressed; a number is the threshold
             in bytes (1024 by default).
         initial_packet: A message to put in front of everything else.
@@ -137,6 +139,7 @@ class Server(Broadcaster):
         generate_id: GenerateId = generate_sid,
         cookie: Cookie | str | bool | Mapping[str, Any] | None = None,
         cors: OriginPolicy | Cors | Mapping[str, Any] | None = None,
+        allowed_hosts: Sequence[str] | None = None,
         http_compression: bool | int = True,
         initial_packet: str | bytes | None = None,
         max_clients: int | None = None,
@@ -165,6 +168,7 @@ class Server(Broadcaster):
             generate_id=generate_id,
             cookie=as_cookie(cookie),
             cors=cors,
+            allowed_hosts=allowed_hosts,
             compression_threshold=as_threshold(http_compression),
             initial_packet=initial_packet,
             max_clients=max_clients,

@@ -83,6 +83,7 @@ TAKEN = {
     "generate_id": {"async function"},
     "cookie": FLAGS | {"None", "text", "number as text", "dict"},
     "cors": {"None", "list", "dict"},
+    "allowed_hosts": {"None", "list of text", "set"},
     "http_compression": FLAGS | COUNT | {"0"},
     "initial_packet": {"None", "text", "empty text", "number as text", "address", "bytes"},
     "max_clients": COUNT | {"None"},
