@@ -107,7 +107,8 @@ class Handler:
         options = {"ack": call.ack} if self.takes_ack else {}
         if self.is_async:
             return await self.function(*arguments, **options)
-        result = await call.workers.run(partial(self.function, *arguments, **options))
+        function = partial(self.function, *arguments, **options)
+        result = await call.workers.run(function, call.subject)
         return await result if inspect.isawaitable(result) else result
 
 

@@ -74,6 +74,9 @@ class DeadlineQueue(Generic[ItemT]):
     def __len__(self) -> int:
         return len(self._deadlines)
 
+    def __contains__(self, item: ItemT) -> bool:
+        return item in self._deadlines
+
     def items(self) -> list[ItemT]:
         """The items that wait, the next one first."""
         return list(self._deadlines)

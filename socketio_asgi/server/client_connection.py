@@ -306,6 +306,7 @@ class ClientConnection(ConnectionLoad):
     def refuse(self, name: str, error: ConnectionRefused) -> None:
         """Tell the client that it may not join a namespace."""
         self._sockets.pop(name, None)
+        self._await_join()
         try:
             self.send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
         except EncodeError:
@@ -349,7 +350,18 @@ class ClientConnection(ConnectionLoad):
         socket = self._sockets.pop(name, None)
         if socket is not None and socket.connected:
             self._note_left(name)
+        self._await_join()
         return socket
+
+    def _await_join(self) -> None:
+        """Close the connection after some time, if the client is in no namespace any more."""
+        deadlines = self._join_deadlines
+        if not self._joined() and self not in deadlines and self.session.ready_state == "open":
+            deadlines.add(self)
+
+    def _joined(self) -> bool:
+        """Whether the client is in a namespace."""
+        return any(socket.connected for socket in self._sockets.values())
 
     def _note_left(self, name: str) -> None:
         """Expect that packets for a namespace are still under way."""

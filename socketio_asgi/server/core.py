@@ -81,7 +81,7 @@ class ServerCore:
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )
-        self.workers: Workers = Workers()
+        self.workers: Workers = Workers(_client_of)
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.runtime: Runtime | None = None
@@ -160,3 +160,9 @@ class ServerCore:
                 " use it in the event loop first, or let it live in the application's lifespan"
                 " (io.lifespan)"
             ) from error
+
+
+def _client_of(subject: Any) -> object:
+    """The connection of a socket; None for anything else."""
+    core = getattr(subject, "__socketio__", None)
+    return getattr(core, "connection", None)

@@ -377,6 +377,54 @@ async def test_who_joined_in_time_stays(join: Join) -> None:
     await peer.sync()
 
 
+@pytest.mark.parametrize("who", ["client", "server"])
+async def test_who_left_the_last_namespace_must_join_in_time(
+    join: Join, transport: str, who: str
+) -> None:
+    io = Server(connect_timeout=0.7)
+    add_sync(io)
+    io.of("/a")
+
+    @io.on("leave")
+    async def leave(socket: Socket) -> None:
+        await socket.disconnect()
+
+    peer = await join(io, transport)
+    await peer.join("/a")
+    await peer.send("1" if who == "client" else '2["leave"]')
+    await anyio.sleep(0.8)
+    assert io.engine.clients_count == 1  # it is in the other one
+    await peer.send("1/a,")
+    await peer.ended()
+    await until(lambda: io.engine.clients_count == 0)
+
+
+async def test_who_joins_again_in_time_stays(join: Join) -> None:
+    io = Server(connect_timeout=0.7)
+    add_sync(io)
+    peer = await join(io)
+    await peer.send("1")
+    await peer.join()
+    await anyio.sleep(0.8)
+    await peer.sync()
+
+
+async def test_refusals_give_no_more_time(connect: Connect) -> None:
+    io = Server(connect_timeout=0.5)
+    peer = await connect(io)
+    ended = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            while not ended.is_set():
+                await peer.send("0/nowhere,")
+                await anyio.sleep(0.05)
+
+        tasks.start_soon(ask)
+        await until(lambda: io.engine.clients_count == 0)
+        tasks.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_connect_timeout_must_be_positive(value: float) -> None:
     with pytest.raises(ValueError, match="connect_timeout"):

@@ -13,6 +13,7 @@ import anyio.from_thread
 import pytest
 
 from socketio_asgi import Server, Socket
+from socketio_asgi.events.workers import WORKER_SHARE
 from tests.support.peer import Peer, event_packet
 from tests.support.waiting import until
 
@@ -243,6 +244,38 @@ async def test_plain_functions_run_in_threads_beside_the_loop(io: Server, join: 
     release.set()
     (name,) = await peer.acknowledgement(ack=1)
     assert name != threading.main_thread().name
+
+
+@pytest.mark.runtime
+async def test_one_client_cannot_take_all_threads(io: Server, join: Join) -> None:
+    """Whatever it has run in them: events, its comings and goings, in all of its namespaces."""
+    release = threading.Event()
+    running = 0
+
+    def block(socket: Socket) -> None:
+        nonlocal running
+        running += 1
+        assert release.wait(10)
+
+    rooms = [io.of(f"/room-{number}") for number in range(10)]
+    for room in rooms:
+        room.on("block")(block)
+        room.on("disconnect")(block)
+
+    @io.on("quick")
+    def quick(socket: Socket) -> str:
+        return "done"
+
+    peer, other = await join(io), await join(io)
+    for room in rooms:
+        await peer.join(room.name)
+        await peer.send(*[f'2{room.name},["block"]'] * 5, f"1{room.name},")
+    await until(lambda: running == WORKER_SHARE)
+    assert await other.request("quick") == ["done"]
+    assert running == WORKER_SHARE
+    release.set()
+    await until(lambda: running == 60)
+    await peer.sync()
 
 
 @pytest.mark.runtime
