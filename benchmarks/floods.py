@@ -33,7 +33,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(situation: str, server: Server, options: argparse.Namespace) -> Report:
+def measure(
+    situation: str,
+    server: Server,
+    options: argparse.Namespace,
+    generator: str = "benchmarks.load.flooding",
+) -> Report:
     """One flood against a fresh process of a server.
 
     Raises:
@@ -49,7 +54,7 @@ def measure(situation: str, server: Server, options: argparse.Namespace) -> Repo
             "floods": options.floods,
             "seconds": options.seconds,
         }
-        command = [sys.executable, "-m", "benchmarks.load.flooding", json.dumps(job)]
+        command = [sys.executable, "-m", generator, json.dumps(job)]
         return Report(**json.loads(run_load(command, load_core, LOAD_SECONDS + options.seconds)))
 
 

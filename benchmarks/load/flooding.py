@@ -150,11 +150,11 @@ async def pour_posts(flood: Flood) -> None:
     sid: str = json.loads((await flood.exchange(get))[1:])["sid"]
     get = get.replace(b"=polling", b"=polling&sid=" + sid.encode())
     body = b"\x1e".join([EVENT] * (POST_SIZE // (len(EVENT) + 1)))
-    await flood.exchange(_post(get, b"40"))
+    await flood.exchange(post(get, b"40"))
     polling = asyncio.ensure_future(_poll(port, get))
     try:
         while not polling.done():
-            await flood.exchange(_post(get, body))
+            await flood.exchange(post(get, body))
             flood.sent += len(body)
     finally:
         polling.cancel()
@@ -168,7 +168,8 @@ async def _poll(port: int, request: bytes) -> None:
             await connection.exchange(request)
 
 
-def _post(get: bytes, body: bytes) -> bytes:
+def post(get: bytes, body: bytes) -> bytes:
+    """The request that sends a body, made of the one that polls."""
     head = get.replace(b"GET", b"POST", 1).removesuffix(b"\r\n")
     return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
 
