@@ -29,7 +29,8 @@ from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
-from .joining import MAX_NAME_LENGTH, LeftNames, Lookup
+from .joining import CONTROL_CHARACTERS, MAX_NAME_LENGTH, LeftNames, Lookup
+from .log_limit import LogLimit
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
@@ -62,6 +63,7 @@ class ClientConnection(ConnectionLoad):
         "_decoder",
         "_join_deadlines",
         "_left",
+        "_log_limit",
         "_lookups",
         "_namespaces",
         "_parts_size",
@@ -95,12 +97,19 @@ class ClientConnection(ConnectionLoad):
         # Namespaces that are looked for.
         self._lookups: dict[str, Lookup] = {}
         self._told_of_limit = False
+        self._log_limit: LogLimit | None = None  # until there is something to log
         self._join_deadlines = join_deadlines
 
     @property
     def acks_awaited(self) -> int:
         """The number of acknowledgements that the client owes."""
         return sum(socket.acks_awaited for socket in self._sockets.values())
+
+    def may_log(self, kind: object) -> bool:
+        """Whether the client may cause another line of the log, of that kind."""
+        if self._log_limit is None:
+            self._log_limit = LogLimit(self.runtime, self.session.request.address)
+        return self._log_limit.may_log(kind)
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -214,8 +223,8 @@ class ClientConnection(ConnectionLoad):
     def _connect(self, name: str, auth: Mapping[str, Any], size: int = 0) -> None:
         """Decide about a CONNECT, whose ``auth`` takes so many bytes if it is large."""
         namespace = self._namespaces.find(name)
-        if len(name) > MAX_NAME_LENGTH:
-            self._protocol_error("the name of a namespace is too long")
+        if len(name) > MAX_NAME_LENGTH or CONTROL_CHARACTERS.search(name):
+            self._protocol_error("the name of a namespace is too long, or has control characters")
         elif len(self._sockets) + len(self._lookups) >= self._server.max_namespaces:
             self._refuse_further(name)
         elif size and size + self._auth_size() > self._server.max_bytes_in_flight:

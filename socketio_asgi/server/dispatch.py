@@ -59,6 +59,10 @@ class PacketSource(Load, Protocol):
         """Read no more, if a socket, or all together, have too many events in flight."""
         ...
 
+    def may_log(self, kind: object) -> bool:
+        """Whether the client may cause another line of the log, of that kind."""
+        ...
+
     def large_began(self, size: int) -> None:
         """Count the bytes of an event that waits or is handled; beyond the limit, read no more."""
         ...
@@ -245,6 +249,8 @@ class Dispatcher(NamespaceCallSite):
             namespace.handlers.unknown.warn(name, namespace.name, known)
 
     def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
+        if not self._source.may_log((handler, "short")):
+            return
         logger.warning(
             "event %r in %s refused: %d arguments came, its handler needs %d",
             name,
@@ -255,7 +261,8 @@ class Dispatcher(NamespaceCallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what a handler or a listener has raised."""
-        log_failure(handler, self.namespace.name, error)
+        if self._source.may_log((handler, "raised")):
+            log_failure(handler, self.namespace.name, error)
 
     # -- acknowledgements --------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ under way. Of one that has left more, a packet for any namespace that it is not 
 MAX_NAME_LENGTH = 4096
 """Characters of the name of a namespace that a client may ask for: where namespaces are dynamic it
 may make it up, and some are kept after it has left."""
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that no such name has: they would be taken for lines where the log shows it."""
 
 
 class LeftNames:

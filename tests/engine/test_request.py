@@ -98,3 +98,9 @@ def test_address(client: Any, address: str) -> None:
 def test_secure(scheme: str, secure: bool) -> None:
     assert request(scheme=scheme).secure is secure
     assert not request().secure
+
+
+def test_an_address_is_fit_for_the_log() -> None:
+    """A proxy may have it from the client."""
+    scope = {"type": "http", "query_string": b"", "headers": [], "client": ("10.0.0.1\x9b31m", 1)}
+    assert EngineRequest(scope).address == "10.0.0.1\\x9b31m"

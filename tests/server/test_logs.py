@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Server, Socket
+from socketio_asgi.server.log_limit import LOG_SECONDS, LOGGED, LogLimit
+from tests.support.backends import on_asyncio
+from tests.support.clock import Clock
 from tests.support.waiting import until
 
 from .conftest import Join
-from .support import Connect
+from .support import Connect, add_sync
 
 
 def below() -> None:
@@ -206,3 +209,61 @@ async def test_a_reply_to_another_server_that_cannot_be_sent(
         " cannot be sent"
     )
     assert "the broker is away" in caplog.text
+
+
+async def test_one_client_causes_few_lines(
+    join: Join, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For each handler: the others, and other clients, are logged as before."""
+    io = Server()
+    add_sync(io)
+
+    @io.on("raises")
+    async def raises(socket: Socket) -> None:
+        raise LookupError
+
+    @io.on("raises too")
+    async def raises_too(socket: Socket) -> None:
+        raise LookupError
+
+    @io.on("needs one")
+    async def needs_one(socket: Socket, value: str) -> None:
+        pass
+
+    peer, other = await join(io, transport), await join(io)
+    bad = ['2["raises"]', '2["raises too"]', '2["needs one"]']
+    await peer.send(*bad * 3 * LOGGED)
+    await peer.sync()
+    assert counted(caplog) == {"raised": 2 * LOGGED, "refused": LOGGED, "left out": 3}
+    await other.send(*bad)
+    await other.sync()
+    assert counted(caplog) == {"raised": 2 * LOGGED + 2, "refused": LOGGED + 1, "left out": 3}
+
+
+def counted(caplog: pytest.LogCaptureFixture) -> dict[str, int]:
+    messages = [record.getMessage() for record in caplog.records]
+    words = ("raised", "refused", "left out")
+    return {word: sum(word in message for message in messages) for word in words}
+
+
+@on_asyncio
+async def test_after_a_while_there_are_lines_again() -> None:
+    clock = Clock()
+    limit = LogLimit(clock.runtime(), "192.0.2.1")
+    for _ in range(2):
+        assert [limit.may_log("kind") for _ in range(2 * LOGGED)].count(True) == LOGGED
+        assert limit.may_log("another kind")
+        clock.advance(LOG_SECONDS)
+
+
+@pytest.mark.parametrize("character", ["\n", "\x1b", "\x7f", "\x9b", "\u2028"])
+async def test_names_of_namespaces_are_fit_for_the_log(
+    connect: Connect, transport: str, caplog: pytest.LogCaptureFixture, character: str
+) -> None:
+    io = Server()
+    io.of(re.compile(r"/[\w\W]*"))
+    caplog.set_level("DEBUG", logger="socketio_asgi")
+    peer = await connect(io, transport)
+    await peer.send(f"0/room{character}next,")
+    await peer.ended()
+    assert f"room{character}" not in caplog.text

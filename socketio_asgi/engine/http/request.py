@@ -70,9 +70,14 @@ class EngineRequest:
 
     @property
     def address(self) -> str:
-        """The address of the client, as the ASGI server reports it; empty when unknown."""
+        """The address of the client, as the ASGI server reports it; empty when unknown.
+
+        A proxy may have it from the client, who may put anything there: what cannot be printed is
+        escaped.
+        """
         client: Any = self.scope.get("client")
-        return str(client[0]) if client else ""
+        address = str(client[0]) if client else ""
+        return address if address.isprintable() else ascii(address)[1:-1]
 
     @property
     def secure(self) -> bool:
