@@ -133,6 +133,8 @@ PROBE_PONG = OutgoingPacket("3" + PROBE)
 
 # An unchecked int() of a character would accept other scripts' digits.
 _TYPES = {str(type_.value): type_ for type_ in EnginePacketType}
+# A request body of 1 MB may hold 500 000 packets without data; they are one object for each type.
+_BARE = {digit: EnginePacket(type_, "") for digit, type_ in _TYPES.items()}
 
 
 def decode_text(text: str) -> EnginePacket:
@@ -144,6 +146,8 @@ def decode_text(text: str) -> EnginePacket:
     type_ = _TYPES.get(text[:1])
     if type_ is None:
         raise DecodeError("Engine.IO", "unknown packet type" if text else "empty packet")
+    if len(text) == 1:
+        return _BARE[text]
     return EnginePacket(type_, text[1:])
 
 

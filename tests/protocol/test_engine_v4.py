@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 
 import pytest
 
@@ -87,3 +88,15 @@ def test_decoding_is_linear() -> None:
         return count_calls(lambda: CODEC.decode_payload(body, binary=False))
 
     assert decode(2_000) <= 10 * decode(200)
+
+
+def test_many_small_packets_take_little_memory() -> None:
+    body = b"\x1e".join([b"6"] * 100_000)
+    tracemalloc.start()
+    try:
+        packets = EngineCodecV4().decode_payload(body, binary=False)
+        size = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(packets) == 100_000
+    assert size < 10 * len(packets)

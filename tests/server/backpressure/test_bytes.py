@@ -8,11 +8,14 @@ from typing import Any
 import anyio
 import ormsgpack
 import pytest
+from websockets.asyncio.client import connect as connect_compressing
 
 from socketio_asgi import Server, Socket
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
-from tests.server.conftest import Join, connect, join, transport
+from tests.server.conftest import Join, Serving, connect, join, transport
 from tests.server.support import Connect, add_sync
+from tests.support.backends import on_asyncio
+from tests.support.clients import engine_url
 from tests.support.waiting import until
 
 __all__ = ["connect", "join", "transport"]  # fixtures
@@ -213,3 +216,19 @@ async def test_what_is_left_when_a_client_leaves(join: Join, transport: str) -> 
     await peer.send(*[work_event("x" * SIZE)] * 7)
     await work.stays_at(5)
     await work.ends(8)
+
+
+@on_asyncio
+async def test_compressed_messages_count_with_their_full_size(serving: Serving) -> None:
+    """Where the ASGI server has agreed to compression: a few bytes become many."""
+    work = Work()
+    served = await serving(work.io)
+    url = engine_url(served.url, EIO="4", transport="websocket")
+    async with connect_compressing(url, compression="deflate") as websocket:
+        await websocket.recv()
+        await websocket.send("40")
+        await websocket.recv()
+        for _ in range(8):
+            await websocket.send("4" + work_event("x" * SIZE))
+        await work.stays_at(5)
+        await work.ends(8)
