@@ -273,7 +273,7 @@ class AsyncioCancelScope:
 
 
 class AsyncioTaskStarter:
-    """Starts tasks in the context of one connection; asyncio keeps their order by itself."""
+    """Starts tasks in copies of one context; asyncio keeps their order by itself."""
 
     __slots__ = ("_runtime", "context")
 

@@ -80,7 +80,7 @@ class Sender(Protocol):
 
 
 class TaskStarter(Protocol):
-    """Starts the handlers of one connection: in its context, in the order of the calls.
+    """Starts the handlers of one connection, in the order of the calls.
 
     Attributes:
         context: The context variables that every task gets a copy of.
@@ -89,7 +89,7 @@ class TaskStarter(Protocol):
     context: Context
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start a task that runs ``function(*args)`` in a copy of the connection's context.
+        """Start a task that runs ``function(*args)`` in a copy of the context.
 
         Args:
             function: Must handle its exceptions itself: on trio, one would end the server.

@@ -173,7 +173,7 @@ class TrioCancelScope:
 
 
 class TrioTaskStarter:
-    """Starts tasks in the context of one connection, and keeps their order.
+    """Starts tasks in copies of one context, and keeps their order.
 
     Trio runs new tasks in a random order. So a task does not run what it was started for, but
     the first entry of the queue.

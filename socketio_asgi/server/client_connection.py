@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextvars import copy_context
 from typing import Any
 
 from ..adapters import RestoredSocket
@@ -85,7 +84,7 @@ class ClientConnection(ConnectionLoad):
         super().__init__(session, server.max_in_flight, server.max_bytes_in_flight)
         self.runtime: Runtime = session.runtime
         self.parser: Parser = server.parser
-        self.task_starter: TaskStarter = self.runtime.task_starter(copy_context())
+        self.task_starter: TaskStarter = self.runtime.task_starter(server.context)
         self._namespaces = namespaces
         self._server = server
         self._decoder = server.parser.decoder()

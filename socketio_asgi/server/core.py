@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from typing import Any
 from weakref import WeakSet
 
@@ -53,6 +54,9 @@ class ServerCore:
         call_observer: The watcher of the calls of handlers, if they are watched.
         workers: The threads for plain functions.
         runtime: The event loop; None while the server has not been used in one.
+        context: The context variables that handlers get a copy of: those at the start of the
+            server, or at its making where nobody starts it. Those of a request are not among them,
+            because what they hold may have ended with it.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class ServerCore:
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.runtime: Runtime | None = None
+        self.context: Context = copy_context()
 
     def plan_with(self, planner: Planner) -> None:
         """Make the call plans of all handlers with another planner, also those there are already.

@@ -342,6 +342,7 @@ class Server(Broadcaster):
         On trio it is needed when the server is mounted: ``Starlette(lifespan=io.lifespan)``. On
         asyncio it is optional, and where the server is the application or wraps it, automatic.
         """
+        self.__socketio__.context = copy_context()
         async with self.engine.__socketio__.lifespan():
             try:
                 await self.__socketio__.adapters.started()
@@ -361,7 +362,7 @@ class Server(Broadcaster):
     def _on_bind(self, runtime: Runtime) -> None:
         core = self.__socketio__
         core.runtime = runtime
-        core.adapters.begin(runtime)
+        core.context.copy().run(core.adapters.begin, runtime)
         for namespace in self._namespaces.all():
             namespace.loop_changed()
         self._join_deadlines = DeadlineQueue(
@@ -377,7 +378,7 @@ class Server(Broadcaster):
         core, adapter = self.__socketio__, child.adapter
         core.adapters.forget(adapter)
         if core.runtime is not None and adapter.needs_closing:
-            core.runtime.task_starter(copy_context()).start(core.adapters.release, adapter)
+            core.runtime.task_starter(core.context).start(core.adapters.release, adapter)
 
 
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:

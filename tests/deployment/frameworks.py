@@ -14,7 +14,13 @@ from litestar import Litestar, asgi, get
 from socketio_asgi import Server, SocketIOMiddleware
 
 if not settings.configured:
-    settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="secret")
+    settings.configure(
+        ALLOWED_HOSTS=["*"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "notes.sqlite"}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        ROOT_URLCONF=__name__,
+        SECRET_KEY="secret",
+    )
 
 
 def home(_request: HttpRequest) -> HttpResponse:

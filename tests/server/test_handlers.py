@@ -410,15 +410,14 @@ variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", defau
 
 
 @pytest.mark.runtime
-async def test_handlers_run_in_copies_of_the_context_of_the_handshake(
+async def test_handlers_run_in_copies_of_the_context_of_the_start(
     connect: Any, transport: str
 ) -> None:
     io = Server()
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if b"sid=" not in scope.get("query_string", b"") and scope["type"] != "lifespan":
-            variable.set("handshake")
+        variable.set("start" if scope["type"] == "lifespan" else "request")
         await io(scope, receive, send)
 
     @io.use
@@ -449,12 +448,34 @@ async def test_handlers_run_in_copies_of_the_context_of_the_handshake(
 
     peer = await connect(app, transport)
     await peer.join()
-    assert await peer.request("event", "a") == ["handshake"]
-    assert await peer.request("event", "b") == ["handshake"]
-    assert await peer.request("thread") == ["handshake"]
+    assert await peer.request("event", "a") == ["start"]
+    assert await peer.request("event", "b") == ["start"]
+    assert await peer.request("thread") == ["start"]
     await peer.send("1")
     await until(lambda: len(seen) == 3)
-    assert seen == [(name, "handshake") for name in ("middleware", "connection", "disconnect")]
+    assert seen == [(name, "start") for name in ("middleware", "connection", "disconnect")]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio needs the lifespan
+async def test_without_a_lifespan_it_is_the_context_of_the_making(
+    connect: Any, transport: str
+) -> None:
+    token = variable.set("making")
+    io = Server()
+    variable.reset(token)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            variable.set("request")
+            await io(scope, receive, send)
+
+    @io.on("event")
+    async def event(socket: Socket) -> str:
+        return variable.get()
+
+    peer = await connect(app, transport)
+    await peer.join()
+    assert await peer.request("event") == ["making"]
 
 
 async def test_lifecycle_names_are_out_of_reach_for_clients(io: Server, join: Join) -> None:
