@@ -105,7 +105,7 @@ class ClientConnection(ConnectionLoad):
         return sum(socket.acks_awaited for socket in self._sockets.values())
 
     def may_log(self, kind: object) -> bool:
-        """Whether the client may cause another line of the log, of that kind."""
+        """True when the client may cause another line of the log, of that kind."""
         if self._log_limit is None:
             self._log_limit = LogLimit(self.runtime, self.session.request.address)
         return self._log_limit.may_log(kind)

@@ -60,7 +60,7 @@ class PacketSource(Load, Protocol):
         ...
 
     def may_log(self, kind: object) -> bool:
-        """Whether the client may cause another line of the log, of that kind."""
+        """True when the client may cause another line of the log, of that kind."""
         ...
 
     def large_began(self, size: int) -> None:

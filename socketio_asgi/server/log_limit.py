@@ -32,7 +32,7 @@ class LogLimit:
         self._lines: dict[object, tuple[float, int]] = {}
 
     def may_log(self, kind: object) -> bool:
-        """Whether another line may be written; the first that may not is told of instead.
+        """True when another line may be written; the first that may not is told of instead.
 
         Args:
             kind: The kind of line; of a bounded number, for it is remembered.
