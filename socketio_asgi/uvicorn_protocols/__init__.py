@@ -6,7 +6,9 @@
 They serve every ASGI application. Those that know it are offered an extension by which their
 WebSockets do without tasks and queues (:mod:`socketio_asgi.extensions.websocket`).
 
-    http.py              HTTP connections, and the buffer for what they send in a turn
+    http.py              HTTP connections
+    http_reading.py      bounds for what their clients send
+    http_writing.py      the buffer for what they send in a turn
     websocket.py         the upgrade request, until the application decides about it
     asgi_connection.py   the ASGI side: runs the application, and is its receive() and send()
     open_websocket.py    an accepted WebSocket

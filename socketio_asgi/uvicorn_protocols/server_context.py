@@ -27,6 +27,10 @@ CLOSE_SECONDS = 10.0
 MAX_BUFFERED = 64 * 1024
 """Bytes that a connection buffers in one turn of the event loop before they are sent at once."""
 
+HEAD_SECONDS = 30.0
+"""The time that an HTTP client has for the head of a request, from its first byte or, of the first
+request, from the connection on. Half of what Node and nginx give: a slow one takes a second."""
+
 SHUTDOWN_SECONDS = 1.0
 """The time that a client has to read what was sent before, when the server ends."""
 
@@ -44,6 +48,14 @@ class Buffering(Hashable, Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
+        ...
+
+
+class Requesting(Hashable, Protocol):
+    """A connection whose client is yet to send a request."""
+
+    def time_out(self) -> None:
+        """End it: the client took too long."""
         ...
 
 
@@ -73,6 +85,7 @@ class ServerContext:
         loop: The event loop.
         unsent: The connections that have something in their buffers.
         close_deadlines: Connections whose clients are yet to answer a close.
+        head_deadlines: Connections whose clients are yet to send the head of a request.
         shutdown_deadlines: Connections that are cut when the client does not read, as the server
             ends.
         keepalive: The pings of WebSocket, if the server sends any.
@@ -89,6 +102,9 @@ class ServerContext:
         )
         self.shutdown_deadlines: DeadlineQueue[Buffering] = DeadlineQueue(
             runtime, SHUTDOWN_SECONDS, _abort
+        )
+        self.head_deadlines: DeadlineQueue[Requesting] = DeadlineQueue(
+            runtime, HEAD_SECONDS, _time_out
         )
         self.keepalive: KeepAlive | None = None
         if config.ws_ping_interval:
@@ -178,3 +194,7 @@ _contexts: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
 
 def _abort(connection: Buffering) -> None:
     connection.abort()
+
+
+def _time_out(connection: Requesting) -> None:
+    connection.time_out()

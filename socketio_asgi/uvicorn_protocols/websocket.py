@@ -19,7 +19,7 @@ from ..websocket.headers import Header
 from ..websocket.opening_request import BadHandshake, UpgradeRequest, parse_request
 from ..websocket.opening_response import accept_response, response_head, text_response
 from .asgi_connection import ASGIConnection
-from .http import BufferingTransport
+from .http_writing import BufferingTransport
 from .open_websocket import OpenWebSocket
 from .server_context import ServerContext, logger
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.asgi.clients import check_both_transports
@@ -15,7 +16,9 @@ from tests.asgi_servers.conftest import trouble
 from tests.docs.snippets import ROOT, blocks_of
 from tests.support.clients import PollingClient
 from tests.support.node import run_browser, start_browser
+from tests.support.ports import HOST
 from tests.support.processes import BOTH_PATHS, ServerProcess
+from tests.support.rawhttp import RawConnection
 from tests.support.waiting import until
 
 from .processes import HAProxyProcess, NginxProcess, ProxyProcess
@@ -197,3 +200,73 @@ async def test_a_proxy_that_is_not_sticky(
 
 def outputs(servers: list[ServerProcess]) -> str:
     return "\n".join(server.output for server in servers)
+
+
+# -- what a proxy bounds -----------------------------------------------------------------------
+
+FLOOD = 64_000_000
+"""Bytes, far more than a proxy takes before it lets the client wait."""
+
+
+@asynccontextmanager
+async def connect(proxy: ProxyProcess) -> AsyncIterator[RawConnection]:
+    async with await anyio.connect_tcp(HOST, proxy.port) as stream:
+        yield RawConnection(stream, proxy.url.removeprefix("http://"))
+
+
+async def flood(client: RawConnection, piece: bytes) -> int:
+    """Send the same over and over, until nobody reads; returns the bytes that were taken."""
+    sent = 0
+    with suppress(anyio.BrokenResourceError, TimeoutError):
+        while sent < FLOOD:
+            with anyio.fail_after(1):
+                await client.send(piece)
+            sent += len(piece)
+    return sent
+
+
+async def test_a_head_without_an_end(proxy: ProxyProcess) -> None:
+    """It is refused; nginx reads on for a while, so that the client sees that."""
+    async with connect(proxy) as client:
+        await client.send(b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 10_000)
+        assert (await client.read_response()).status == 400
+
+
+async def test_requests_that_do_not_wait_for_an_answer(proxy: ProxyProcess) -> None:
+    """The first one is a poll, which waits for long."""
+    async with PollingClient(proxy.url) as session:
+        await session.open()
+        async with connect(proxy) as client:
+            cookies = "; ".join(f"{name}={value}" for name, value in session.http.cookies.items())
+            await client.send_head("GET", session.target(), {"Cookie": cookies})
+            await client.send_head("GET", "/")
+            assert await flood(client, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 1000) < FLOOD
+
+
+TIMES = [
+    (
+        NginxProcess,
+        "nginx",
+        "    listen 80;\n",
+        "    client_header_timeout 100ms;\n    listen 80;\n",
+    ),
+    (HAProxyProcess, "haproxy", "http-request 60s", "http-request 100ms"),
+]
+
+
+@pytest.mark.parametrize(("kind", "language", "line", "changed"), TIMES, ids=["nginx", "haproxy"])
+async def test_the_time_for_a_head(
+    servers: list[ServerProcess],
+    tmp_path: Path,
+    kind: type[ProxyProcess],
+    language: str,
+    line: str,
+    changed: str,
+) -> None:
+    block = documented(language)
+    assert line in block
+    with kind(block.replace(line, changed), servers, tmp_path) as proxy:
+        async with connect(proxy) as client:
+            await client.send(b"GET /socket.io/ HTTP/1.1\r\n")
+            answer = await client.read_until_closed()
+            assert answer == b"" or b"408" in answer

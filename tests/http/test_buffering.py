@@ -10,7 +10,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.http_writing import BufferingTransport
 from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
 from tests.support.network import Network
 

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.http_writing import BufferingTransport
 from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.echo import Receive, Scope, Send
 from tests.support.residue import Snapshot, no_residue

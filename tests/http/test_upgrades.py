@@ -11,7 +11,7 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.http_writing import BufferingTransport
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.frames import BINARY, close, frame, text

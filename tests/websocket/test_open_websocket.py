@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from socketio_asgi.uvicorn_protocols.http import BufferingTransport
+from socketio_asgi.uvicorn_protocols.http_writing import BufferingTransport
 from socketio_asgi.uvicorn_protocols.open_websocket import NULL_RECEIVER, OpenWebSocket
 from socketio_asgi.uvicorn_protocols.server_context import MAX_BUFFERED, ServerContext
 from tests.support.direct import DirectReceiver
