@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import Any
 
+import anyio
 import anyio.lowlevel
 
 from socketio_asgi import Server
@@ -221,6 +222,7 @@ class LoopbackArchive(Archive):
         self._bus = bus
         self.saved: dict[tuple[str, str], SavedSocket] = {}
         self.forgotten = 0
+        self.go_on: anyio.Event | None = None  # reading waits for it
 
     async def save(self, namespace: str, saved: SavedSocket, seconds: float) -> None:
         await anyio.lowlevel.checkpoint()
@@ -245,7 +247,7 @@ class LoopbackArchive(Archive):
         if first < self.forgotten:
             raise LookupError(position)
         for number, data in enumerate(list(self._bus.log[first:]), start=first + 1):
-            await anyio.lowlevel.checkpoint()
+            await (self.go_on.wait() if self.go_on else anyio.lowlevel.checkpoint())
             message = self._bus.wire.decode(data)
             if message.namespace == namespace:
                 yield position_after(number), message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from socketio_asgi.adapters import (
@@ -282,19 +283,32 @@ async def test_disconnected_while_away(start_servers: StartServers, by: int) -> 
     assert bus.archive.saved == {}
 
 
-async def test_changes_while_the_archive_is_read(start_servers: StartServers) -> None:
+async def test_all_that_happens_while_the_archive_is_read(start_servers: StartServers) -> None:
     bus = Bus(positions=True)
     one, two = await start_servers(bus, 2, recovery=RECOVERY)
     one.main.add("a", "room")
     await lose(one, "a")
-    for _ in range(20):
-        one.emit("missed")
+    one.emit("missed", 1)
     await quiet(bus)
-    async with background(come_back, two) as rooms:
+    bus.archive.go_on = anyio.Event()
+    restored = await log_of(two).find("secret", None)
+    assert restored is not None
+    async with background(restored.claim) as claimed:
+        await until(lambda: not bus.archive.saved)
+        one.emit("missed", 2, rooms=["room"])
+        await quiet(bus)
         one.adapter.sockets_leave(make_target(["room"]), ["room"])
+        await quiet(bus)
         two.adapter.sockets_join(make_target(["a"]), ["new"])
-        found = await rooms.wait()
-    assert found == {"new"}
+        await quiet(bus)
+        one.emit("secret", rooms=["room"])
+        two.emit("missed", 3, rooms=["new"])
+        await quiet(bus)
+        bus.archive.go_on.set()
+        missed = await claimed.wait()
+    assert missed is not None
+    assert len(missed) == 3
+    assert restored.saved.rooms == {"new"}
 
 
 async def test_a_change_that_was_not_read_back(start_servers: StartServers) -> None:
