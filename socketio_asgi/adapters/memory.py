@@ -9,7 +9,7 @@ from ..events.acks import AckSink
 from ..runtime.awaitables import DONE, together
 from .base import Adapter, LocalNamespace, Recipient, SocketDetails
 from .memory_log import MemoryLog
-from .packet import SharedPacket
+from .packet import SharedPacket, to_plain
 from .packet_store import MAX_ROOM_BYTES
 from .recovery import can_be_missed, carries_offset
 from .rooms import Rooms
@@ -82,6 +82,8 @@ class MemoryAdapter(Adapter):
         recipients = self._rooms.select(target, self._sockets)
         for recipient in recipients:
             recipient.deliver(packet, volatile)
+        if not recipients:
+            packet.check()
         if self.observer is not None:
             self.observer.broadcast(self.namespace.name, len(recipients))
         return DONE
@@ -97,6 +99,8 @@ class MemoryAdapter(Adapter):
             if kept and recipient.id in self._sockets:  # no delivery before has ended it
                 log.sent(recipient.id, offset)
             recipient.deliver(packet, target.volatile)
+        if not recipients:
+            packet.check()
         if self.observer is not None:
             self.observer.broadcast(self.namespace.name, len(recipients))
         return DONE
@@ -109,6 +113,8 @@ class MemoryAdapter(Adapter):
         for recipient in recipients:
             forget = recipient.deliver_with_ack(packet, acks, volatile=target.volatile)
             acks.hold(recipient.id, forget)
+        if not recipients:
+            packet.check()
         acks.expect(len(recipients))
         if self.observer is not None:
             self.observer.broadcast(self.namespace.name, len(recipients))
@@ -145,13 +151,15 @@ class MemoryAdapter(Adapter):
         return DONE
 
     def server_side_emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """Do nothing: there is no other server."""
+        """Check the values; there is no other server."""
+        to_plain([event, *args], self.namespace.parser)
         return DONE
 
     async def server_side_emit_with_ack(
         self, event: str, args: Sequence[Any], timeout: float
     ) -> list[Any]:
-        """Return no replies: there is no other server."""
+        """Check the values, and return no replies: there is no other server."""
+        to_plain([event, *args], self.namespace.parser)
         return []
 
     async def close(self) -> None:

@@ -33,7 +33,7 @@ class SharedPacket:
         encoded: The same, or what :meth:`encode` returned; no call for each recipient.
     """
 
-    __slots__ = ("_packet", "compress", "encoded", "parser")
+    __slots__ = ("_checked", "_packet", "compress", "encoded", "parser")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class SharedPacket:
         self.parser: Parser = parser
         self.compress: bool = compress
         self.encoded: Sequence[OutgoingPacket] | None = encoded
+        self._checked = False
 
     @classmethod
     def of_messages(
@@ -83,6 +84,15 @@ class SharedPacket:
             messages = self.parser.encode(self._packet or self.packet)
             self.encoded = OutgoingPacket.messages(messages, compress=self.compress)
         return self.encoded
+
+    def check(self) -> None:
+        """Check the values of a packet that nobody gets, so that a mistake shows at once.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented.
+        """
+        if not self._checked:
+            self.encode()
 
     def messages(self) -> list[str | bytes]:
         """The encoded packet as Engine.IO messages.
@@ -134,11 +144,18 @@ class SharedPacket:
         numbered = Packet(packet.type, packet.namespace, packet.data, id)
         return SharedPacket(numbered, self.parser, compress=self.compress)
 
-    def for_namespace(self, name: str) -> SharedPacket:
-        """The same packet, addressed to another namespace."""
+    def for_namespace(self, name: str, *, checked: bool = False) -> SharedPacket:
+        """The same packet, addressed to another namespace.
+
+        Args:
+            name: The name of the namespace.
+            checked: Whether its values are known to be good.
+        """
         packet = self.packet
         addressed = Packet(packet.type, name, packet.data, packet.id)
-        return SharedPacket(addressed, self.parser, compress=self.compress)
+        shared = SharedPacket(addressed, self.parser, compress=self.compress)
+        shared._checked = checked or self.encoded is not None
+        return shared
 
 
 def to_plain(value: Any, parser: Parser) -> Any:

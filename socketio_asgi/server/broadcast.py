@@ -329,6 +329,7 @@ async def _ask(selection: Selection, event: str, args: Sequence[Any], pick: Pick
     packet = selection.packet(event, args, namespace.next_ack_id())
     runtime = namespace.server.find_runtime()
     if runtime is None:
+        packet.check()
         return []  # no client has ever come
     acks = AckCollector(runtime, event, selection.timeout, pick)
     namespace.adapter.broadcast_with_ack(packet, selection.target, acks)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 from weakref import WeakSet
 
 import anyio.from_thread
 
-from ..adapters import AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
+from ..adapters import Adapter, AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
+from ..adapters.packet import to_plain
 from ..engine.core import EngineCore
 from ..events.observer import CallObserver
 from ..events.plans import Planner, plan_handler
@@ -128,17 +129,36 @@ class ServerCore:
         packet: SharedPacket,
         target: Target,
     ) -> Awaitable[None]:
-        """Hand a packet to an adapter, from whichever thread this is; see :meth:`call`."""
+        """Hand a packet to an adapter, from whichever thread this is; see :meth:`call`.
+
+        Raises:
+            EncodeError: The packet's data cannot be represented, whoever gets it.
+        """
         runtime = self.runtime
         if runtime is not None and running_loop() is runtime.asyncio_loop is not None:
             return broadcast(packet, target)  # nearly always
         runtime = self.find_runtime()
         if runtime is None:
+            packet.check()
             return DONE
         if runtime.is_current():
             return broadcast(packet, target)
         packet.encode()  # errors are the caller's, and the values may change later
         runtime.call_from_thread(broadcast, packet, target)
+        return DONE
+
+    def tell_servers(self, adapter: Adapter, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the other servers, from whichever thread this is; see :meth:`call`.
+
+        Raises:
+            EncodeError: A value cannot be represented, whether there are other servers or not.
+        """
+        runtime = self.find_runtime()
+        if runtime is not None and runtime.is_current():
+            return adapter.server_side_emit(event, args)
+        plain = to_plain([event, *args], self.parser)  # the values may change later
+        if runtime is not None:
+            runtime.call_from_thread(adapter.server_side_emit, event, plain[1:])
         return DONE
 
     def find_runtime(self) -> Runtime | None:

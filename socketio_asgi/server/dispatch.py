@@ -25,7 +25,6 @@ from ..events.plans import AckCallback, Handler
 from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime import TaskStarter
-from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
 from .namespace_core import NamespaceCallSite, NamespaceCore
 from .screening import EventScreening
@@ -281,19 +280,22 @@ class Dispatcher(NamespaceCallSite):
             values = []
         elif isinstance(result, tuple):
             values = list(cast("Any", result))
-        if self.state is _CONNECTED:
-            try:
-                self._source.send(Packet(_ACK, self.namespace.name, values, number))
-            except EncodeError as error:
-                raise UnsendableAnswer(error) from error
+        packet = Packet(_ACK, self.namespace.name, values, number)
+        try:
+            if self.state is _CONNECTED:
+                self._source.send(packet)
+            else:  # nobody gets it, but a mistake is one all the same
+                self.namespace.parser.encode(packet)
+        except EncodeError as error:
+            raise UnsendableAnswer(error) from error
 
     def ack_callback(self, number: int | None) -> AckCallback:
         """The function that answers the event of that number, for a handler that calls it."""
         return AckSender(self.send_ack, number)
 
     @abstractmethod
-    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
-        """Acknowledge an event of the client, from any thread."""
+    def send_ack(self, number: int | None, values: Sequence[Any]) -> Awaitable[None]:
+        """Acknowledge an event of the client, from any thread; None: it wants no answer."""
 
     def on_ack(self, packet: Packet) -> None:
         """Take an acknowledgement of the client."""
@@ -362,22 +364,27 @@ class Dispatcher(NamespaceCallSite):
 class AckSender:
     """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
 
-    When the client asked for no acknowledgement, calling it does nothing.
+    When the client asked for no acknowledgement, calling it sends nothing.
 
     Args:
-        send_ack: Sends an acknowledgement of that number with those values.
+        send_ack: Sends an acknowledgement of that number with those values; checks the values when
+            there is no number.
         number: The number that the client gave the event, or None.
     """
 
     __slots__ = ("_number", "_send_ack")
 
     def __init__(
-        self, send_ack: Callable[[int, Sequence[Any]], Awaitable[None]], number: int | None
+        self, send_ack: Callable[[int | None, Sequence[Any]], Awaitable[None]], number: int | None
     ) -> None:
         self._send_ack = send_ack
         self._number = number
 
     def __call__(self, *values: Any) -> Awaitable[None]:
-        """Acknowledge the event with these values; a second call does nothing."""
+        """Acknowledge the event with these values; a second call sends nothing.
+
+        Raises:
+            EncodeError: A value cannot be represented, whether it is sent or not.
+        """
         number, self._number = self._number, None
-        return DONE if number is None else self._send_ack(number, values)
+        return self._send_ack(number, values)

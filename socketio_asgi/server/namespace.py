@@ -195,11 +195,15 @@ class Namespace(Broadcaster):
             event: The name of the event.
             *args: Any values that JSON knows.
 
+        Raises:
+            ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
+                value cannot be represented.
+
         Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
         """
         check_event_name(event)
         core = self.__socketio__
-        return core.server.call(core.adapter.server_side_emit, event, args)
+        return core.server.tell_servers(core.adapter, event, args)
 
     async def server_side_emit_with_ack(
         self, event: str, *args: Any, timeout: float = ACK_SECONDS

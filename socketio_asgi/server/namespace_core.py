@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
+from ..adapters.packet import to_plain
 from ..events.call_site import CallSite, Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
@@ -300,12 +301,13 @@ class ServerEvent(NamespaceCallSite):
 
     def ack_callback(self, number: int | None) -> AckCallback:
         """The function that answers the other server, for a handler that calls it."""
-        return self._reply or _no_reply
+        return self._reply or self._check_reply
+
+    def _check_reply(self, *values: Any) -> Awaitable[None]:
+        """Check an answer that the other server does not want."""
+        to_plain(list(values), self.namespace.parser)
+        return DONE
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what the handler has raised."""
         log_failure(handler, self.namespace.name, error)
-
-
-def _no_reply(*_values: Any) -> Awaitable[None]:
-    return DONE

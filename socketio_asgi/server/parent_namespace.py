@@ -249,10 +249,14 @@ class ParentAdapter(MemoryAdapter):
 
     def broadcast(self, packet: SharedPacket, target: Target) -> Awaitable[None]:
         """Hand a packet to all sockets of all children that it is meant for."""
-        return together(
-            child.adapter.broadcast(packet.for_namespace(child.name), target)
-            for child in self._children()
-        )
+        results: list[Awaitable[None]] = []
+        for child in self._children():
+            # The first child has raised what there is to raise.
+            shared = packet.for_namespace(child.name, checked=bool(results))
+            results.append(child.adapter.broadcast(shared, target))
+        if not results:
+            packet.check()
+        return together(results)
 
     def broadcast_with_ack(
         self, packet: SharedPacket, target: Target, acks: AckSink

@@ -313,6 +313,7 @@ class SocketCore(Dispatcher):
         """Send an event and wait for its answer; see :meth:`.socket.Socket.emit_with_ack`."""
         number = self.namespace.next_ack_id()
         packet = selection.packet(event, args, number)
+        packet.encode()  # errors are the caller's, also when the client has left
         if not self.connected:
             raise ClientDisconnected(event)
         ack = SingleAck(self.connection.runtime, event, pick)
@@ -345,15 +346,22 @@ class SocketCore(Dispatcher):
         self.deliver(packet, volatile)
         return partial(self.forget_ack, number)
 
-    def send_ack(self, number: int, values: Sequence[Any]) -> Awaitable[None]:
+    def send_ack(self, number: int | None, values: Sequence[Any]) -> Awaitable[None]:
         """Acknowledge an event of the client, from any thread.
 
         Args:
-            number: The number that the client gave the event.
+            number: The number that the client gave the event; None when it wants no answer.
             values: The values of the answer.
+
+        Raises:
+            EncodeError: They cannot be represented, whether they are sent or not.
         """
-        packet = Packet(_ACK, self.namespace.name, list(values), number)
-        return self._send(SharedPacket(packet, self.namespace.server.parser))
+        packet = Packet(_ACK, self.namespace.name, list(values), number or 0)
+        shared = SharedPacket(packet, self.namespace.server.parser)
+        if number is not None:
+            return self._send(shared)
+        shared.check()
+        return DONE
 
     def _send(self, packet: SharedPacket, volatile: bool = False) -> Awaitable[None]:
         connection = self.connection
