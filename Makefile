@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.stamp-dev
 NPM_STAMP := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-adapters test-frameworks test-examples test-full stress bench lint \
+.PHONY: help demo test test-adapters test-frameworks test-examples test-tools test-full stress bench lint \
 	format types docs build check clean
 
 help: ## list the targets
@@ -37,8 +37,11 @@ test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" s
 test-adapters: ## run the tests of adapters with real brokers
 test-frameworks: ## run the tests of frameworks, and of deployments behind real proxies
 test-examples: ## run the tests of the examples
-test-adapters test-frameworks test-examples: test-%: $(DEV_STAMP)
+test-tools: ## run the tests of the harness of all tests, and of the benchmarks
+test-adapters test-frameworks test-examples test-tools: test-%: $(DEV_STAMP)
 	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)
+
+test-tools: interop
 
 test-full: $(DEV_STAMP) interop ## run all tests, on all event loops
 	$(BIN)/python -m pytest --group=all --all-backends $(PYTEST_ARGS)

@@ -18,11 +18,13 @@ GROUPS: Final = {
     "adapters": ("brokers",),
     "frameworks": ("frameworks", "deployment"),
     "examples": ("examples",),
+    "tools": ("harness_tests", "benchmarks"),
 }
 """By name: folders of ``tests/``, which may be absent as long as a group has no tests.
 
 adapters: adapters on real brokers; frameworks: integrations with web frameworks, and deployments
-behind real proxies; examples: what is in ``examples/``.
+behind real proxies; examples: what is in ``examples/``; tools: the harness of the tests themselves,
+and the benchmarks.
 """
 
 CORE: Final = "core"
