@@ -201,6 +201,7 @@ class SessionCore(Intake):
             and self._backlog is None
         ):
             message = data[1:]
+            self._loop_state.runtime.arrivals += 1
             if self._observers is not None and self._observers.receiving:
                 self._observers.received(_make_packet(EnginePacket, (_MESSAGE, message)))
             try:
@@ -218,6 +219,7 @@ class SessionCore(Intake):
         if self.state not in _LIVE:
             return
         type_ = packet.type
+        self._loop_state.runtime.arrivals += 1
         if self._observers is not None and self._observers.receiving:
             self._observers.received(packet)
         if self.pong_awaited and type_ is not EnginePacketType.PONG:

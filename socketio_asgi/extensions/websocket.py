@@ -65,6 +65,11 @@ class AttachedWebSocket(Protocol):
         """True while the client does not read: what is written then waits in memory."""
         ...
 
+    @property
+    def flushed(self) -> bool:
+        """True when nothing was written in this turn of the event loop."""
+        ...
+
     def write(self, frame: bytes) -> None:
         """Send a frame as it is; with what else is written in this turn of the event loop."""
         ...

@@ -106,9 +106,12 @@ class Runtime(ABC):
 
     Attributes:
         asyncio_loop: The same.
+        arrivals: The number of messages that came in so far. What is sent between two of them, and
+            in one turn of the loop, was sent by one piece of code.
     """
 
     def __init__(self, asyncio_loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.arrivals: int = 0
         self.asyncio_loop: asyncio.AbstractEventLoop | None = asyncio_loop
         self._pid = os.getpid()
 

@@ -126,11 +126,17 @@ class OpenWebSocket(asyncio.BaseProtocol):
             self._buffer_size += len(frame)
         if self._buffer_size > MAX_BUFFERED:
             self.flush()
+            self._buffer, self._buffer_size = [], 0  # the turn goes on
+
+    @property
+    def flushed(self) -> bool:
+        """True when nothing was written in this turn of the event loop."""
+        return self._buffer is None
 
     def flush(self) -> None:
         """Send what was written in this turn of the event loop, unless it was after a close."""
         buffer, self._buffer = self._buffer, None
-        if buffer is not None and self.state is _OPEN:
+        if buffer and self.state is _OPEN:
             self._transport.write(buffer if isinstance(buffer, bytes) else b"".join(buffer))
 
     def pause_writing(self) -> None:

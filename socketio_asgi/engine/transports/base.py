@@ -101,7 +101,12 @@ class Transport(ABC):
     @property
     @abstractmethod
     def writable(self) -> bool:
-        """True when a packet sent now would go out at once: what volatile packets ask for."""
+        """True when a packet sent now would go out at once: what volatile packets ask for.
+
+        It is not behind another packet of the same turn of the event loop, as in Node.js; but what
+        was sent while another message was handled does not count, because there that is a turn of
+        its own.
+        """
 
     # -- out ---------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class TakenOverTransport(WebSocketBase):
         outbox: The packets that wait while the client does not read.
     """
 
-    __slots__ = ("_closing", "_websocket")
+    __slots__ = ("_closing", "_sent_at", "_websocket")
 
     writes_at_once = True
     _websocket: AttachedWebSocket
@@ -36,6 +36,8 @@ class TakenOverTransport(WebSocketBase):
     def __init__(self, runtime: Runtime, codec: EngineCodec, outbox: Outbox) -> None:
         super().__init__(runtime, codec, outbox)
         self._closing = False
+        # The number of arrivals when something was sent last.
+        self._sent_at = -1
 
     def take_over(self, attach: Attach, *, max_payload: int) -> bool:
         """Take a WebSocket over; False when that is not possible.
@@ -56,8 +58,11 @@ class TakenOverTransport(WebSocketBase):
 
     @property
     def writable(self) -> bool:
-        """True while the client reads."""
-        return not (self._websocket.paused or self._closing)
+        """True while the client reads, unless something was sent just before."""
+        websocket = self._websocket
+        if websocket.paused or self._closing:
+            return False
+        return websocket.flushed or self._sent_at != self.runtime.arrivals
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -66,7 +71,7 @@ class TakenOverTransport(WebSocketBase):
         websocket, outbox = self._websocket, self.outbox
         if websocket.paused:
             return outbox.extend(packets)
-        codec = self.codec
+        codec, self._sent_at = self.codec, self.runtime.arrivals
         for packet in packets:
             websocket.write(packet.websocket_text or encode_websocket(packet, codec))
         if outbox.on_drained is not None:
@@ -77,12 +82,14 @@ class TakenOverTransport(WebSocketBase):
         websocket = self._websocket
         if websocket.paused or self.outbox.on_drained is not None or not isinstance(message, str):
             return False
+        self._sent_at = self.runtime.arrivals
         websocket.write(text_frame(_MESSAGE + message.encode("utf-8", "replace")))
         return True
 
     def flush(self) -> None:
         """Send what waits, as far as the client reads."""
         websocket, outbox = self._websocket, self.outbox
+        self._sent_at = self.runtime.arrivals
         while (packet := outbox.first) is not None and not websocket.paused:
             websocket.write(encode_websocket(packet, self.codec))
             outbox.take_first()

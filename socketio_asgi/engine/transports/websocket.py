@@ -55,6 +55,7 @@ class WebSocketTransport(WebSocketBase):
         "_receive",
         "_send",
         "_sending",
+        "_sent_at",
         "context",
         "send_task",
     )
@@ -78,6 +79,8 @@ class WebSocketTransport(WebSocketBase):
         self.context: Context = copy_context()
         self.send_task: Cancellable | None = None
         self._flush_due = False
+        # The number of arrivals when something was sent last.
+        self._sent_at = -1
         self._sending = False
         self._closing = False
         self._close_code = CloseCode.NORMAL
@@ -88,8 +91,10 @@ class WebSocketTransport(WebSocketBase):
 
     @property
     def writable(self) -> bool:
-        """True while the ASGI server takes what is sent, as far as is known."""
-        return not (self._sending or self._closing)
+        """True while the ASGI server takes what is sent, unless something was sent just before."""
+        if self._sending or self._closing:
+            return False
+        return not self._flush_due or self._sent_at != self.runtime.arrivals
 
     def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets when this turn of the event loop is over.
@@ -98,6 +103,7 @@ class WebSocketTransport(WebSocketBase):
         that is interrupted by a system call for each message runs at half the speed.
         """
         self.outbox.extend(packets)
+        self._sent_at = self.runtime.arrivals
         if not self._flush_due:
             self._flush_due = True
             self.runtime.send_after_turn(self)

@@ -17,7 +17,8 @@ from socketio_asgi.adapters import Target
 from socketio_asgi.server.broadcast import Selection
 from tests.server.support import socket_of
 from tests.support.background import background
-from tests.support.peer import PollingWire
+from tests.support.frames import text
+from tests.support.peer import PollingWire, WebSocketWire
 from tests.support.waiting import until
 
 from .conftest import Join
@@ -76,15 +77,64 @@ async def test_volatile_behind_something_else(
     assert without_filling(await client.heard()) == [["second"]]
 
 
-async def test_two_volatile_events_for_one_poll(io: Server, join: Join) -> None:
-    client = await join(transport="polling")
+@emitters
+@pytest.mark.parametrize("to_all", [False, True], ids=["to one", "to all"])
+async def test_volatile_behind_another_packet_of_the_same_turn(
+    io: Server, join: Join, transport: str, emitter: Emitter, to_all: bool
+) -> None:
+    client = await join(transport=transport)
+    socket = socket_of(io, client)
+    ordinary = io if to_all else socket  # by the short cut for one client, or not
+    async with background(client.event) as heard:
+        await writable(socket)
+        ordinary.emit("first")
+        emitter(io, socket).volatile.emit("dropped")
+        emitter(io, socket).volatile.emit("dropped", b"with an attachment")
+        ordinary.emit("second")
+        assert await heard.wait() == ["first"]
+    assert await client.heard() == [["second"]]
+
+
+@emitters
+async def test_of_two_volatile_events_the_first_is_sent(
+    io: Server, join: Join, transport: str, emitter: Emitter
+) -> None:
+    client = await join(transport=transport)
     socket = socket_of(io, client)
     async with background(client.event) as heard:
         await writable(socket)
-        socket.volatile.emit("one")
-        socket.volatile.emit("two")
+        emitter(io, socket).volatile.emit("one")
+        emitter(io, socket).volatile.emit("two")
         assert await heard.wait() == ["one"]
     assert await client.heard() == []
+
+
+async def test_volatile_behind_much_of_the_same_turn(io: Server, join: Join) -> None:
+    """More than what is sent before the turn is over."""
+    client = await join()
+    socket = socket_of(io, client)
+    await writable(socket)
+    for _ in range(3):
+        socket.emit("filling", "x" * 50_000)
+    socket.volatile.emit("dropped")
+    assert without_filling(await client.heard()) == []
+
+
+async def test_volatile_events_of_two_messages(io: Server, join: Join) -> None:
+    """They do not stand in the way of one another, even when both come in one turn."""
+
+    @io.on("move")
+    async def move(socket: Socket, place: int) -> None:
+        await socket.broadcast.volatile.emit("moved", place)
+        await socket.broadcast.volatile.emit("moved", "dropped")
+
+    mover, watcher = await join(), await join()
+    await writable(socket_of(io, watcher))
+    assert isinstance(mover.wire, WebSocketWire)
+    await mover.wire.websocket.raw.send(*(text(f'42["move",{place}]') for place in range(3)))
+    for place in range(3):
+        assert await watcher.event() == ["moved", place]
+    assert await watcher.heard() == []
 
 
 @emitters
@@ -106,6 +156,7 @@ async def test_volatile_with_attachments_goes_whole_or_not(
     await writable(socket)
     operator = emitter(io, socket).volatile
     operator.emit("binary", b"1", b"2")
+    operator.emit("dropped", b"0", b"0")
     received = [await client.receive() for _ in range(3)]
     place = '{"_placeholder":true,"num":%d}'
     assert received == [f'52-["binary",{place % 0},{place % 1}]', b"1", b"2"]
