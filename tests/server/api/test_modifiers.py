@@ -16,6 +16,7 @@ from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
 from socketio_asgi.adapters import Target
 from socketio_asgi.server.broadcast import Selection
 from tests.server.support import socket_of
+from tests.support.backends import on_asyncio
 from tests.support.background import background
 from tests.support.frames import text
 from tests.support.peer import PollingWire, WebSocketWire
@@ -120,6 +121,7 @@ async def test_volatile_behind_much_of_the_same_turn(io: Server, join: Join) -> 
     assert without_filling(await client.heard()) == []
 
 
+@on_asyncio  # on trio, handlers begin when all messages of the turn have come
 async def test_volatile_events_of_two_messages(io: Server, join: Join) -> None:
     """They do not stand in the way of one another, even when both come in one turn."""
 
