@@ -11,6 +11,8 @@ from socketio_asgi.engine import EngineRequest
 from socketio_asgi.engine.http.body import BodyTooLarge, ClientGone, RequestBody
 from socketio_asgi.runtime import current_runtime
 
+pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
 SECONDS = 30.0
 
 
