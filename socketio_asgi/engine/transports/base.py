@@ -13,9 +13,9 @@ from ..http.request import EngineRequest
 from ..http.response import ErrorCode, Refusal, Response
 from .outbox import Outbox
 
-PACKETS_PER_TURN = 64
+PACKETS_PER_TURN = 256
 """Packets of a client that are handled in one turn of the event loop; then others come first. They
-take a millisecond or two when they are small."""
+take some milliseconds when they are small. Each turn costs as much as several packets."""
 
 TransportName = Literal["polling", "websocket"]
 
