@@ -31,6 +31,12 @@ class BoundedReading(WriteBuffering):
     """
 
     cycle: Any
+    _counts_head: bool
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # h11 has limits of its own; it does not call what resets the size.
+        cls._counts_head = hasattr(super(), "on_headers_complete")
 
     def __init__(
         self,
@@ -46,8 +52,6 @@ class BoundedReading(WriteBuffering):
         # Bytes since the last head was complete, or a piece of a body came.
         self._head_size = 0
         self._head_awaited = False
-        # h11 has limits of its own; it does not call what resets the size.
-        self._counts_head = hasattr(super(), "on_headers_complete")
 
     # -- called by the event loop --------------------------------------------------------------
 
@@ -67,6 +71,8 @@ class BoundedReading(WriteBuffering):
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
+        if len(data) <= PIECE_SIZE and not self._pieces and self._may_parse:
+            return self._parse(data)  # nearly always
         if len(data) > PIECE_SIZE:
             starts = range(0, len(data), PIECE_SIZE)
             self._pieces.extend(data[start : start + PIECE_SIZE] for start in starts)
@@ -83,10 +89,11 @@ class BoundedReading(WriteBuffering):
 
     @property
     def _may_parse(self) -> bool:
-        if self._buffering.reading_paused or self._buffering.released:
+        buffering, cycle = self._buffering, self.cycle
+        if buffering.reading_paused or buffering.released:
             return False
         # The rest of a body, or the next request.
-        return not self._answering or bool(self.cycle.more_body)
+        return bool(cycle is None or cycle.response_complete or cycle.more_body)
 
     def _parse_waiting(self) -> None:
         if self._parsing:
@@ -148,15 +155,15 @@ class BoundedReading(WriteBuffering):
     def on_headers_complete(self) -> None:
         """The head of a request is complete."""
         self._head_size = 0
-        cast("Any", super()).on_headers_complete()
+        super().on_headers_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body came."""
         self._head_size = 0
-        cast("Any", super()).on_body(body)
+        super().on_body(body)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_response_complete(self) -> None:
         """The response to a request is complete."""
-        cast("Any", super()).on_response_complete()
+        super().on_response_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
         if self._pieces:
             self._parse_waiting()
