@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from ..websocket.headers import Header
 from .http_reading import BoundedReading
 
 if TYPE_CHECKING:
@@ -26,3 +27,14 @@ class HTTPProtocol(BoundedReading, _HTTPProtocol):
         $ uvicorn main:app --http socketio_asgi.integrations.uvicorn:HTTPProtocol
         ```
     """
+
+    headers: list[Header]
+    _upgrade: tuple[list[Header], bytes | None] | None = None
+
+    def _get_upgrade(self) -> bytes | None:
+        """The protocol that the client asks for; uvicorn looks three times for each request."""
+        known = self._upgrade
+        if known is None or known[0] is not self.headers:
+            upgrade = cast("bytes | None", cast("Any", super())._get_upgrade())  # noqa: SLF001
+            self._upgrade = known = (self.headers, upgrade)
+        return known[1]

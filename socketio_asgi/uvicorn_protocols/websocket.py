@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Literal, Protocol, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from ..websocket.headers import Header
@@ -25,6 +24,17 @@ from .server_context import ServerContext, logger
 
 MAX_EARLY = 64 * 1024
 """Bytes that a client may send before its WebSocket is accepted; then it is not read."""
+
+
+class _HTTPProtocol(Protocol):
+    """uvicorn's class for HTTP, which has the connection until the request has been handed over.
+
+    It has asked the network for all of this already.
+    """
+
+    scheme: Literal["http", "https"] | None
+    server: tuple[str, int | None] | None
+    client: tuple[str, int] | None
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -149,15 +159,16 @@ class WebSocketProtocol(asyncio.Protocol):
             raise BadHandshake(503, "Service Unavailable")
 
     def _scope(self, request: UpgradeRequest) -> dict[str, Any]:
-        config, transport = self._context.config, self._transport
+        config = self._context.config
         root_path = config.root_path
+        http = cast("_HTTPProtocol", self._transport.get_protocol())
         return {
             "type": "websocket",
             "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
             "http_version": "1.1",
-            "scheme": "wss" if is_ssl(transport) else "ws",
-            "server": get_local_addr(transport),
-            "client": get_remote_addr(transport),
+            "scheme": "wss" if http.scheme == "https" else "ws",
+            "server": http.server,
+            "client": http.client,
             "root_path": root_path,
             "path": root_path + request.path,
             "raw_path": root_path.encode("ascii") + request.raw_path,
