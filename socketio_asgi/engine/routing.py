@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..runtime.log_limit import LogLimits
 from ..websocket.headers import Header, is_token
 from .admission import check_offer, check_session
 from .deployment_warnings import DeploymentWarnings
@@ -67,6 +68,7 @@ class RequestRouter:
         self._observers = observers
         self._directory = directory
         self._deployment = DeploymentWarnings(self._now)
+        self._log_limits = LogLimits(self._now, logger)
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
         self._stack: ASGIApp | None = None
         self._by_scope_type: Mapping[str, ASGIApp] = {
@@ -270,11 +272,17 @@ class RequestRouter:
     # -- refusals ----------------------------------------------------------------------------
 
     def _report(self, request: EngineRequest, refusal: Refusal) -> None:
-        _log(request, refusal)
+        self._log(request, refusal)
         self._deployment.request_refused(request, refusal)
         if self._observers.refusing:
             refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
             self._observers.refused(refused)
+
+    def _log(self, request: EngineRequest, refusal: Refusal) -> None:
+        level = logging.WARNING if refusal.notable else logging.INFO
+        address = request.address
+        if logger.isEnabledFor(level) and self._log_limits.may_log(address, refusal.code):
+            logger.log(level, "refused %s from %s: %s", request.scope["type"], address, refusal)
 
 
 async def _ask(
@@ -303,8 +311,3 @@ async def _accept(request: EngineRequest, send: Send, headers: list[Header]) -> 
 async def _send_close(send: Send) -> None:
     with contextlib.suppress(Exception):  # the client may have been faster
         await send({"type": "websocket.close"})
-
-
-def _log(request: EngineRequest, refusal: Refusal) -> None:
-    level = logging.WARNING if refusal.notable else logging.INFO
-    logger.log(level, "refused %s from %s: %s", request.scope["type"], request.address, refusal)

@@ -26,10 +26,10 @@ from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
+from ..runtime.log_limit import LogLimit
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
 from .joining import CONTROL_CHARACTERS, MAX_NAME_LENGTH, LeftNames, Lookup
-from .log_limit import LogLimit
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
@@ -107,7 +107,8 @@ class ClientConnection(ConnectionLoad):
     def may_log(self, kind: object) -> bool:
         """True when the client may cause another line of the log, of that kind."""
         if self._log_limit is None:
-            self._log_limit = LogLimit(self.runtime, self.session.request.address)
+            address = self.session.request.address
+            self._log_limit = LogLimit(self.runtime.now, logger, address)
         return self._log_limit.may_log(kind)
 
     # -- in ----------------------------------------------------------------------------------

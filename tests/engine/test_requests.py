@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from socketio_asgi.runtime.log_limit import LOGGED, MAX_LOGGED_ADDRESSES, LogLimits
 from tests.support.clients import (
     PollingClient,
     WebSocketRejected,
@@ -189,3 +190,22 @@ async def test_refusals_are_logged_without_the_session_id(
     assert any("Session ID unknown" in line for line in lines)
     assert not any("a-secret-sid" in line or "x" * 50 in line for line in lines)
     assert all(record.levelno < logging.WARNING for record in caplog.records)
+
+
+async def test_a_flood_of_refused_requests_does_not_fill_the_log(
+    start_engine: StartEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await start_engine(allow_request=lambda request: False)
+    for _ in range(LOGGED + 5):
+        assert (await answer(app, query="EIO=4&transport=polling"))[0] == 403
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("refused http" in line for line in lines) == LOGGED
+    assert sum("causes more lines" in line for line in lines) == 1
+
+
+def test_the_addresses_whose_lines_are_counted_are_bounded() -> None:
+    limits = LogLimits(lambda: 0.0, logging.getLogger("socketio_asgi.engine"))
+    assert [limits.may_log("first", 4) for _ in range(LOGGED + 1)] == [True] * LOGGED + [False]
+    for number in range(MAX_LOGGED_ADDRESSES):
+        assert limits.may_log(f"2001:db8::{number:x}", 4)
+    assert limits.may_log("first", 4)  # not remembered any more

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.server.log_limit import LOG_SECONDS, LOGGED, LogLimit
+from socketio_asgi.runtime.log_limit import LOG_SECONDS, LOGGED, LogLimit
 from tests.support.backends import on_asyncio
 from tests.support.clock import Clock
 from tests.support.waiting import until
@@ -249,7 +249,7 @@ def counted(caplog: pytest.LogCaptureFixture) -> dict[str, int]:
 @on_asyncio
 async def test_after_a_while_there_are_lines_again() -> None:
     clock = Clock()
-    limit = LogLimit(clock.runtime(), "192.0.2.1")
+    limit = LogLimit(clock.runtime().now, logging.getLogger("socketio_asgi.server"), "192.0.2.1")
     for _ in range(2):
         assert [limit.may_log("kind") for _ in range(2 * LOGGED)].count(True) == LOGGED
         assert limit.may_log("another kind")
