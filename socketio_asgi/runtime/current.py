@@ -9,7 +9,7 @@ from collections.abc import Callable
 from .asyncio_runtime import AsyncioRuntime
 from .base import Runtime
 
-running_loop = asyncio._get_running_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+running_loop: Callable[[], asyncio.AbstractEventLoop | None] = asyncio._get_running_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The asyncio event loop that runs the caller, without an exception where there is none."""
 
 RuntimeFactory = Callable[[], Runtime]

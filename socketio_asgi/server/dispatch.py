@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, cast
 
+from ..engine import SessionCore
 from ..events.acks import AckTarget
 from ..events.call_site import Load
 from ..events.failures import UnsendableAnswer, log_failure
@@ -24,7 +25,7 @@ from ..events.listeners import Listeners, call_all
 from ..events.plans import AckCallback, Handler
 from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
-from ..runtime import TaskStarter
+from ..runtime import Runtime, TaskStarter
 from ..runtime.serial import SerialQueue
 from .namespace_core import NamespaceCallSite, NamespaceCore
 from .screening import EventScreening
@@ -38,7 +39,17 @@ Invoke = Callable[[Handler, Sequence[Any], int | None], Coroutine[Any, Any, None
 
 
 class PacketSource(Load, Protocol):
-    """A connection, as far as the events that it brings are concerned."""
+    """A connection, as far as the packets that it brings and takes are concerned."""
+
+    @property
+    def session(self) -> SessionCore:
+        """The session below."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        ...
 
     @property
     def max_in_flight(self) -> int:

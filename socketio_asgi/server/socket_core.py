@@ -11,37 +11,25 @@ The connection below and the namespace beside it call what is here; applications
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, Protocol
 
-from ..adapters import PacketLog, RestoredSocket, SavedSocket, SharedPacket, Target
+from ..adapters import PacketLog, RestoredSocket, SavedSocket, Target
 from ..adapters.recovery import MissedPackets
-from ..engine import SessionCore
 from ..engine.handshake import Handshake
-from ..events.acks import AckTarget, Pick, SingleAck, first_value
-from ..events.listeners import call_all
 from ..events.plans import Handler
-from ..exceptions import ClientDisconnected, ConnectionRefused
-from ..protocol import Packet, PacketType
+from ..exceptions import ConnectionRefused
 from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT, TRANSPORT_CLOSE
 from ..protocol.states import SocketState
-from ..runtime import Runtime
-from ..runtime.awaitables import DONE, Waiting
+from ..runtime.awaitables import DONE
 from ..runtime.ids import random_id
-from .broadcast import Selection, event_packet
-from .dispatch import Dispatcher, PacketSource
+from .delivery import Delivery
+from .dispatch import PacketSource
 from .life_cycle import Admission, LifeCycleCalls
 from .namespace_core import NamespaceCore
 from .observer import tell
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
-HIGH_WATER = 64 * 1024
-"""Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""
-
-# Global names: members of an enum are slow on the way of every packet.
-_ACK, _EVENT, _CONNECTED = PacketType.ACK, PacketType.EVENT, SocketState.CONNECTED
 
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
@@ -49,16 +37,6 @@ NOTHING: frozenset[Any] = frozenset()
 
 class Connection(PacketSource, Protocol):
     """The connection of a client, as its sockets see it."""
-
-    @property
-    def session(self) -> SessionCore:
-        """The session below."""
-        ...
-
-    @property
-    def runtime(self) -> Runtime:
-        """The event loop."""
-        ...
 
     def begin(self) -> None:
         """Count a call that is not counted by a socket."""
@@ -93,7 +71,7 @@ class Connection(PacketSource, Protocol):
         ...
 
 
-class SocketCore(Dispatcher):
+class SocketCore(Delivery):
     """The work of a socket for the server.
 
     Args:
@@ -290,90 +268,6 @@ class SocketCore(Dispatcher):
             self.release()
             if self._closed_by is not None:
                 self._start_disconnect(*self._closed_by)
-
-    # -- out ---------------------------------------------------------------------------------
-
-    def emit(
-        self, event: str, args: Sequence[Any], *, volatile: bool = False, compress: bool = True
-    ) -> Awaitable[None]:
-        """Send an event to the client, from any thread; see :meth:`.socket.Socket.emit`."""
-        server = self.namespace.server
-        packet = event_packet(self.namespace.name, event, args)
-        shared = SharedPacket(packet, server.parser, compress=compress)
-        if server.recovery is None:
-            return self._send(shared, volatile)
-        # Only what goes through the adapter gets an offset, and can be sent again.
-        rooms = frozenset((self.id,))
-        own_room = Target(rooms, volatile=volatile, local=volatile)
-        return server.send(self.namespace.adapter.broadcast, shared, own_room)
-
-    async def ask(
-        self, selection: Selection, event: str, args: Sequence[Any], pick: Pick = first_value
-    ) -> Any:
-        """Send an event and wait for its answer; see :meth:`.socket.Socket.emit_with_ack`."""
-        number = self.namespace.next_ack_id()
-        packet = selection.packet(event, args, number)
-        packet.encode()  # errors are the caller's, also when the client has left
-        if not self.connected:
-            raise ClientDisconnected(event)
-        ack = SingleAck(self.connection.runtime, event, pick)
-        forget = self.deliver_with_ack(packet, ack, volatile=selection.target.volatile)
-        try:
-            return await ack.wait(selection.timeout)
-        finally:
-            forget()
-
-    def deliver(self, packet: SharedPacket, volatile: bool = False) -> None:
-        """Queue a packet for the client, unless it has left."""
-        packets = packet.encoded or packet.encode()
-        if self.state is _CONNECTED:
-            listeners = self.listeners
-            if listeners is not None and packet.packet.type is _EVENT:
-                call_all(listeners.outgoing, *packet.packet.data)
-            self.connection.session.send(packets, volatile)
-
-    def deliver_with_ack(
-        self, packet: SharedPacket, ack: AckTarget, *, volatile: bool = False
-    ) -> Callable[[], object]:
-        """Queue an event for the client, and pass its acknowledgement on.
-
-        Returns:
-            A function that ends the waiting.
-        """
-        number = cast("int", packet.packet.id)
-        packet.encode()  # before anything waits: the values may not be representable
-        self.expect_ack(number, ack)
-        self.deliver(packet, volatile)
-        return partial(self.forget_ack, number)
-
-    def send_ack(self, number: int | None, values: Sequence[Any]) -> Awaitable[None]:
-        """Acknowledge an event of the client, from any thread.
-
-        Args:
-            number: The number that the client gave the event; None when it wants no answer.
-            values: The values of the answer.
-
-        Raises:
-            EncodeError: They cannot be represented, whether they are sent or not.
-        """
-        packet = Packet(_ACK, self.namespace.name, list(values), number or 0)
-        shared = SharedPacket(packet, self.namespace.server.parser)
-        if number is not None:
-            return self._send(shared)
-        shared.check()
-        return DONE
-
-    def _send(self, packet: SharedPacket, volatile: bool = False) -> Awaitable[None]:
-        connection = self.connection
-        if not connection.runtime.is_current():
-            packet.encode()  # errors are the caller's, and the values may change later
-            connection.runtime.call_from_thread(self._send, packet, volatile)
-            return DONE
-        self.deliver(packet, volatile)
-        session = connection.session
-        if volatile or session.buffered < HIGH_WATER:  # a volatile packet was sent, or dropped
-            return DONE
-        return Waiting(session.drain)
 
     # -- rooms -------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ class BoundedReading(WriteBuffering):
     _counts_head: bool
 
     def __init_subclass__(cls) -> None:
+        """Note which of uvicorn's classes this one stands before."""
         super().__init_subclass__()
         # h11 has limits of its own; it does not call what resets the size.
         cls._counts_head = hasattr(super(), "on_headers_complete")

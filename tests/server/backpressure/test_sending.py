@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from socketio_asgi import Server, Socket
-from socketio_asgi.server.socket_core import HIGH_WATER
+from socketio_asgi.server.delivery import HIGH_WATER
 from tests.support.clients import PollingClient, WebSocketClient, connect_engine
 from tests.support.serving import Served
 from tests.support.waiting import until
