@@ -369,7 +369,7 @@ class ClientConnection(ConnectionLoad):
             deadlines.add(self)
 
     def _joined(self) -> bool:
-        """Whether the client is in a namespace."""
+        """True when the client is in a namespace."""
         return any(socket.connected for socket in self._sockets.values())
 
     def _note_left(self, name: str) -> None:

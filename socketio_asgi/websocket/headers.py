@@ -48,7 +48,7 @@ def is_header(name: bytes, value: bytes) -> bool:
 
 def is_token(text: str) -> bool:
     """True for a text that may be a name in a header (RFC 9110, section 5.6.2)."""
-    return bool(_NAME.fullmatch(text.encode()))
+    return text.isascii() and bool(_NAME.fullmatch(text.encode()))
 
 
 def split_head(data: bytes) -> tuple[bytes, bytes] | None:

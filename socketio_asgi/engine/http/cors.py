@@ -6,17 +6,14 @@ WebSocket. Source: https://socket.io/docs/v4/handling-cors/ and RFC 6454, sectio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...runtime.checks import check_count, check_flag, check_texts, made_of
-from ...websocket.headers import Header
+from ...websocket.headers import Header, is_token
 from .origins import OriginPolicy, checked_policy, lists
 from .request import DEFAULT_PORTS, EngineRequest
-
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +142,7 @@ def _with_port(authority: str, default_port: str) -> str:
 
 def _check_names(option: str, names: Sequence[str], example: str) -> None:
     for name in check_texts(option, names, example):
-        if not _TOKEN.fullmatch(name):
+        if not is_token(name):
             raise ValueError(f"{option}: {name!r} is no name; write such as {example}")
 
 
