@@ -13,6 +13,7 @@ STRESS_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INTEROP := tests/interop
+BROKERS := tests/brokers
 PEERS := benchmarks
 
 # The sub-environments of the uses; stamps make the second call fast.
@@ -42,8 +43,9 @@ test-adapters test-frameworks test-examples test-tools: test-%: $(DEV_STAMP)
 	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)
 
 test-tools: interop
+test-adapters: interop brokers
 
-test-full: $(DEV_STAMP) interop ## run all tests, on all event loops
+test-full: $(DEV_STAMP) interop brokers ## run all tests, on all event loops
 	$(BIN)/python -m pytest --group=all --all-backends $(PYTEST_ARGS)
 
 stress: $(DEV_STAMP) interop ## run the tests again and again on a machine in trouble (MINUTES=n)
@@ -77,17 +79,18 @@ build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 check: lint types test docs build ## style, types, tests of the core, documentation, distributions
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(INTEROP)/node_modules $(PEERS)/node_modules build dist site
+	rm -rf $(VENV) $(INTEROP)/node_modules $(BROKERS)/node_modules $(PEERS)/node_modules build dist site
 
-.PHONY: interop peers
+.PHONY: interop brokers peers
 # Without Node the tests with the JavaScript clients are skipped, and its servers left out.
-interop peers:
+interop brokers peers:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(FOLDER)/$(NPM_STAMP); \
 	else echo "no npm: $(FOLDER) does without the packages of JavaScript"; fi
 interop: FOLDER := $(INTEROP)
+brokers: FOLDER := $(BROKERS)
 peers: FOLDER := $(PEERS)
 
-$(INTEROP)/$(NPM_STAMP) $(PEERS)/$(NPM_STAMP): %/$(NPM_STAMP): %/package.json %/package-lock.json
+$(INTEROP)/$(NPM_STAMP) $(BROKERS)/$(NPM_STAMP) $(PEERS)/$(NPM_STAMP): %/$(NPM_STAMP): %/package.json %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund
 	touch $@
 
