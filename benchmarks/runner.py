@@ -115,15 +115,16 @@ def run_load(command: list[str], core: int, timeout: float) -> bytes:
 
 
 @contextmanager
-def started(server: Server, port: int, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """The server's process, from its first answer on."""
-    server_core, _ = proc.choose_cores()
+def started(
+    server: Server, port: int, settings: Settings, *, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The server's process, from its first answer on; on the core of servers if none is given."""
     with tempfile.TemporaryFile() as log:
-        with _pinned(server_core):
+        with _pinned(proc.choose_cores()[0] if core is None else core):
             process = subprocess.Popen(
                 server.command(settings.python, port),
                 cwd=ROOT,
-                env=_loop_state(),
+                env={**_loop_state(), **server.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -6,8 +6,8 @@ import json
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.ports import HOST
@@ -37,6 +37,7 @@ class Server:
         packages: Those that are told with the results; npm packages for JavaScript servers.
         lacks: The features that it leaves out, see :attr:`Scenario.needs`.
         quick: Whether it belongs to those that are compared by default.
+        environment: Variables that its process has besides those of this one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Server:
     packages: tuple[str, ...] = ()
     lacks: frozenset[str] = frozenset()
     quick: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, python: str) -> str:
         """Why it cannot be started here; empty if it can."""
