@@ -23,7 +23,7 @@ from tests.support.waiting import until
 
 from .processes import HAProxyProcess, NginxProcess, ProxyProcess
 
-PAGE = ROOT / "docs" / "operating.md"
+PAGE = ROOT / "docs" / "load-balancers.md"
 HERE = Path(__file__).parent
 UPGRADE_LINES = (
     "        proxy_set_header Upgrade $http_upgrade;\n"
