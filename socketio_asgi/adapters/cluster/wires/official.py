@@ -55,34 +55,14 @@ class OfficialWire:
         Raises:
             EncodeError: It holds binary data, and ormsgpack is not installed.
         """
-        body = message.body
-        if isinstance(body, Broadcast) and isinstance(body.event, SharedPacket):
-            text = body.event.json()
-            if text is not None:
-                return self._spliced(message, body, text)
-        data = _data(message) if not isinstance(body, Broadcast) else _values(message, body)
-        fields = {
-            "type": int(message.type),
-            **({} if data is None else {"data": data}),
-            "uid": message.sender,
-            "nsp": message.namespace,
-        }
+        data = spliced_data(message)
+        if data is not None:
+            tail = orjson.dumps({"uid": message.sender, "nsp": message.namespace})
+            return b'{"type":%d,"data":%s,%s' % (message.type, data, tail[1:])
+        fields = fields_of(message)
         encoder = JSONEncoder()
         text = encoder.encode(fields)
-        return _pack(fields) if encoder.attachments else text.encode()
-
-    def _spliced(self, message: Message, body: Broadcast, text: str) -> bytes:
-        """The message around an event that is JSON text already."""
-        rest = _broadcast(message, body, None)
-        del rest["packet"]
-        tail = {"uid": message.sender, "nsp": message.namespace}
-        return b'{"type":%d,"data":{"packet":{"type":%d,"data":%s},%s,%s' % (
-            message.type,
-            _EVENT,
-            text.encode("utf-8"),
-            orjson.dumps(rest)[1:],
-            orjson.dumps(tail)[1:],
-        )
+        return pack(fields) if encoder.attachments else text.encode()
 
     def decode(self, data: bytes) -> Message:
         """Turn bytes into a message.
@@ -91,7 +71,7 @@ class OfficialWire:
             MalformedMessage: They are none.
         """
         try:
-            fields: Any = loads(data.decode()) if data[:1] == b"{" else _unpack(data)
+            fields: Any = loads(data.decode()) if data[:1] == b"{" else unpack(data)
         except (ProtocolError, UnicodeDecodeError) as error:
             checks.refuse(str(error))
         return read(checks.mapping(fields))
@@ -116,6 +96,36 @@ def read(fields: Mapping[str, Any]) -> Message:
 
 
 # -- out ---------------------------------------------------------------------------------------
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """The object with the official fields, its values plain.
+
+    Raises:
+        EncodeError: It cannot be represented.
+    """
+    body = message.body
+    data = _values(message, body) if isinstance(body, Broadcast) else _data(message)
+    return {
+        "type": int(message.type),
+        **({} if data is None else {"data": data}),
+        "uid": message.sender,
+        "nsp": message.namespace,
+    }
+
+
+def spliced_data(message: Message) -> bytes | None:
+    """The field ``data`` as JSON, around an event that is JSON text already; None for others."""
+    body = message.body
+    if not isinstance(body, Broadcast) or not isinstance(body.event, SharedPacket):
+        return None
+    text = body.event.json()
+    if text is None:
+        return None
+    rest = _broadcast(message, body, None)
+    del rest["packet"]
+    packet = b'{"packet":{"type":%d,"data":%s},' % (_EVENT, text.encode("utf-8"))
+    return packet + orjson.dumps(rest)[1:]
 
 
 def _values(message: Message, body: Broadcast) -> dict[str, Any]:
@@ -290,7 +300,12 @@ _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
 # -- MessagePack -------------------------------------------------------------------------------
 
 
-def _pack(fields: dict[str, Any]) -> bytes:
+def pack(fields: Any) -> bytes:
+    """Turn plain values into MessagePack.
+
+    Raises:
+        EncodeError: ormsgpack is not installed.
+    """
     try:
         import ormsgpack
     except ModuleNotFoundError as error:
@@ -301,7 +316,12 @@ def _pack(fields: dict[str, Any]) -> bytes:
     return ormsgpack.packb(fields, float, option)
 
 
-def _unpack(data: bytes) -> Any:
+def unpack(data: bytes) -> Any:
+    """Read MessagePack, as official servers write it.
+
+    Raises:
+        MalformedMessage: It is none.
+    """
     try:
         import ormsgpack
     except ModuleNotFoundError:
