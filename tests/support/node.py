@@ -39,6 +39,7 @@ from .requirements import missing, require_command
 INTEROP = Path(__file__).resolve().parents[1] / "interop"
 TIMEOUT = 30.0  # seconds for a whole scenario
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+STAMP = ".package-lock.json"  # npm's own record, the stamp of the Makefile too
 MAX_LINE = 64_000_000  # bytes of one JSON line
 
 
@@ -210,34 +211,34 @@ async def run_browser(
         return await running.finish(timeout + 5)
 
 
-def install_node_modules() -> Path:
-    """Install the packages of ``tests/interop`` once for each lock file; returns the folder."""
+def install_node_modules(folder: Path = INTEROP) -> Path:
+    """Install the packages of a folder once for each lock file; returns where they are."""
     npm = require_command("npm")
     require_command("node")
-    folder = INTEROP / "node_modules"
-    lock_name = f"npm-{hashlib.sha256(str(INTEROP).encode()).hexdigest()[:16]}.lock"
+    packages = folder / "node_modules"
+    lock_name = f"npm-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.lock"
     with (Path(tempfile.gettempdir()) / lock_name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may come here at once
         if not _is_installed(folder):
-            _npm_ci(npm)
-    return folder
+            _npm_ci(npm, folder)
+    return packages
 
 
 def _is_installed(folder: Path) -> bool:
-    stamp = folder / ".package-lock.json"  # npm's own record, the stamp of the Makefile too
-    sources = (INTEROP / "package.json", INTEROP / "package-lock.json")
+    stamp = folder / "node_modules" / STAMP
+    sources = (folder / "package.json", folder / "package-lock.json")
     newest = max(source.stat().st_mtime for source in sources)
     return stamp.exists() and stamp.stat().st_mtime >= newest
 
 
-def _npm_ci(npm: str) -> None:
+def _npm_ci(npm: str, folder: Path) -> None:
     command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
     done = subprocess.run(
-        command, cwd=INTEROP, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode != 0:
-        missing(f"npm ci failed in tests/interop: {done.stderr.strip()}")
-    (INTEROP / "node_modules" / ".package-lock.json").touch()
+        missing(f"npm ci failed in tests/{folder.name}: {done.stderr.strip()}")
+    (folder / "node_modules" / STAMP).touch()
 
 
 def _encode(value: Any) -> str:

@@ -1,0 +1,55 @@
+// The official adapters, each by its name and options.
+
+import { createAdapter as createRedis, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreams } from "@socket.io/redis-streams-adapter";
+import { createAdapter as createPostgres } from "@socket.io/postgres-adapter";
+import { Redis } from "ioredis";
+import pg from "pg";
+import { createClient } from "redis";
+
+async function nodeRedis(url) {
+  const client = createClient({ url });
+  client.on("error", () => {}); // it connects again by itself
+  await client.connect();
+  return [client, () => client.close()]; // behind what was sent
+}
+
+async function ioRedis(url) {
+  const client = new Redis(url, { lazyConnect: true });
+  client.on("error", () => {});
+  await client.connect();
+  return [client, () => client.quit()];
+}
+
+/** Open one client, or several, of the library that the options name. */
+async function openRedis({ url, library }, number) {
+  const open = library === "ioredis" ? ioRedis : nodeRedis;
+  const opened = await Promise.all(Array.from({ length: number }, () => open(url)));
+  return [opened.map(([client]) => client), () => Promise.all(opened.map(([, close]) => close()))];
+}
+
+const ADAPTERS = {
+  none: async () => [undefined, () => {}],
+  redis: async ({ connection, ...options }) => {
+    const [[publisher, subscriber], close] = await openRedis(connection, 2);
+    return [createRedis(publisher, subscriber, options), close];
+  },
+  sharded: async ({ connection, ...options }) => {
+    const [[publisher, subscriber], close] = await openRedis(connection, 2);
+    return [createShardedAdapter(publisher, subscriber, options), close];
+  },
+  streams: async ({ connection, ...options }) => {
+    const [[client], close] = await openRedis(connection, 1);
+    return [createStreams(client, options), close];
+  },
+  postgres: async ({ connection, ...options }) => {
+    const pool = new pg.Pool({ connectionString: connection.url });
+    pool.on("error", () => {});
+    return [createPostgres(pool, { errorHandler: () => {}, ...options }), () => pool.end()];
+  },
+};
+
+/** Make an adapter; returns what a server takes, and a function that closes the connections. */
+export function makeAdapter({ name, ...options }) {
+  return ADAPTERS[name](options);
+}

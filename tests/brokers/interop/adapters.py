@@ -1,0 +1,63 @@
+"""The adapters that take part in the tests of clusters, each by one entry.
+
+An entry says how to make ours, and the official one with which it shares a cluster. Every cluster
+of a test has a key of its own, so that tests may share a broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from socketio_asgi.adapters import AdapterProvider
+from tests.adapters.loopback import Bus
+
+from .services import redis_url
+
+MakeAdapter = Callable[[], AdapterProvider]
+
+
+class Trait(Enum):
+    """What only some adapters are able to do; a test asks for it with ``needs``."""
+
+    SHORT_QUESTIONS = auto()
+    """The official servers wait for each other for a second, and not for five."""
+    BINARY_DATA = auto()
+    """Bytes of official servers survive in ``socket.data`` and in server-side events."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An adapter.
+
+    Attributes:
+        name: a name for the tests.
+        ours: given the key of a cluster, returns what makes the adapters of its servers; None for
+            the official servers alone.
+        node: given the key of a cluster, returns the name of an adapter of ``adapters.mjs`` and its
+            options; None where there is no official one.
+        traits: what both are able to do.
+    """
+
+    name: str
+    ours: Callable[[str], MakeAdapter] | None = None
+    node: Callable[[str], Mapping[str, Any]] | None = None
+    traits: frozenset[Trait] = field(default=frozenset())
+
+
+def _loopback(key: str) -> MakeAdapter:
+    return Bus().adapter
+
+
+def _node_redis(key: str) -> Mapping[str, Any]:
+    connection = {"url": redis_url()}
+    return {"name": "redis", "connection": connection, "key": key, "requestsTimeout": 1000}
+
+
+ENTRIES: list[Entry] = [
+    Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
+    Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
+]
+"""All of them. The second one shows what the official servers do among themselves."""

@@ -1,0 +1,134 @@
+"""A cluster of two servers with two clients each, of whichever kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tests.support.waiting import until
+
+from .adapters import Entry, MakeAdapter
+from .clients import Client, Clients
+from .servers import NAMESPACES, Namespaces, NodeServers, OurSide, Side, To
+
+WAIT_SECONDS = 10.0
+
+
+class Kind(Enum):
+    """The kind of a server."""
+
+    OURS = "ours"
+    NODE = "node"
+
+
+class Cluster:
+    """The cluster of one test.
+
+    Args:
+        entry: the adapters.
+        here: the kind of the server that acts.
+        there: the kind of the other one.
+        nodes: the official servers.
+        clients: the clients.
+
+    Attributes:
+        here: the server that acts.
+        there: the other one.
+        clients: two clients of the first, then two of the second.
+        kinds: the kinds of both.
+    """
+
+    here: Side
+    there: Side
+    clients: list[Client]
+
+    def __init__(
+        self, entry: Entry, here: Kind, there: Kind, nodes: NodeServers, clients: Clients
+    ) -> None:
+        self.entry = entry
+        self.kinds = (here, there)
+        self.key = f"test-{uuid4().hex[:12]}"
+        self._nodes = nodes
+        self._all_clients = clients
+        self._ends = 0
+        self._connected: list[Client] = []
+        self._stopped: list[Side] = []
+        self._ours: MakeAdapter | None = None if entry.ours is None else entry.ours(self.key)
+        self._stack = AsyncExitStack()
+        self._tasks: TaskGroup
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        try:
+            self.here, self.there = [await self.start(kind) for kind in self.kinds]
+            await self.acquainted()
+            self.clients = [
+                await self.connect(side) for side in (self.here, self.there) for _ in range(2)
+            ]
+        except BaseException as error:
+            await self._stack.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for client in self._connected:
+            await client.close()
+        for side in (self.there, self.here):
+            if side not in self._stopped:
+                await side.stop()
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def start(
+        self,
+        kind: Kind,
+        namespaces: Namespaces = NAMESPACES,
+        options: Mapping[str, Any] | None = None,
+    ) -> Side:
+        """Start one more server of the cluster."""
+        if kind is Kind.OURS:
+            assert self._ours is not None
+            return await OurSide.start(self._tasks, self._ours(), namespaces, options)
+        assert self.entry.node is not None
+        return await self._nodes.start(self.entry.node(self.key), namespaces, options)
+
+    async def stop(self, side: Side) -> None:
+        """Stop a server before the others."""
+        self._stopped.append(side)
+        await side.stop()
+
+    async def connect(self, side: Side, namespace: str = "/", **options: Any) -> Client:
+        """Connect one more client."""
+        client = await self._all_clients.connect(side.url, namespace, **options)
+        self._connected.append(client)
+        return client
+
+    async def acquainted(self, namespace: str = "/", servers: int = 2) -> None:
+        """Wait until the servers know each other in a namespace."""
+        for side in (self.here, self.there):
+            if side not in self._stopped:
+                await until(lambda side=side: self._knows(side, namespace, servers), WAIT_SECONDS)
+
+    async def _knows(self, side: Side, namespace: str, servers: int) -> bool:
+        return await side.count(namespace) == servers
+
+    async def heard(self, *clients: Client, namespace: str = "/") -> list[list[list[Any]]]:
+        """What each client has heard, up to an event that goes the way of the others."""
+        listening = clients or tuple(self.clients)
+        self._ends += 1
+        end = ["end", self._ends]
+        await self.here.emit(*end, to=To(namespace=namespace))
+        for client in listening:
+            await until(lambda client=client: end in client.heard, WAIT_SECONDS)
+        return [[event for event in client.heard if event[0] != "end"] for client in listening]

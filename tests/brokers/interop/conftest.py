@@ -1,0 +1,99 @@
+"""Fixtures of the tests with clusters of both kinds of servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.support.node import install_node_modules
+
+from .adapters import ENTRIES, Entry
+from .clients import Clients
+from .cluster import Cluster, Kind
+from .servers import NodeServers
+
+ProcessT = TypeVar("ProcessT", NodeServers, Clients)
+FOLDER = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def official_adapters() -> Path:
+    """Need Node and the npm packages of ``tests/brokers``; returns their folder."""
+    return install_node_modules(FOLDER)
+
+
+@pytest.fixture(scope="session")
+def processes(official_adapters: Path) -> Iterator[dict[type[Any], Any]]:
+    """The Node processes of all tests."""
+    started: dict[type[Any], Any] = {}
+    yield started
+    for item in started.values():
+        item.node.close()
+
+
+@pytest.fixture
+def node_servers(processes: dict[type[Any], Any]) -> NodeServers:
+    """Official servers, in one Node process for all tests, as long as it does not crash."""
+    return _running(processes, NodeServers)
+
+
+@pytest.fixture
+def node_clients(processes: dict[type[Any], Any]) -> Clients:
+    """Official clients, in one Node process for all tests."""
+    return _running(processes, Clients)
+
+
+def _running(processes: dict[type[Any], Any], kind: type[ProcessT]) -> ProcessT:
+    found = processes.get(kind)
+    if found is not None and found.node.running:
+        same: ProcessT = found
+        return same
+    if found is not None:
+        found.node.close()
+    made = processes[kind] = kind()
+    return made
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*traits): run with adapters that have these traits")
+    config.addinivalue_line("markers", "acting(kind): run where the acting server is of that kind")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of a cluster with every adapter, in every direction."""
+    if "cluster" not in metafunc.fixturenames:
+        return
+    needed = {trait for mark in metafunc.definition.iter_markers("needs") for trait in mark.args}
+    acting = {kind for mark in metafunc.definition.iter_markers("acting") for kind in mark.args}
+    chosen = [
+        pytest.param((entry, here, there), id=f"{entry.name}-{here.value}-{there.value}")
+        for entry in ENTRIES
+        for here, there in directions(entry)
+        if needed <= entry.traits and (not acting or here in acting)
+    ]
+    metafunc.parametrize("cluster", chosen, indirect=True)
+
+
+def directions(entry: Entry) -> list[tuple[Kind, Kind]]:
+    """The kinds of the acting server and the other one; official ones alone only without ours."""
+    kinds: list[Kind] = []
+    if entry.ours is not None:
+        kinds.append(Kind.OURS)
+    if entry.node is not None:
+        kinds.append(Kind.NODE)
+    pairs = product(kinds, kinds)
+    return [pair for pair in pairs if entry.ours is None or pair != (Kind.NODE, Kind.NODE)]
+
+
+@pytest.fixture
+async def cluster(
+    request: pytest.FixtureRequest, node_servers: NodeServers, node_clients: Clients
+) -> AsyncIterator[Cluster]:
+    """A cluster of two servers with two clients each."""
+    entry, here, there = request.param
+    async with Cluster(entry, here, there, node_servers, node_clients) as made:
+        yield made
