@@ -7,6 +7,7 @@ SocketIOError
 │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
 │   ├── BroadcastAckError   not all clients answered; it has the replies (also a TimeoutError)
 │   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
+├── NotRetryable            an adapter cannot start, and it makes no sense to try again
 └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
 """
 
@@ -131,3 +132,10 @@ class BroadcastAckError(AckError, TimeoutError):
             f"{len(self.replies)} acknowledgements of {self.event!r} came,"
             f" {self.missing} clients{servers} did not answer"
         )
+
+
+class NotRetryable(SocketIOError):
+    """An adapter cannot start, and it makes no sense to try again; the message says why.
+
+    Such as a wrong URL, a wrong password, or a package that is not installed.
+    """

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from ..exceptions import SocketIOError
+from ..exceptions import NotRetryable, SocketIOError
 
-
-class NotRetryable(SocketIOError):
-    """An adapter cannot start, and it makes no sense to try again; the message says why.
-
-    Such as a wrong URL, a wrong password, or a package that is not installed.
-    """
+__all__ = ["ClusterUnavailable", "NotRetryable"]
 
 
 class ClusterUnavailable(SocketIOError):

@@ -1,0 +1,1 @@
+"""Connections with message brokers, as the adapters and emitters need them."""
