@@ -47,7 +47,8 @@ class Client:
 
     async def expect(self, event: str) -> list[Any]:
         """Wait for an event; returns its arguments."""
-        return list(await until(lambda: self.args_of(event)))[-1]
+        await until(lambda: self.args_of(event))
+        return self.args_of(event)[-1]
 
     def args_of(self, event: str) -> list[list[Any]]:
         """The arguments of each event of that name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -118,7 +119,7 @@ class Cluster:
         """Wait until the servers know each other in a namespace."""
         for side in (self.here, self.there):
             if side not in self._stopped:
-                await until(lambda side=side: self._knows(side, namespace, servers), WAIT_SECONDS)
+                await until(partial(self._knows, side, namespace, servers), WAIT_SECONDS)
 
     async def _knows(self, side: Side, namespace: str, servers: int) -> bool:
         return await side.count(namespace) == servers
@@ -127,8 +128,7 @@ class Cluster:
         """What each client has heard, up to an event that goes the way of the others."""
         listening = clients or tuple(self.clients)
         self._ends += 1
+        await self.here.emit("end", self._ends, to=To(namespace=namespace))
         end = ["end", self._ends]
-        await self.here.emit(*end, to=To(namespace=namespace))
-        for client in listening:
-            await until(lambda client=client: end in client.heard, WAIT_SECONDS)
+        await until(lambda: all(end in client.heard for client in listening), WAIT_SECONDS)
         return [[event for event in client.heard if event[0] != "end"] for client in listening]

@@ -89,7 +89,9 @@ class NodeProcess:
         for line in self._stream(self._process.stdout):
             message = unpack(json.loads(line))
             if "report" in message:
-                self.listeners.get(message["report"], lambda _: None)(message)
+                listener = self.listeners.get(message["report"])
+                if listener is not None:
+                    listener(message)
             elif "error" in message:
                 self._answers.pop(message["id"]).set_exception(CommandError(message["error"]))
             else:

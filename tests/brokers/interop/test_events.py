@@ -13,7 +13,7 @@ from .values import UNDEFINED
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
-HELLO = ["hello", 1, "zwei", {"drei": [3.5, None, True]}]
+HELLO: list[Any] = ["hello", 1, "zwei", {"drei": [3.5, None, True]}]
 SAME: Any = object()
 
 
@@ -92,7 +92,7 @@ async def test_what_a_client_tells_the_others(cluster: Cluster) -> None:
 
 
 async def test_bytes(cluster: Cluster) -> None:
-    event = ["data", b"\x00\xff", {"deep": [b"", {"er": b"x" * 1000}]}, "text"]
+    event: list[Any] = ["data", b"\x00\xff", {"deep": [b"", {"er": b"x" * 1000}]}, "text"]
     await cluster.here.emit(*event)
     for client in cluster.clients:
         await client.expect("data")
@@ -100,7 +100,7 @@ async def test_bytes(cluster: Cluster) -> None:
 
 
 async def test_a_large_event(cluster: Cluster) -> None:
-    event = ["large", "é" * 50_000, b"\x01" * 100_000]
+    event: list[Any] = ["large", "é" * 50_000, b"\x01" * 100_000]
     await cluster.here.emit(*event)
     for client in cluster.clients:
         await client.expect("large")

@@ -103,9 +103,9 @@ async def test_sockets_are_disconnected(cluster: Cluster, close: bool) -> None:
     await cluster.clients[0].join("chess")
     await cluster.clients[2].join("chess")
     await cluster.here.disconnect(To(["chess"]), close=close)
-    for client in (cluster.clients[0], cluster.clients[2]):
-        await until(lambda client=client: client.disconnected)
-        assert client.disconnected == ["io server disconnect"]
+    gone = [cluster.clients[0], cluster.clients[2]]
+    await until(lambda: all(client.disconnected for client in gone))
+    assert [client.disconnected for client in gone] == [["io server disconnect"]] * 2
     assert await members(cluster) == sids([cluster.clients[1], cluster.clients[3]])
 
 
