@@ -13,7 +13,7 @@ async def chat(socket, text):
 """
 
 from ._version import __version__
-from .adapters import ConnectionStateRecovery
+from .adapters import ConnectionStateRecovery, FetchedSockets
 from .asgi.entry_point import SocketIOMiddleware
 from .engine import Cookie, Cors, EngineRequest, RefusedRequest, ResponseHeaders, Session
 from .engine.handshake import Handshake
@@ -43,6 +43,7 @@ __all__ = [
     "Cookie",
     "Cors",
     "EngineRequest",
+    "FetchedSockets",
     "Handshake",
     "Namespace",
     "ParentNamespace",

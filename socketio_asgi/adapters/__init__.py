@@ -1,6 +1,6 @@
 """Adapters: the choice of the sockets that get a packet, and their reach beyond this process."""
 
-from .base import Adapter, AdapterFactory, LocalNamespace, Recipient, SocketDetails
+from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .errors import ClusterUnavailable, NotRetryable
 from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
 from .memory import MemoryAdapter
@@ -22,6 +22,7 @@ __all__ = [
     "AdapterStatus",
     "ClusterUnavailable",
     "ConnectionStateRecovery",
+    "FetchedSockets",
     "LocalNamespace",
     "MemoryAdapter",
     "MemoryLog",

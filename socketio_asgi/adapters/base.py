@@ -9,9 +9,9 @@ Source: https://socket.io/docs/v4/adapter/
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..engine.handshake import Handshake
 from ..events.acks import AckTarget, BroadcastAcks
@@ -21,6 +21,8 @@ from .observer import AdapterObserver
 from .packet import SharedPacket
 from .recovery import ConnectionStateRecovery, PacketLog
 from .target import Target
+
+FoundT = TypeVar("FoundT")
 
 
 class Recipient(Protocol):
@@ -153,6 +155,36 @@ class SocketDetails:
                 return cls(sid, handshake, frozenset(map(str, data["rooms"])), data.get("data"))
             case _:
                 raise ValueError("not a socket of another process")
+
+
+class FetchedSockets(list[FoundT]):
+    """The sockets of a cluster that were found, which are all unless servers were silent.
+
+    Args:
+        sockets: The sockets.
+        silent_servers: The number of servers that did not answer.
+        silent_server_ids: The ids of those, as far as they are known.
+
+    Attributes:
+        silent_servers: The same.
+        silent_server_ids: The same.
+    """
+
+    def __init__(
+        self,
+        sockets: Iterable[FoundT] = (),
+        *,
+        silent_servers: int = 0,
+        silent_server_ids: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(sockets)
+        self.silent_servers: int = silent_servers
+        self.silent_server_ids: tuple[str, ...] = silent_server_ids
+
+    @property
+    def complete(self) -> bool:
+        """True when every server has answered."""
+        return not self.silent_servers
 
 
 class Adapter(ABC):

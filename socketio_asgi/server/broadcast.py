@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..adapters import SharedPacket, SocketDetails, Target
+from ..adapters import FetchedSockets, SharedPacket, SocketDetails, Target
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
@@ -262,15 +262,26 @@ class Broadcaster(ABC):
         """
         return await _ask(self.__selection__, event, args, list)
 
-    async def fetch_sockets(self) -> list[RemoteSocket]:
+    async def fetch_sockets(self) -> FetchedSockets[RemoteSocket]:
         """Look up the chosen sockets, in all processes of a cluster.
+
+        Returns:
+            A list of those that were found. It says whether it is ``complete``, and which servers
+            of the cluster did not answer in time.
 
         Source: https://socket.io/docs/v4/server-api/#serverfetchsockets
         """
         selection = self.__selection__
         selection.namespace.server.find_runtime()
         found = await selection.namespace.adapter.fetch_sockets(selection.target)
-        return [RemoteSocket(selection.namespace, details) for details in found]
+        sockets = [RemoteSocket(selection.namespace, details) for details in found]
+        if not isinstance(found, FetchedSockets):
+            return FetchedSockets(sockets)
+        return FetchedSockets(
+            sockets,
+            silent_servers=found.silent_servers,
+            silent_server_ids=found.silent_server_ids,
+        )
 
     def sockets_join(self, *rooms: str) -> Awaitable[None]:
         """Let the chosen sockets join rooms.

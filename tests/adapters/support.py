@@ -331,7 +331,8 @@ def make_target(rooms: Sequence[str] = (), excluded: Sequence[str] = (), **optio
 
 
 def make_handshake() -> Handshake:
-    scope = {"type": "http", "path": "/", "query_string": b"a=b", "headers": [(b"host", b"x")]}
+    headers = [(b"host", b"x"), (b"accept", b"y"), (b"cookie", b"c=1"), (b"authorization", b"z")]
+    scope = {"type": "http", "path": "/", "query_string": b"a=b", "headers": headers}
     return Handshake(EngineRequest(scope), {"token": "é"})
 
 

@@ -16,12 +16,14 @@ from socketio_asgi.adapters.cluster import MalformedMessage, Message, MessageTyp
 from socketio_asgi.adapters.cluster import core as core_module
 from socketio_asgi.adapters.cluster.heartbeats import (
     ANNOUNCE_SECONDS,
-    EXPIRY_SECONDS,
     GATHER_SECONDS,
-    HEARTBEAT_SECONDS,
 )
 from socketio_asgi.adapters.cluster.message import Broadcast, ClientCount, ClientReply, EventValues
-from socketio_asgi.adapters.cluster.namespace import ANSWER_SECONDS
+from socketio_asgi.adapters.cluster.options import (
+    ANSWER_SECONDS,
+    EXPIRY_SECONDS,
+    HEARTBEAT_SECONDS,
+)
 from socketio_asgi.adapters.cluster.outbox import KEEP_SECONDS, MAX_KEPT_MESSAGES
 from socketio_asgi.protocol import DefaultParser, EncodeError
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
@@ -576,8 +578,20 @@ async def test_fetching(start_servers: StartServers, wire: str) -> None:
     there.data = {"name": "é", "photo": b"\x01"}
     (found,) = await one.adapter.fetch_sockets(make_target(["red"]))
     assert (found.id, sorted(found.rooms), found.data) == ("b", ["b", "red"], there.data)
-    assert found.handshake.auth == there.handshake.auth
     assert found.handshake.headers["host"] == "x"
+    assert (await one.adapter.fetch_sockets(make_target())).complete
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_credentials_in_what_is_fetched(start_servers: StartServers, sent: bool) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus, send_credentials=sent)
+    two.main.add("b")
+    (found,) = await one.adapter.fetch_sockets(make_target())
+    assert found.handshake.headers.get("accept") == "y"
+    secret = {name: found.handshake.headers.get(name) for name in ("cookie", "authorization")}
+    assert secret == {"cookie": "c=1" if sent else None, "authorization": "z" if sent else None}
+    assert found.handshake.auth == ({"token": "é"} if sent else {})
 
 
 async def test_data_without_a_plain_form_do_not_silence_the_server(
@@ -602,7 +616,9 @@ async def test_fetching_from_a_server_that_hangs(
     async with background(one.adapter.fetch_sockets, make_target()) as fetched:
         await quiet(bus)
         clock.advance(ANSWER_SECONDS)
-        assert [details.id for details in await fetched.wait()] == ["a"]
+        found = await fetched.wait()
+    assert [details.id for details in found] == ["a"]
+    assert (found.complete, found.silent_servers, found.silent_server_ids) == (False, 1, (two.id,))
     assert (
         f"the sockets of 1 servers are missing in fetch_sockets(), no answer came ({two.id})"
         in (caplog.text)
@@ -1016,7 +1032,7 @@ async def test_a_namespace_that_comes_and_goes_faster_than_the_broker(
             await anyio.wait_all_tasks_blocked()
             done = not gates
     assert driver.namespaces == ({"/", "/later"} if ends_open else {"/"})
-    assert one.core._settling == {}
+    assert one.core._subscriptions._settling == {}
 
 
 async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -> None:

@@ -19,6 +19,7 @@ from socketio_asgi import (
     Cookie,
     Cors,
     EngineRequest,
+    FetchedSockets,
     Namespace,
     ParentNamespace,
     RefusedRequest,
@@ -211,14 +212,14 @@ def operators(socket: Socket) -> None:
 
 async def utilities() -> None:
     found = await io.in_("room").fetch_sockets()
-    assert_type(found, list[RemoteSocket])
+    assert_type(found, FetchedSockets[RemoteSocket])
     assert_type(found[0].rooms, frozenset[str])
     assert_type(io.in_("room").sockets_join("a", "b"), Awaitable[None])
     assert_type(io.disconnect_sockets(True), Awaitable[None])
 
 
 def from_a_thread() -> None:
-    assert_type(io.from_thread.run(io.fetch_sockets), list[RemoteSocket])
+    assert_type(io.from_thread.run(io.fetch_sockets), FetchedSockets[RemoteSocket])
 
 
 # -- applications ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ message looks like to a broker, and a **driver** moves it.
 from .adapter import ClusterAdapter, ClusterHealth
 from .driver import Archive, BytesWire, Driver, Inbox, Traits, hand_in
 from .message import MalformedMessage, Message, MessageType
+from .options import ClusterOptions, ClusterSettings
 from .wires.official import OfficialWire
 from .wires.python import PythonWire
 
@@ -15,6 +16,8 @@ __all__ = [
     "BytesWire",
     "ClusterAdapter",
     "ClusterHealth",
+    "ClusterOptions",
+    "ClusterSettings",
     "Driver",
     "Inbox",
     "MalformedMessage",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 from ..base import LocalNamespace
 from ..errors import NotRetryable
@@ -11,6 +12,7 @@ from ..lifecycle import AdapterHost, AdapterProvider
 from .core import Core
 from .driver import Driver
 from .namespace import ClusterNamespace
+from .options import ClusterOptions, ClusterSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,27 @@ class ClusterAdapter(AdapterProvider):
     Args:
         make_driver: Makes a driver that is not connected; called for every attempt to connect, in
             whichever event loop.
-        local_recovery: Whether ``connection_state_recovery`` keeps everything in the process, so
-            that clients have to come back to it; needed where the broker keeps no messages.
+        options: Those of :class:`ClusterOptions`.
+
+    Raises:
+        TypeError: There is no such option, or a value has the wrong type.
+        ValueError: A value makes no sense.
     """
 
-    def __init__(self, make_driver: Callable[[], Driver], *, local_recovery: bool = False) -> None:
+    def __init__(
+        self, make_driver: Callable[[], Driver], **options: Unpack[ClusterSettings]
+    ) -> None:
         self._make_driver = make_driver
-        self._local_recovery = local_recovery
+        self._options = ClusterOptions(**options)
         self._namespaces: dict[str, ClusterNamespace] = {}
         self._core: Core | None = None
 
     def __call__(self, namespace: LocalNamespace) -> ClusterNamespace:
         """Make the adapter of a namespace."""
         adapter = ClusterNamespace(
-            namespace, local_recovery=self._local_recovery, on_close=self._on_namespace_closed
+            namespace,
+            local_recovery=self._options.local_recovery,
+            on_close=self._on_namespace_closed,
         )
         self._namespaces[namespace.name] = adapter
         if self._core is not None:
@@ -100,7 +109,7 @@ class ClusterAdapter(AdapterProvider):
 
     def enter(self, host: AdapterHost) -> None:
         """Begin in an event loop: until the broker is there, messages wait for it."""
-        core = self._core = Core(host, self._namespaces)
+        core = self._core = Core(host, self._namespaces, self._options)
         for namespace in self._namespaces.values():
             namespace.bind(core)
 

@@ -25,6 +25,9 @@ from .message import (
 )
 from .relays import AckRelay
 
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""The headers by which a client proves who it is; the ``auth`` of a client does the same."""
+
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
@@ -74,6 +77,8 @@ class Answering:
     def _plain_details(self, details: SocketDetails) -> dict[str, Any] | None:
         """A socket as plain data; what has no plain form is left out, not the whole server."""
         data = details.to_dict()
+        if not self._adapter.core.options.send_credentials:
+            data["handshake"] = _without_credentials(data["handshake"])
         plain = self._adapter.plain(data)
         if plain is None:
             logger.warning("the data of the socket %s have no plain form", details.id)
@@ -87,6 +92,12 @@ class Answering:
         if message.request is not None:
             reply = _FirstReply(self._adapter.core, self._local, message)
         await self._local.namespace.on_server_event_received(event, args, reply)
+
+
+def _without_credentials(handshake: dict[str, Any]) -> dict[str, Any]:
+    headers = handshake["headers"]
+    kept = {name: value for name, value in headers.items() if name not in CREDENTIALS}
+    return {**handshake, "headers": kept, "auth": {}}
 
 
 class _Asker:

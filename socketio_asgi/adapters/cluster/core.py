@@ -13,22 +13,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextvars import copy_context
 from typing import Any, Protocol
 
-from ...runtime import Cancellable, Event, Runtime
-from ...runtime.awaitables import DONE
+from ...runtime import Event, Runtime
 from ..lifecycle import AdapterHost
+from .asking import Asking
 from .driver import Driver, Traits
-from .heartbeats import GATHER_SECONDS, Heartbeats
+from .heartbeats import Heartbeats
 from .inbox import DriverInbox, RecentDeliveries
 from .members import Members
 from .message import ANSWERS, MalformedMessage, Message, MessageType
+from .options import ClusterOptions
 from .outbox import KEEP_SECONDS, Outbox, Refused
 from .relays import Relays
 from .requests import Request, Requests
+from .subscriptions import Subscriptions
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
-RECOUNT_SECONDS = 1.0
-"""The time between two looks how many servers there are, while answers are waited for."""
 
 MAX_TASKS = 1000
 """The most questions and events of other servers that are handled at a time."""
@@ -75,14 +74,22 @@ class Core:
     Args:
         host: The event loop, and where losses are reported.
         namespaces: The adapters by the names of their namespaces; others may come and go.
+        options: The options of the adapter.
     """
 
-    def __init__(self, host: AdapterHost, namespaces: Mapping[str, ClusterMember]) -> None:
+    def __init__(
+        self,
+        host: AdapterHost,
+        namespaces: Mapping[str, ClusterMember],
+        options: ClusterOptions,
+    ) -> None:
         self.host = host
+        self.options: ClusterOptions = options
         self.runtime: Runtime = host.runtime
         self.server_id: str = secrets.token_hex(8)
         self.members: Members = Members()
         self.requests: Requests = Requests(self.server_id)
+        self.asking: Asking = Asking(self, self.runtime, self.requests, self.members)
         self.relays: Relays = Relays(self.runtime)
         self.outbox: Outbox = Outbox(self.runtime, self.dropped)
         self.counters: Counter[str] = Counter()
@@ -94,15 +101,8 @@ class Core:
         self.ready: bool = False
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
-        self._opened: set[str] = set()
-        self._settling: dict[str, Event] = {}
-        self._was_ready = False
-        self._gathered = False
-        self._gathering: Cancellable | None = None
-        self._recount: Cancellable | None = None
-        self._heartbeats = Heartbeats(
-            self.runtime, self.server_id, self.members, lambda: list(namespaces), self
-        )
+        self._subscriptions: Subscriptions | None = None
+        self._heartbeats = Heartbeats(self, lambda: list(namespaces))
         self._task_starter = self.runtime.task_starter(copy_context())
         self._tasks = 0
         self._deliveries = RecentDeliveries()
@@ -119,70 +119,28 @@ class Core:
         gap = await driver.start(inbox)
         self.traits = driver.traits
         self.position = self.position or driver.position
-        self._opened, self._settling = set(), {}
-        while missing := [name for name in self._namespaces if name not in self._opened]:
-            for name in missing:
-                await self._settle(driver, name)
+        subscriptions = Subscriptions(self.runtime, driver, self._namespaces)
+        self._subscriptions = subscriptions
+        await subscriptions.open_all()
         if inbox.closed:
             raise ConnectionError("the broker was lost again at once")
         self._begin(gap=gap)
 
-    async def _settle(self, driver: Driver, name: str) -> None:
-        """Open or close a namespace, until the driver has it if and only if the server does.
-
-        One after another: a namespace may come and go faster than a broker answers.
-        """
-        settling = self._settling
-        while name in settling:
-            await settling[name].wait()
-        done = settling[name] = self.runtime.event()
-        try:
-            while settling is self._settling:  # until another driver has begun from the start
-                wanted = name in self._namespaces
-                if wanted == (name in self._opened):
-                    break
-                if wanted:
-                    await self._open(driver, name)
-                else:
-                    self._opened.discard(name)
-                    await driver.close_namespace(name)
-        finally:
-            del settling[name]
-            done.set()
-
-    async def _open(self, driver: Driver, name: str) -> None:
-        self._opened.add(name)
-        self._namespaces[name].on_connected()
-        await driver.open_namespace(name)
-        if self.traits.subscribes_rooms and name in self._namespaces:
-            for room in list(self.rooms(name)):
-                await driver.room_created(name, room)
-
     def _begin(self, *, gap: bool) -> None:
-        self.ready = self._was_ready = True
+        self.ready = True
         self.gaps += gap
         if self.traits.heartbeats:
             self._heartbeats.begin(foreign=self.traits.foreign)
-            self._gathering = self.runtime.call_later(GATHER_SECONDS, self._on_gathered)
-        else:
-            self._on_gathered()
+        self.asking.begin(lambda: None, gathers=self.traits.heartbeats)
         self.outbox.flush(self._send)
-
-    def _on_gathered(self) -> None:
-        self._gathered = True
-        self._begin_requests()
 
     def _pause(self) -> None:
         """Called when the broker is gone, or this server ends."""
-        self.ready = self._gathered = False
+        self.ready = False
         self._heartbeats.pause()
-        for timer in (self._gathering, self._recount):
-            if timer is not None:
-                timer.cancel()
-        self._gathering = self._recount = None
         for namespace in list(self._namespaces.values()):
             namespace.on_away()
-        self.requests.give_up()
+        self.asking.pause()
         self.relays.end()
 
     async def close(self) -> None:
@@ -213,6 +171,8 @@ class Core:
 
     async def _end_driver(self) -> None:
         driver, self.driver = self.driver, None
+        if self._subscriptions is not None:
+            self._subscriptions.ended = True
         if self._inbox is not None:
             self._inbox.closed = True
         if driver is not None:
@@ -240,19 +200,19 @@ class Core:
 
     def namespace_added(self, name: str) -> None:
         """Take in a new namespace while everything runs."""
-        if name in self._opened:  # it was about to go
+        if self._subscriptions is not None and name in self._subscriptions:  # it was about to go
             self._namespaces[name].on_connected()
         if self.ready:
             self.runtime.start_background(self._open_later(name))
 
     async def _open_later(self, name: str) -> None:
-        driver = self.driver
-        if driver is None or name not in self._namespaces:
+        subscriptions = self._subscriptions
+        if subscriptions is None or name not in self._namespaces:
             return
         try:
-            await self._settle(driver, name)
+            await subscriptions.settle(name)
         except Exception as error:  # noqa: BLE001  # drivers have errors of their own
-            if driver is self.driver:
+            if subscriptions is self._subscriptions:
                 self.lost(error)
         else:
             if self.ready and self.traits.heartbeats:
@@ -260,12 +220,12 @@ class Core:
 
     async def namespace_removed(self, name: str) -> None:
         """Forget a namespace."""
-        if name not in self._opened:
+        subscriptions = self._subscriptions
+        if subscriptions is None or name not in subscriptions:
             return
         if self.ready and self.traits.heartbeats:
             self._heartbeats.namespace_closed(name)
-        if self.driver is not None:
-            await self._settle(self.driver, name)
+        await subscriptions.settle(name)
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -312,61 +272,8 @@ class Core:
         self.tell(sender, answer)
 
     def ask(self, request: Request, message: Message, seconds: float) -> Awaitable[Any]:
-        """Publish a question, in its place in the order of the calls.
-
-        While the broker is away, no server can answer. Before it was there for the first time, the
-        question waits like everything else.
-        """
-        self.requests.add(request)
-        if self._was_ready and not self.ready:
-            request.servers.begin(self.members.of(request.namespace))
-            request.servers.give_up()
-            request.changed()
-            return DONE
-        sent = self.publish(message, seconds)
-        if self._gathered:
-            self._begin_requests()
-        return sent
-
-    def _begin_requests(self) -> None:
-        """Find out which servers owe the answers to questions that have just been published."""
-        beginning = self.requests.waiting(lambda request: not request.servers.begun)
-        if not self.traits.counts:
-            for request in beginning:
-                request.servers.begin(self.members.of(request.namespace))
-                request.changed()
-        elif beginning:
-            for name in {request.namespace for request in beginning}:
-                self.runtime.start_background(self._count(name))
-            if self._recount is None:
-                self._recount = self.runtime.call_later(RECOUNT_SECONDS, self._count_again)
-
-    def _count_again(self) -> None:
-        self._recount = None
-        waiting = self.requests.waiting(lambda request: request.servers.owing > 0)
-        for name in {request.namespace for request in waiting}:
-            self.runtime.start_background(self._count(name))
-        if waiting:
-            self._recount = self.runtime.call_later(RECOUNT_SECONDS, self._count_again)
-
-    async def _count(self, namespace: str) -> None:
-        driver = self.driver
-        if driver is None:
-            return
-        try:
-            others = await driver.server_count(namespace) - 1
-        except Exception as error:  # noqa: BLE001  # it is asked again
-            self.dropped("the broker does not count the servers", error)
-            return
-        if driver is not self.driver or not self.ready:
-            return
-        named = self.members.of(namespace)
-        for request in self.requests.waiting(lambda item: item.namespace == namespace):
-            if request.servers.begun:
-                request.servers.recount(others)
-            else:
-                request.servers.begin(named, others - len(named))
-            request.changed()
+        """Publish a question; see :meth:`.Asking.ask`."""
+        return self.asking.ask(request, message, seconds)
 
     # -- in ----------------------------------------------------------------------------------
 

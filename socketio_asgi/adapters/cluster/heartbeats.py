@@ -15,19 +15,10 @@ from typing import Protocol
 from ...runtime import Cancellable, Runtime
 from .members import Members, presence_of
 from .message import Message, MessageType, Presence
-
-HEARTBEAT_SECONDS = 5.0
-"""The time between two heartbeats."""
-
-EXPIRY_SECONDS = 10.0
-"""A server that is silent for so long is gone."""
+from .options import ClusterOptions
 
 SWEEP_SECONDS = 1.0
-"""The time between two looks for such servers."""
-
-PAUSE_SECONDS = 5.0
-"""A look that comes so much too late means that this process was stopped: the messages that came
-meanwhile are read first."""
+"""The time between two looks for servers that are silent."""
 
 GATHER_SECONDS = 0.2
 """The time for answers to the first heartbeat, before a question counts on knowing all servers."""
@@ -43,7 +34,12 @@ EMITTER = "emitter"
 
 
 class Peers(Protocol):
-    """The other servers, as the heartbeats need them."""
+    """The core, as the heartbeats need it."""
+
+    runtime: Runtime
+    server_id: str
+    members: Members
+    options: ClusterOptions
 
     def tell_all(self, message: Message) -> Awaitable[object] | None:
         """Send a message to all of them; it is lost when the broker is away."""
@@ -62,26 +58,19 @@ class Heartbeats:
     """Sends heartbeats, and keeps the members from those of the others.
 
     Args:
-        runtime: The event loop.
-        server_id: The id of this server.
-        members: The other servers.
-        namespaces: The names of the namespaces of this server.
         peers: The way to the other servers.
+        namespaces: The names of the namespaces of this server.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        server_id: str,
-        members: Members,
-        namespaces: Callable[[], Iterable[str]],
-        peers: Peers,
-    ) -> None:
-        self._runtime = runtime
-        self._server_id = server_id
-        self._members = members
-        self._namespaces = namespaces
+    def __init__(self, peers: Peers, namespaces: Callable[[], Iterable[str]]) -> None:
         self._peers = peers
+        self._runtime = peers.runtime
+        self._server_id = peers.server_id
+        self._members = peers.members
+        self._namespaces = namespaces
+        self._interval = peers.options.heartbeat_interval
+        self._timeout = peers.options.heartbeat_timeout
+        self._sweep_seconds = min(SWEEP_SECONDS, self._timeout / 10)
         self._foreign = False
         self._timers: dict[str, Cancellable] = {}
         self._last_sweep = 0.0
@@ -100,8 +89,8 @@ class Heartbeats:
         self._members.refresh(self._last_sweep)
         self._send(MessageType.INITIAL_HEARTBEAT, complete=True)
         self._send_foreign(MessageType.INITIAL_HEARTBEAT, self._namespaces())
-        self._after(HEARTBEAT_SECONDS, "beat", self._beat)
-        self._after(SWEEP_SECONDS, "sweep", self._sweep)
+        self._after(self._interval, "beat", self._beat)
+        self._after(self._sweep_seconds, "sweep", self._sweep)
 
     def pause(self) -> None:
         """Called when the broker is away, or this server ends."""
@@ -151,19 +140,19 @@ class Heartbeats:
                     self._peers.tell_all(Message(type_, name, self._server_id, presence))
 
     def _beat(self) -> None:
-        self._after(HEARTBEAT_SECONDS, "beat", self._beat)
+        self._after(self._interval, "beat", self._beat)
         self._send(MessageType.HEARTBEAT)
         foreign = [name for name in self._namespaces() if self._members.has_foreign(name)]
         self._send_foreign(MessageType.HEARTBEAT, foreign)
 
     def _sweep(self) -> None:
         now = self._runtime.now()
-        paused = now - self._last_sweep > SWEEP_SECONDS + PAUSE_SECONDS
+        paused = now - self._last_sweep > self._sweep_seconds + self._timeout / 2
         self._last_sweep = now
-        self._after(SWEEP_SECONDS, "sweep", self._sweep)
-        if paused:
+        self._after(self._sweep_seconds, "sweep", self._sweep)
+        if paused:  # this process was stopped: what came meanwhile is read first
             return
-        for server, namespace in self._members.expire(now - EXPIRY_SECONDS):
+        for server, namespace in self._members.expire(now - self._timeout):
             self._peers.server_gone(server, None if namespace is None else (namespace,))
 
     def _after(self, seconds: float, name: str, callback: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ from ...events.acks import BroadcastAcks
 from ...exceptions import BroadcastAckError
 from ...protocol import EncodeError
 from ...runtime.awaitables import DONE, together
-from ..base import Adapter, LocalNamespace, SocketDetails
+from ..base import Adapter, FetchedSockets, LocalNamespace, SocketDetails
 from ..memory import MemoryAdapter
 from ..observer import AdapterObserver
 from ..packet import SharedPacket, to_plain
@@ -40,9 +40,6 @@ from .ordering import BrokerOrder
 from .requests import AckRequest, Answers
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
-ANSWER_SECONDS = 5.0
-"""The time that other servers have to look up their sockets."""
 
 MAX_UNREAD_CHANGES = 1000
 """Changes of sockets that this server has published, and waits to read back."""
@@ -216,9 +213,8 @@ class ClusterNamespace(Adapter):
         if target.local:
             return found
         type_ = MessageType.FETCH_SOCKETS_RESPONSE
-        answers = await self._ask(
-            MessageType.FETCH_SOCKETS, Fetch(target), type_, timeout=ANSWER_SECONDS
-        )
+        timeout = self.core.options.request_timeout
+        answers = await self._ask(MessageType.FETCH_SOCKETS, Fetch(target), type_, timeout=timeout)
         if answers.servers.silent:
             names = ", ".join(answers.servers.silent_ids)
             logger.warning(
@@ -226,7 +222,11 @@ class ClusterNamespace(Adapter):
                 answers.servers.silent,
                 names or "their ids are unknown",
             )
-        return found + answers.values
+        return FetchedSockets(
+            found + answers.values,
+            silent_servers=answers.servers.silent,
+            silent_server_ids=answers.servers.silent_ids,
+        )
 
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant join rooms."""

@@ -83,7 +83,7 @@ class Cluster:
         """Whether both servers know each other, with all namespaces, and go by that."""
         cores = [self.adapter(number).core for number in range(2)]
         return all(
-            core._gathered and len(core.members.of(name)) == 1
+            core.asking.gathered and len(core.members.of(name)) == 1
             for core, server in zip(cores, reversed(self.servers), strict=True)
             for name in (namespace.name for namespace in server._namespaces.all())
         )
@@ -187,7 +187,7 @@ async def test_fetching(cluster: Cluster) -> None:
     assert (remote.id, remote.data) == (cluster.clients[2].id, {"name": "é"})
     assert remote.rooms == {remote.id, "red"}
     theirs, ours = cluster.socket(2).handshake, remote.handshake
-    for name in ("headers", "query", "url", "address", "secure", "xdomain", "auth"):
+    for name in ("headers", "query", "url", "address", "secure", "xdomain"):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.issued == pytest.approx(theirs.issued, abs=0.001)
     excluded = cluster.here.except_("red", cluster.clients[0].id)
