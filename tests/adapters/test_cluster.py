@@ -1032,6 +1032,7 @@ async def test_a_namespace_that_comes_and_goes_faster_than_the_broker(
             await anyio.wait_all_tasks_blocked()
             done = not gates
     assert driver.namespaces == ({"/", "/later"} if ends_open else {"/"})
+    assert one.core._subscriptions is not None
     assert one.core._subscriptions._settling == {}
 
 

@@ -207,11 +207,11 @@ class ClusterNamespace(Adapter):
         message = self._message(MessageType.BROADCAST, body, request.id)
         return core.ask(request, message, acks.timeout)
 
-    async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
+    async def fetch_sockets(self, target: Target) -> FetchedSockets[SocketDetails]:
         """Look up the sockets that are meant; those of servers that do not answer are missing."""
         found = await self._local.fetch_sockets(target)
         if target.local:
-            return found
+            return FetchedSockets(found)
         type_ = MessageType.FETCH_SOCKETS_RESPONSE
         timeout = self.core.options.request_timeout
         answers = await self._ask(MessageType.FETCH_SOCKETS, Fetch(target), type_, timeout=timeout)
