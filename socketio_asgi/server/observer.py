@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..adapters import AdapterState
-from ..adapters.observer import AdapterObserver
+from ..adapters.observer import AdapterObserver, Member
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 from ..events.plans import HandlerCall
@@ -103,6 +103,14 @@ class GuardedAdapters(AdapterObserver):
     def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
         """Called when the state of a server's adapters has changed."""
         tell(self._observer.adapter_state, state, error)
+
+    def member_joined(self, member: Member) -> None:
+        """Called when another server of the cluster has introduced itself."""
+        tell(self._observer.member_joined, member)
+
+    def member_left(self, member: Member) -> None:
+        """Called when another server of the cluster has ended."""
+        tell(self._observer.member_left, member)
 
     def messages_dropped(self, reason: str, count: int) -> None:
         """Called when messages of a cluster were not sent, or not handled."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ...runtime import Runtime
+from ..membership import MALFORMED
 from .message import MalformedMessage, Message
 
 MAX_DELIVERIES = 4096
@@ -110,7 +111,7 @@ class DriverInbox:
     def malformed(self, reason: str, size: int) -> None:
         """Called when something came that is no message."""
         error = MalformedMessage(f"{reason}; {size} bytes")
-        self._core.dropped("malformed messages", error)
+        self._core.dropped(MALFORMED, error)
 
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server at all."""

@@ -179,8 +179,8 @@ def _data(message: Message) -> dict[str, Any] | None:
 def _content(message: Message) -> dict[str, Any] | None:
     request = _request(message)
     match message.body:
-        case Presence(digest, names):
-            listed = {} if names is None else {"nsps": sorted(names)}
+        case Presence(digest, names, host, pid):
+            listed = {} if names is None else {"nsps": sorted(names), "host": host, "pid": pid}
             return {"python": {"digest": digest, **listed}}
         case RoomChange(target, rooms):
             return {"opts": _options(target), "rooms": list(rooms)}
@@ -244,7 +244,10 @@ def _read_presence(ours: Mapping[str, Any]) -> Presence | None:
     names = ours.get("nsps")
     listed = None if names is None else map(checks.namespace_name, checks.items(names))
     return Presence(
-        checks.identifier(ours.get("digest")), None if listed is None else frozenset(listed)
+        checks.identifier(ours.get("digest")),
+        None if listed is None else frozenset(listed),
+        checks.optional_host(ours.get("host")),
+        checks.optional_number(ours.get("pid")),
     )
 
 
