@@ -15,7 +15,8 @@ from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 from ..events.plans import HandlerCall
 from ..exceptions import ConnectionRefused
-from ..runtime.callables import is_async
+from ..runtime.callables import is_async, locate
+from ..runtime.log_limit import may_log_fault
 
 if TYPE_CHECKING:
     from .socket import Socket
@@ -121,5 +122,6 @@ def tell(method: Callable[..., None], *args: Any) -> None:
     """Call a method of an observer; what it raises is logged."""
     try:
         method(*args)
-    except Exception:
-        logger.exception("the observer raised in %r", method)
+    except Exception as error:
+        if may_log_fault(locate(method), error):
+            logger.exception("the observer raised in %r", method)

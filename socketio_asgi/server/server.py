@@ -18,6 +18,7 @@ from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
+from ..checks import check_count, check_flag, check_seconds
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
 from ..engine.cookies import as_cookie
 from ..engine.http.origins import OriginPolicy
@@ -35,7 +36,6 @@ from ..events.registry import HandlerT
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain, check_takes
-from ..runtime.checks import check_count, check_flag, check_seconds
 from ..runtime.deadlines import DeadlineQueue
 from .broadcast import Broadcaster, Selection
 from .client_connection import ClientConnection

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Unpack
 
+from ...checks import check_function
 from ..base import LocalNamespace
 from ..errors import NotRetryable
 from ..membership import ClusterHealth
@@ -35,6 +36,7 @@ class ClusterAdapter(AdapterProvider):
     def __init__(
         self, make_driver: Callable[[], Driver], **options: Unpack[ClusterSettings]
     ) -> None:
+        check_function("make_driver", make_driver, "lambda: MyDriver(url)")
         self._make_driver = make_driver
         self._options = ClusterOptions(**options)
         self._namespaces: dict[str, ClusterNamespace] = {}
