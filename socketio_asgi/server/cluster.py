@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..adapters import AdapterLifecycle, ClusterHealth, Member
+from ..checks import check_seconds
 from ..engine.options import MAX_SECONDS
-from ..runtime.checks import check_seconds
 from .core import ServerCore
 from .namespace import normalize_name
 
