@@ -10,6 +10,7 @@ from .observer import AdapterObserver, Member
 from .packet import SharedPacket
 from .provider import AdapterProvider, AdapterStatus
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
+from .redis import RedisAdapter, RedisShardedAdapter
 from .states import AdapterState
 from .target import Target
 from .track import Stay, Track
@@ -33,6 +34,8 @@ __all__ = [
     "NotRetryable",
     "PacketLog",
     "Recipient",
+    "RedisAdapter",
+    "RedisShardedAdapter",
     "RestoredSocket",
     "SavedSocket",
     "SharedPacket",

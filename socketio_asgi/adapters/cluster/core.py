@@ -65,7 +65,7 @@ class ClusterMember(Protocol):
         """True if a room has members in this process."""
         ...
 
-    def rooms_with_members(self) -> Iterable[str]:
+    def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
         """The rooms that have members in this process."""
         ...
 
@@ -101,6 +101,7 @@ class Core:
         self.traits: Traits = Traits()
         self.driver: Driver | None = None
         self.ready: bool = False
+        self._was_ready = False
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
         self._subscriptions: Subscriptions | None = None
@@ -130,8 +131,8 @@ class Core:
         self._begin(gap=gap)
 
     def _begin(self, *, gap: bool) -> None:
-        self.ready = True
-        self.gaps += gap
+        self.gaps += gap and self._was_ready
+        self.ready = self._was_ready = True
         if self.traits.heartbeats:
             self.heartbeats.begin(foreign=self.traits.foreign)
         self.asking.begin(gathers=self.traits.heartbeats)
@@ -333,10 +334,10 @@ class Core:
         found = self._namespaces.get(namespace)
         return found is not None and (room is None or found.has_members(room))
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members in this process."""
         found = self._namespaces.get(namespace)
-        return () if found is None else found.rooms_with_members()
+        return () if found is None else found.rooms_with_members(private=private)
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
         """Called when a server has ended; see :meth:`.Peers.server_gone`."""

@@ -47,7 +47,7 @@ class Receiver(Protocol):
         """True if a broadcast concerns this server at all."""
         ...
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members here."""
         ...
 
@@ -113,13 +113,17 @@ class DriverInbox:
         error = MalformedMessage(f"{reason}; {size} bytes")
         self._core.dropped(MALFORMED, error)
 
+    def refused(self, error: Exception) -> None:
+        """Called when the broker did not take a message."""
+        self._core.dropped("the broker did not take a message", error)
+
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server at all."""
         return self._core.wants(namespace, room)
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members here."""
-        return self._core.rooms(namespace)
+        return self._core.rooms(namespace, private=private)
 
     def server_gone(self, server: str) -> None:
         """Called when a server has ended."""
