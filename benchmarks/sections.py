@@ -19,7 +19,6 @@ from .markdown import (
     together,
 )
 from .scenarios import SCENARIOS
-from .situation_tables import situations
 from .sizing import capacity, example
 from .targets import FAST, MEMORY, PATHS, TARGETS, Target
 
@@ -276,7 +275,6 @@ SECTIONS: dict[str, Callable[[Sequence[Measured]], str]] = {
         slower,
         pictures,
         summary,
-        situations,
         capacity,
         example,
     )

@@ -2,15 +2,13 @@
 
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .errors import ClusterUnavailable, NotRetryable
-from .lifecycle import AdapterLifecycle
-from .membership import ClusterHealth
+from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
 from .memory import MemoryAdapter
 from .memory_log import MemoryLog
-from .observer import AdapterObserver, Member
+from .observer import AdapterObserver
 from .packet import SharedPacket
-from .provider import AdapterProvider, AdapterStatus
+from .postgres import PostgresAdapter
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
-from .redis import RedisAdapter, RedisShardedAdapter
 from .states import AdapterState
 from .target import Target
 from .track import Stay, Track
@@ -23,19 +21,16 @@ __all__ = [
     "AdapterProvider",
     "AdapterState",
     "AdapterStatus",
-    "ClusterHealth",
     "ClusterUnavailable",
     "ConnectionStateRecovery",
     "FetchedSockets",
     "LocalNamespace",
-    "Member",
     "MemoryAdapter",
     "MemoryLog",
     "NotRetryable",
     "PacketLog",
+    "PostgresAdapter",
     "Recipient",
-    "RedisAdapter",
-    "RedisShardedAdapter",
     "RestoredSocket",
     "SavedSocket",
     "SharedPacket",

@@ -91,7 +91,7 @@ def read(fields: Mapping[str, Any]) -> Message:
         checks.identifier(fields.get("uid")),
         _read(type_, data),
         checks.optional_identifier(data.get("requestId")),
-        recipient=checks.optional_identifier(ours_of(data).get("to")),
+        recipient=checks.optional_identifier(_ours(data).get("to")),
     )
 
 
@@ -105,7 +105,7 @@ def fields_of(message: Message) -> dict[str, Any]:
         EncodeError: It cannot be represented.
     """
     body = message.body
-    data = broadcast_fields(message, body) if isinstance(body, Broadcast) else _data(message)
+    data = _values(message, body) if isinstance(body, Broadcast) else _data(message)
     return {
         "type": int(message.type),
         **({} if data is None else {"data": data}),
@@ -128,12 +128,7 @@ def spliced_data(message: Message) -> bytes | None:
     return packet + orjson.dumps(rest)[1:]
 
 
-def broadcast_fields(message: Message, body: Broadcast) -> dict[str, Any]:
-    """The fields of a broadcast, its values plain.
-
-    Raises:
-        EncodeError: It cannot be represented.
-    """
+def _values(message: Message, body: Broadcast) -> dict[str, Any]:
     match body.event:
         case SharedPacket():
             return _broadcast(message, body, body.event.plain())
@@ -160,7 +155,7 @@ def _broadcast(message: Message, body: Broadcast, values: Any) -> dict[str, Any]
     return {
         "packet": {"type": _EVENT, "data": values},
         **_request(message),
-        "opts": options(body.target, flags),
+        "opts": _options(body.target, flags),
         **({"python": ours} if ours else {}),
     }
 
@@ -169,8 +164,7 @@ def _request(message: Message) -> dict[str, Any]:
     return {} if message.request is None else {"requestId": message.request}
 
 
-def options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The official form of recipients."""
+def _options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"rooms": sorted(target.rooms), "except": sorted(target.excluded), "flags": flags or {}}
 
 
@@ -185,15 +179,15 @@ def _data(message: Message) -> dict[str, Any] | None:
 def _content(message: Message) -> dict[str, Any] | None:
     request = _request(message)
     match message.body:
-        case Presence(digest, names, host, pid):
-            listed = {} if names is None else {"nsps": sorted(names), "host": host, "pid": pid}
+        case Presence(digest, names):
+            listed = {} if names is None else {"nsps": sorted(names)}
             return {"python": {"digest": digest, **listed}}
         case RoomChange(target, rooms):
-            return {"opts": options(target), "rooms": list(rooms)}
+            return {"opts": _options(target), "rooms": list(rooms)}
         case Disconnection(target, close):
-            return {"opts": options(target), "close": close}
+            return {"opts": _options(target), "close": close}
         case Fetch(target):
-            return {"opts": options(target), **request}
+            return {"opts": _options(target), **request}
         case FoundSockets(sockets):
             return {**request, "sockets": list(sockets)}
         case ServerEvent(data):
@@ -201,14 +195,14 @@ def _content(message: Message) -> dict[str, Any] | None:
         case Reply(value):
             return request if value is None else {**request, "packet": value}
         case ClientReply(values):
-            return {**request, **client_reply(values)}
+            return {**request, **_client_reply(values)}
         case ClientCount(clients):
             return {**request, "clientCount": clients}
         case _:
             return request or None
 
 
-def client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
+def _client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
     """Official servers know the first value alone; without one, the key is not there."""
     if not values:
         return {}
@@ -219,8 +213,7 @@ def client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
 # -- in ----------------------------------------------------------------------------------------
 
 
-def ours_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The keys that only servers of ours know."""
+def _ours(data: Mapping[str, Any]) -> Mapping[str, Any]:
     ours = data.get("python")
     return checks.mapping(ours) if ours is not None else {}
 
@@ -230,21 +223,18 @@ def _read(type_: MessageType, data: Mapping[str, Any]) -> Body | None:
     return None if reader is None else reader(data)
 
 
-def read_room_change(data: Mapping[str, Any]) -> RoomChange:
-    """The rooms that sockets join or leave."""
-    return RoomChange(read_target(data), checks.rooms(data.get("rooms")))
+def _read_room_change(data: Mapping[str, Any]) -> RoomChange:
+    return RoomChange(_read_target(data), checks.rooms(data.get("rooms")))
 
 
-def read_disconnection(data: Mapping[str, Any]) -> Disconnection:
-    """The sockets that are disconnected."""
-    return Disconnection(read_target(data), data.get("close") is True)
+def _read_disconnection(data: Mapping[str, Any]) -> Disconnection:
+    return Disconnection(_read_target(data), data.get("close") is True)
 
 
-def read_client_reply(data: Mapping[str, Any]) -> ClientReply:
-    """The values that a client has answered with."""
+def _read_client_reply(data: Mapping[str, Any]) -> ClientReply:
     if "packet" not in data:
         return ClientReply()
-    more = ours_of(data).get("more")
+    more = _ours(data).get("more")
     return ClientReply((data["packet"], *(() if more is None else checks.items(more))))
 
 
@@ -254,22 +244,18 @@ def _read_presence(ours: Mapping[str, Any]) -> Presence | None:
     names = ours.get("nsps")
     listed = None if names is None else map(checks.namespace_name, checks.items(names))
     return Presence(
-        checks.identifier(ours.get("digest")),
-        None if listed is None else frozenset(listed),
-        checks.optional_host(ours.get("host")),
-        checks.optional_number(ours.get("pid")),
+        checks.identifier(ours.get("digest")), None if listed is None else frozenset(listed)
     )
 
 
-def read_broadcast(data: Mapping[str, Any]) -> Broadcast:
-    """An event for sockets."""
+def _read_broadcast(data: Mapping[str, Any]) -> Broadcast:
     packet = checks.mapping(data.get("packet"))
     if packet.get("type") != _EVENT:
         checks.refuse("the packet is no event")
-    flags, ours = _flags(data), ours_of(data)
+    flags, ours = _flags(data), _ours(data)
     return Broadcast(
         EventValues(checks.event(packet.get("data")), flags.get("compress") is not False),
-        read_target(data),
+        _read_target(data),
         checks.timeout(flags.get("timeout"), _MILLISECONDS),
         ours.get("gone") is True,
         checks.optional_number(ours.get("n")),
@@ -281,8 +267,7 @@ def _flags(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {} if flags is None else checks.mapping(flags)
 
 
-def read_target(data: Mapping[str, Any]) -> Target:
-    """The recipients, from their official form."""
+def _read_target(data: Mapping[str, Any]) -> Target:
     options = checks.mapping(data.get("opts"))
     return Target(
         frozenset(checks.rooms(options.get("rooms"))),
@@ -292,13 +277,13 @@ def read_target(data: Mapping[str, Any]) -> Target:
 
 
 _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
-    MessageType.INITIAL_HEARTBEAT: lambda data: _read_presence(ours_of(data)),
-    MessageType.HEARTBEAT: lambda data: _read_presence(ours_of(data)),
-    MessageType.BROADCAST: read_broadcast,
-    MessageType.SOCKETS_JOIN: read_room_change,
-    MessageType.SOCKETS_LEAVE: read_room_change,
-    MessageType.DISCONNECT_SOCKETS: read_disconnection,
-    MessageType.FETCH_SOCKETS: lambda data: Fetch(read_target(data)),
+    MessageType.INITIAL_HEARTBEAT: lambda data: _read_presence(_ours(data)),
+    MessageType.HEARTBEAT: lambda data: _read_presence(_ours(data)),
+    MessageType.BROADCAST: _read_broadcast,
+    MessageType.SOCKETS_JOIN: _read_room_change,
+    MessageType.SOCKETS_LEAVE: _read_room_change,
+    MessageType.DISCONNECT_SOCKETS: _read_disconnection,
+    MessageType.FETCH_SOCKETS: lambda data: Fetch(_read_target(data)),
     MessageType.FETCH_SOCKETS_RESPONSE: lambda data: FoundSockets(
         checks.sockets(data.get("sockets"))
     ),
@@ -307,8 +292,8 @@ _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
     MessageType.BROADCAST_CLIENT_COUNT: lambda data: ClientCount(
         checks.count(data.get("clientCount"))
     ),
-    MessageType.BROADCAST_ACK: read_client_reply,
-    MessageType.ADAPTER_CLOSE: lambda data: _read_presence(ours_of(data)),
+    MessageType.BROADCAST_ACK: _read_client_reply,
+    MessageType.ADAPTER_CLOSE: lambda data: _read_presence(_ours(data)),
 }
 
 

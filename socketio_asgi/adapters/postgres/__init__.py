@@ -1,0 +1,5 @@
+"""The adapter for Postgres."""
+
+from .adapter import PostgresAdapter
+
+__all__ = ["PostgresAdapter"]

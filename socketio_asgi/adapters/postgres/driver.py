@@ -1,0 +1,270 @@
+"""The driver for Postgres: at most once, in the order in which the server commits."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...brokers.postgres.link import Database, Link
+from ...exceptions import NotRetryable
+from ...protocol import EncodeError
+from ...runtime import Cancellable, Event, Runtime
+from ..cluster.driver import Driver, Inbox, Traits
+from ..cluster.message import Message
+from ..cluster.wires.postgres import PostgresWire, Stored
+from .reader import Reader
+from .sender import Sender
+from .statements import LOOSE, Statements
+
+CHECK_SECONDS = 2.0
+"""The time that the server has for a notification to itself, when it begins."""
+
+RESERVED_BYTES = 64 * 1024
+"""Bytes of the largest message that go around an event: rooms, and ids."""
+
+MAX_CHANNEL_BYTES = 63
+"""The longest name of a channel; PostgreSQL cuts longer ones off, or refuses them."""
+
+_POOLER = (
+    "notifications of Postgres do not arrive: LISTEN was accepted, and a NOTIFY to the same channel"
+    " did not come back. Usually there is a connection pooler such as pgbouncer in between, which"
+    " gives each transaction to another connection (pool_mode=transaction); connect to Postgres"
+    " itself, or use session pooling"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresOptions:
+    """The options of the adapter, as the driver needs them; see :class:`.PostgresAdapter`.
+
+    Attributes:
+        answer_seconds: How long the database may take for an answer.
+    """
+
+    database: Database
+    statements: Statements
+    channel_prefix: str
+    payload_threshold: int
+    answer_seconds: float
+    cleanup_interval: float
+    create_table: bool
+    max_message: int
+
+
+@dataclass(slots=True)
+class History:
+    """The memory that the drivers of one server share.
+
+    Attributes:
+        server_id: The id of the server; None before the first connection.
+        runtime: The event loop that a pool of the application is used in.
+    """
+
+    server_id: str | None = None
+    runtime: Runtime | None = field(default=None, repr=False)
+
+
+class PostgresDriver(Driver):
+    """Listens on one connection, and sends on another.
+
+    Args:
+        options: The options.
+        history: What came before.
+    """
+
+    def __init__(self, options: PostgresOptions, history: History) -> None:
+        self._options = options
+        self._history = history
+        self.traits = Traits(
+            echo=False,
+            direct=False,
+            foreign=True,
+            max_payload=options.max_message,
+        )
+        self._wire = PostgresWire(options.payload_threshold)
+        self._sender: Sender | None = None
+        self._reader: Reader | None = None
+        self._links: list[Link] = []
+        self._channels: dict[str, str] = {}  # the namespace of each
+        self._heard = True
+        self._timers: dict[str, Cancellable] = {}
+        self._closed = False
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def start(self, inbox: Inbox) -> bool:
+        """Connect; see :meth:`.Driver.start`."""
+        history = self._history
+        connected_before = history.server_id == inbox.server_id
+        self._inbox = inbox
+        try:
+            await self._connect()
+        except NotRetryable as error:
+            if connected_before:  # such as passwords that are being changed
+                raise ConnectionError(str(error)) from error
+            raise
+        history.server_id = inbox.server_id
+        return connected_before
+
+    def _check_loop(self, runtime: Runtime) -> None:
+        if runtime.asyncio_loop is None:
+            raise NotRetryable("PostgresAdapter needs asyncio: its library asyncpg knows no trio")
+        if self._options.database.of_one_loop:
+            first = self._history.runtime = self._history.runtime or runtime
+            if first.asyncio_loop is not runtime.asyncio_loop:
+                raise NotRetryable(
+                    "a pool belongs to the event loop that it was made in; give PostgresAdapter the"
+                    " URL when the server is used in another one"
+                )
+
+    async def _connect(self) -> None:
+        options, inbox = self._options, self._inbox
+        self._check_loop(inbox.runtime)
+        self._listener = listener = await self._open_link()
+        sending = await self._open_link()
+        await self._check_notifications(listener, sending)
+        await sending.script(LOOSE)
+        await options.statements.prepare(sending, create=options.create_table)
+        about = "SELECT pg_backend_pid(), current_setting('server_encoding')"
+        ((self._sender_pid, encoding),) = await sending.fetch(about)
+        ascii_only = encoding not in {"UTF8", "SQL_ASCII"}
+        self._wire = PostgresWire(options.payload_threshold, ascii_only=ascii_only)
+        self._reader = Reader(inbox, self._wire, self._fetch_rows)
+        self._sender = Sender(sending, inbox.runtime, options.statements, inbox.refused, self._lost)
+        listener.watch(self._notified, self._ended)
+        sending.watch(self._ignore, self._ended)
+        self._after(options.answer_seconds, "check", self._check)
+        self._after(options.cleanup_interval, "clean up", self._clean_up)
+
+    async def _open_link(self) -> Link:
+        link = await self._options.database.connect(self._options.answer_seconds)
+        self._links.append(link)
+        return link
+
+    async def _check_notifications(self, listener: Link, sending: Link) -> None:
+        """See that a notification comes; statements without parameters pass any pooler.
+
+        Raises:
+            NotRetryable: It does not.
+        """
+        # No server has a namespace of that name, so none is disturbed.
+        channel = f"socketio_asgi-{secrets.token_hex(8)}"
+        came: Event = self._inbox.runtime.event()
+
+        def notified(*_: object, **_names: object) -> None:
+            came.set()
+
+        listener.watch(notified, lambda: None)
+        await listener.listen(channel)
+        await sending.script(f'NOTIFY "{channel}"')
+        try:
+            await self._inbox.runtime.within(CHECK_SECONDS, _wait_for(came))
+        except TimeoutError as error:
+            raise NotRetryable(_POOLER) from error
+        await listener.unlisten(channel)
+
+    async def close(self) -> None:
+        """End both connections."""
+        self._stop(ConnectionError("the server ends"))
+        links, self._links = self._links, []
+        for link in links:
+            await link.close()
+
+    def _stop(self, error: Exception) -> None:
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if self._sender is not None and self._reader is not None:
+            self._sender.close(error)
+            self._reader.close()
+
+    def _ended(self) -> None:
+        self._lost(ConnectionError("a connection to Postgres has ended"))
+
+    def _lost(self, error: Exception) -> None:
+        if not self._closed:
+            self._stop(error)
+            self._inbox.lost(error)
+
+    # -- now and then ------------------------------------------------------------------------
+
+    def _after(self, seconds: float, name: str, callback: Any) -> None:
+        self._timers[name] = self._inbox.runtime.call_later(seconds, callback)
+
+    def _check(self) -> None:
+        """Look whether the connection that listens is alive, when nothing was heard on it."""
+        self._after(self._options.answer_seconds, "check", self._check)
+        if not self._heard:
+            self._inbox.runtime.start_background(self._ping())
+        self._heard = False
+
+    async def _ping(self) -> None:
+        try:
+            await self._listener.script("SELECT 1")
+        except Exception as error:  # noqa: BLE001  # of whichever library
+            self._lost(error)
+
+    def _clean_up(self) -> None:
+        interval = self._options.cleanup_interval
+        self._after(interval, "clean up", self._clean_up)
+        if self._sender is not None:
+            self._sender.clean_up(interval)
+
+    # -- namespaces --------------------------------------------------------------------------
+
+    async def open_namespace(self, name: str) -> None:
+        """Listen to the channel of a namespace."""
+        channel = self._channel(name)
+        self._channels[channel] = name
+        await self._listener.listen(channel)
+
+    async def close_namespace(self, name: str) -> None:
+        """Listen no more."""
+        channel = self._channel(name)
+        self._channels.pop(channel, None)
+        await self._listener.unlisten(channel)
+
+    def _channel(self, namespace: str) -> str:
+        """The channel of a namespace; official servers have none where the name is too long."""
+        channel = f"{self._options.channel_prefix}#{namespace}"
+        data = channel.encode("utf-8", "surrogatepass")
+        if len(data) <= MAX_CHANNEL_BYTES and self._wire.can_be_sent(channel):
+            return channel
+        return f"socketio_asgi#{hashlib.sha256(data).hexdigest()[:48]}"
+
+    # -- messages ----------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> Awaitable[Any]:
+        """Send a message to all; see :meth:`.Driver.publish`."""
+        form = self._wire.encode(message)
+        limit = self._options.max_message + RESERVED_BYTES
+        if isinstance(form, Stored) and len(form.payload) > limit:
+            raise EncodeError(f"the message has {len(form.payload)} bytes; {limit} are the most")
+        if self._sender is None:
+            raise ConnectionError("the driver has not been started")
+        return self._sender.send(self._channel(message.namespace), form)
+
+    def respond(self, server: str, message: Message) -> Awaitable[object]:
+        """Send an answer, which all get; see :meth:`.Driver.respond`."""
+        return self.publish(message)
+
+    def _notified(self, sender: int, channel: str, payload: str) -> None:
+        self._heard = True
+        namespace = self._channels.get(channel)
+        if namespace is not None and sender != self._sender_pid and self._reader is not None:
+            self._reader.add(namespace, payload)
+
+    def _ignore(self, sender: int, channel: str, payload: str) -> None:
+        """Notifications do not come on the connection that sends."""
+
+    async def _fetch_rows(self, numbers: Sequence[int]) -> Sequence[Sequence[Any]]:
+        limit = self._options.max_message + RESERVED_BYTES
+        return await self._listener.fetch(self._options.statements.fetch, list(numbers), limit)
+
+
+async def _wait_for(event: Event) -> None:
+    await event.wait()
