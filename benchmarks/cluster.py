@@ -17,10 +17,10 @@ from contextlib import ExitStack
 from tests.support.ports import PortReservation
 
 from . import proc
-from .floods import show
 from .load.meter import Sample
 from .runner import Failed, Settings, run_load, started
 from .servers import FAST, HERE, STOCK, Server, uvicorn
+from .situations import show
 
 OURS = {
     "classic": "RedisAdapter",

@@ -23,6 +23,8 @@ class Measured:
         versions: What each server is made of.
         outcomes: Those of all scenarios, by their names.
         owners: Where the memory of connections goes, see :mod:`benchmarks.memory`.
+        situations: The reports of floods and hoards, by the version of the package (empty for this
+            one), situation and server.
     """
 
     python: str
@@ -30,6 +32,7 @@ class Measured:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     owners: dict[str, Any] = field(default_factory=dict)
+    situations: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> list[str]:
@@ -91,6 +94,9 @@ def gather(files: Sequence[Path]) -> list[Measured]:
         data = json.loads(file.read_text("utf-8"))
         if "paths" in data:
             of(data["python"]).owners = data
+        elif "situations" in data:
+            python = of(data["versions"]["ours"]["python"])
+            python.situations[data["package"]] = data["situations"]
         else:
             results = Results.read(file)
             of(_python(results, file)).add(results)

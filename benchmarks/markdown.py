@@ -20,11 +20,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
-def figure(value: float | None) -> str:
-    """About three digits that count."""
+def figure(value: float | None, *, digits: int | None = None) -> str:
+    """About three digits that count, or so many behind the point."""
     if value is None:
         return ABSENT
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    if digits is None:
+        digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
     return f"{value:,.{digits}f}".replace(",", " ")
 
 

@@ -70,6 +70,11 @@ def peak_memory(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
+def log_size(pid: int) -> int:
+    """The bytes of the file that the process writes its errors to."""
+    return (PROC / str(pid) / "fd" / "2").stat().st_size
+
+
 def _sizes(rollup: str) -> list[tuple[str, int]]:
     lines = (line.split() for line in rollup.splitlines()[1:])
     return [(words[0].rstrip(":"), int(words[1])) for words in lines]

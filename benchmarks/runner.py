@@ -43,6 +43,7 @@ class Settings:
         seconds: Length of the measured window.
         warmup: Seconds of load before it.
         report: Called with each line of progress.
+        package: A folder with another version of the package, which the servers are to run.
     """
 
     python: str
@@ -50,6 +51,7 @@ class Settings:
     seconds: float
     warmup: float
     report: Callable[[str], None] = print
+    package: Path | None = None
 
 
 def compare(scenario: Scenario, servers: Sequence[Server], settings: Settings) -> Outcome:
@@ -100,7 +102,7 @@ def run_load(command: list[str], core: int, timeout: float) -> bytes:
     """
     with _pinned(core):
         process = subprocess.Popen(
-            command, cwd=ROOT, env=_loop_state(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     try:
         output, errors = process.communicate(timeout=timeout)
@@ -123,8 +125,8 @@ def started(
         with _pinned(proc.choose_cores()[0] if core is None else core):
             process = subprocess.Popen(
                 server.command(settings.python, port),
-                cwd=ROOT,
-                env={**_loop_state(), **server.environment},
+                cwd=settings.package or ROOT,  # where uvicorn looks first
+                env={**_environment(settings.package), **server.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -170,5 +172,7 @@ def _pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _loop_state() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "NODE_ENV": "production"}
+def _environment(package: Path | None = None) -> dict[str, str]:
+    paths = (package, ROOT) if package else (ROOT,)
+    python_path = os.pathsep.join(map(str, paths))
+    return {**os.environ, "PYTHONPATH": python_path, "NODE_ENV": "production"}

@@ -19,6 +19,7 @@ from .markdown import (
     together,
 )
 from .scenarios import SCENARIOS
+from .situation_tables import situations
 from .sizing import capacity, example
 from .targets import FAST, MEMORY, PATHS, TARGETS, Target
 
@@ -275,6 +276,7 @@ SECTIONS: dict[str, Callable[[Sequence[Measured]], str]] = {
         slower,
         pictures,
         summary,
+        situations,
         capacity,
         example,
     )

@@ -27,6 +27,7 @@ from .exceptions import (
     SocketIOError,
 )
 from .server.broadcast import BroadcastOperator, RemoteSocket
+from .server.cluster import Cluster
 from .server.namespace import Namespace, event
 from .server.parent_namespace import ParentNamespace
 from .server.server import Server
@@ -38,6 +39,7 @@ __all__ = [
     "BroadcastAckError",
     "BroadcastOperator",
     "ClientDisconnected",
+    "Cluster",
     "ConnectionRefused",
     "ConnectionStateRecovery",
     "Cookie",

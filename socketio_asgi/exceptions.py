@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .checks import check_error_status, check_text
+
 
 class SocketIOError(Exception):
     """Base of the exceptions of this package."""
@@ -27,10 +29,14 @@ class ConnectionRefused(SocketIOError):
         message: The text of ``error.message`` on the client.
         data: The value of ``error.data`` on the client: anything that JSON has.
 
+    Raises:
+        TypeError: The message is not text.
+
     Source: https://socket.io/docs/v4/middlewares/#handling-middleware-error
     """
 
     def __init__(self, message: str = "Connection refused", data: Any = None) -> None:
+        check_text("message", message)
         super().__init__(message, data)
         self.message = message
         self.data = data
@@ -44,12 +50,18 @@ class RequestRefused(SocketIOError):
 
     Args:
         message: The message in the JSON body of the response.
-        status: The HTTP status of the response.
+        status: The HTTP status of the response, from 400 to 599.
+
+    Raises:
+        TypeError: The message is not text, or the status no number.
+        ValueError: It is not the status of an error.
 
     Source: https://socket.io/docs/v4/server-options/#allowrequest
     """
 
     def __init__(self, message: str = "Forbidden", status: int = 403) -> None:
+        check_text("message", message)
+        check_error_status(status)
         super().__init__(message, status)
         self.message = message
         self.status = status

@@ -1,161 +1,48 @@
-"""One flood against one server: ``python -m benchmarks.load.flooding JOB``.
-
-JOB is JSON: the ``situation``, the ``port`` and ``pid`` of the server, the number of ``floods``
-and the ``seconds`` that they last. Some clients send as much as the server takes, while an honest
-one has an event echoed now and then. Prints what the honest one saw and what the server took.
-"""
+"""Clients that send as much as a server takes; :mod:`benchmarks.floods` has the command."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
-import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from time import perf_counter
-from typing import Any
+from itertools import count
 
-import uvloop
-
-from benchmarks import proc
 from tests.support.ports import HOST
 
+from .attacker import POST_SIZE, Attacker, Situation, block_of, frame
 from .clients import event
-from .meter import Clocks
-from .raw import PATH, handshake, masked_frame
+from .honest import Connection
+from .raw import PATH, masked_frame
 
-PAUSE = 0.02  # seconds between an answer and the honest client's next event
-OPEN_SECONDS = 30.0  # for all clients to connect
-BLOCK_SIZE = 1 << 18  # bytes that a flood writes at once
-POST_SIZE = 1_000_000  # bytes of a POST: what servers accept by default
+FLOODS = 10
 PING_FRAME = 0x89
 EVENT = event("echo", 1, ack=0)
-ANSWER = b"430[1]"
 REQUEST = f"GET {PATH}none HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()  # is refused
+LEVELS = 260  # of lists in lists
+DOCUMENTS = 200  # that are nested so deeply, at once
+VISITS = 100  # namespaces that are joined together, and then left together
 
 
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What one flood did.
-
-    Attributes:
-        echoes: Events of the honest client that were answered.
-        p50: Its median latency, in milliseconds.
-        p99: The latency that one of a hundred exceeds, in milliseconds.
-        worst: The longest one, in milliseconds. An event that has no answer yet counts as well.
-        sent: Bytes that the floods got rid of.
-        ended: Floods whose connections the server has ended.
-        core: The share of a core that the server used.
-        peak: The most memory of the server, in KiB.
-    """
-
-    echoes: int
-    p50: float
-    p99: float
-    worst: float
-    sent: int
-    ended: int
-    core: float
-    peak: int
+async def pour_events(flood: Attacker) -> None:
+    await flood.pour(block_of(masked_frame(EVENT)))
 
 
-class Connection:
-    """A TCP connection to the server."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def open(self, port: int) -> None:
-        self.reader, self.writer = await asyncio.open_connection(HOST, port)
-
-    async def join(self, port: int) -> None:
-        """Open a WebSocket, and join the main namespace."""
-        await self.open(port)
-        self.writer.write(handshake(f"{HOST}:{port}", f"{PATH}websocket"))
-        await self.reader.readuntil(b"\r\n\r\n")
-        await self.next_message()
-        self.send(b"40")
-        await self.next_message()
-
-    def send(self, message: bytes) -> None:
-        self.writer.write(masked_frame(message))
-
-    async def next_message(self) -> bytes:
-        """The next short message of a WebSocket."""
-        _, size = await self.reader.readexactly(2)
-        if size == 126:
-            size = int.from_bytes(await self.reader.readexactly(2))
-        return await self.reader.readexactly(size)
-
-    async def exchange(self, request: bytes) -> bytes:
-        """Send an HTTP request; the body of its answer."""
-        self.writer.write(request)
-        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-        _, _, length = head.partition(b"content-length: ")
-        return await self.reader.readexactly(int(length.partition(b"\r\n")[0]))
-
-    async def drop_answers(self) -> None:
-        while await self.reader.read(BLOCK_SIZE):
-            pass
+async def pour_pings(flood: Attacker) -> None:
+    await flood.pour(block_of(masked_frame(b"", PING_FRAME)))
 
 
-class Flood(Connection):
-    """A client that sends as much as the server takes.
-
-    Attributes:
-        sent: The bytes that it got rid of.
-        ended: Whether the server has ended it, as it may.
-    """
-
-    sent = 0
-    ended = False
-
-    async def run(self, kind: Callable[[Flood], Awaitable[None]]) -> None:
-        try:
-            await kind(self)
-        except (OSError, EOFError):
-            self.ended = True
-
-    async def pour(self, unit: bytes) -> None:
-        """Send the same over and over, and drop what comes back."""
-        block = unit * (BLOCK_SIZE // len(unit))
-        reading = asyncio.ensure_future(self.drop_answers())
-        try:
-            while not reading.done():
-                self.writer.write(block)
-                await self.writer.drain()
-                self.sent += len(block)
-        finally:
-            reading.cancel()
-        self.ended = True
+async def pour_requests(flood: Attacker) -> None:
+    await flood.pour(block_of(REQUEST))
 
 
-async def pour_events(flood: Flood) -> None:
-    await flood.pour(masked_frame(EVENT))
-
-
-async def pour_pings(flood: Flood) -> None:
-    await flood.pour(masked_frame(b"", PING_FRAME))
-
-
-async def pour_requests(flood: Flood) -> None:
-    await flood.pour(REQUEST)
-
-
-async def pour_posts(flood: Flood) -> None:
+async def pour_posts(flood: Attacker) -> None:
     """Send events in bodies as large as allowed; another connection polls for the answers."""
-    port: int = flood.writer.get_extra_info("peername")[1]
-    get = f"GET {PATH}polling HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
-    sid: str = json.loads((await flood.exchange(get))[1:])["sid"]
-    get = get.replace(b"=polling", b"=polling&sid=" + sid.encode())
+    get = await flood.open_polling()
     body = b"\x1e".join([EVENT] * (POST_SIZE // (len(EVENT) + 1)))
-    await flood.exchange(post(get, b"40"))
-    polling = asyncio.ensure_future(_poll(port, get))
+    await flood.post(get, b"40")
+    polling = asyncio.ensure_future(_poll(flood.port, get))
     try:
         while not polling.done():
-            await flood.exchange(post(get, body))
-            flood.sent += len(body)
+            await flood.post(get, body)
     finally:
         polling.cancel()
 
@@ -168,77 +55,65 @@ async def _poll(port: int, request: bytes) -> None:
             await connection.exchange(request)
 
 
-def post(get: bytes, body: bytes) -> bytes:
-    """The request that sends a body, made of the one that polls."""
-    head = get.replace(b"GET", b"POST", 1).removesuffix(b"\r\n")
-    return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
+async def pour_nested(flood: Attacker) -> None:
+    """Have lists in lists echoed, and come back when the server ends the connection."""
+    document = frame(event("echo", 0, ack=0).replace(b"0]", b"[" * LEVELS + b"]" * LEVELS + b"]"))
+    while True:
+        with suppress(OSError, EOFError):
+            await flood.pour(document * DOCUMENTS)
+        flood.ended += 1
+        flood.writer.close()
+        await flood.join(flood.port)
 
 
-SITUATIONS: dict[str, tuple[bool, Callable[[Flood], Awaitable[None]]]] = {
-    "events": (True, pour_events),
-    "pings": (True, pour_pings),
-    "posts": (False, pour_posts),
-    "requests": (False, pour_requests),
+async def pour_errors(flood: Attacker) -> None:
+    """Send events whose handler raises."""
+    await flood.pour(block_of(masked_frame(event("fail", 1))))
+
+
+async def pour_into_threads(flood: Attacker) -> None:
+    """Send events whose handler keeps a thread for a while."""
+    await flood.pour(block_of(masked_frame(event("block", 1))))
+
+
+async def reconnect(flood: Attacker) -> None:
+    """Join the main namespace with much data, and go again."""
+    packet = frame(b'40{"text":"%s"}' % (b"x" * (POST_SIZE - 100)))
+    while True:
+        await flood.open_websocket()
+        flood.writer.write(packet)
+        await flood.reader.readuntil(b'40{"sid"')
+        flood.sent += len(packet)
+        flood.writer.close()
+        await flood.open(flood.port)
+
+
+async def visit_namespaces(flood: Attacker) -> None:
+    """Join and leave dynamic namespaces, each of them once."""
+    local: int = flood.writer.get_extra_info("sockname")[1]
+    for number in count(local * 10**8, VISITS):
+        names = [b"/visit-%d," % each for each in range(number, number + VISITS)]
+        await _send_all(flood, b"40", names)
+        for _ in names:
+            await flood.next_message()
+        await _send_all(flood, b"41", names)
+
+
+async def _send_all(flood: Attacker, kind: bytes, names: list[bytes]) -> None:
+    packets = b"".join(frame(kind + name) for name in names)
+    flood.writer.write(packets)
+    await flood.writer.drain()
+    flood.sent += len(packets)
+
+
+SITUATIONS = {
+    "events": Situation(pour_events, attackers=FLOODS),
+    "pings": Situation(pour_pings, attackers=FLOODS),
+    "posts": Situation(pour_posts, joined=False, attackers=FLOODS),
+    "requests": Situation(pour_requests, joined=False, attackers=FLOODS),
+    "nested": Situation(pour_nested, attackers=FLOODS, shows="log"),
+    "visits": Situation(visit_namespaces, attackers=FLOODS),
+    "reconnects": Situation(reconnect, joined=False, attackers=FLOODS),
+    "errors": Situation(pour_errors, attackers=FLOODS, shows="log"),
+    "threads": Situation(pour_into_threads, asks="glance", threads=True),
 }
-"""By name: whether it is on a WebSocket, and what it does."""
-
-
-# -- the honest client -------------------------------------------------------------------------
-
-
-async def ask(client: Connection, latencies: list[float], seconds: float) -> None:
-    """Have an event echoed now and then."""
-    end = perf_counter() + seconds
-    while (sent := perf_counter()) < end:
-        client.send(EVENT)
-        try:
-            async with asyncio.timeout(end - sent):
-                await _answer(client)
-        except TimeoutError:
-            latencies.append(perf_counter() - sent)
-            return
-        latencies.append(perf_counter() - sent)
-        await asyncio.sleep(PAUSE)
-
-
-async def _answer(client: Connection) -> None:
-    while (message := await client.next_message()) != ANSWER:
-        if message != b"2":
-            raise RuntimeError(f"not what was expected: {message!r}")
-        client.send(b"3")
-
-
-async def measure(situation: str, port: int, pid: int, floods: int, seconds: float) -> Report:
-    on_websocket, kind = SITUATIONS[situation]
-    honest, clients = Connection(), [Flood() for _ in range(floods)]
-    async with asyncio.timeout(OPEN_SECONDS):
-        await honest.join(port)
-        for client in clients:
-            await (client.join(port) if on_websocket else client.open(port))
-    tasks = [asyncio.ensure_future(client.run(kind)) for client in clients]
-    latencies: list[float] = []
-    started = Clocks.of(pid)
-    await ask(honest, latencies, seconds)
-    spent = Clocks.of(pid) - started
-    for task in tasks:
-        task.cancel()
-    milliseconds = sorted(latency * 1e3 for latency in latencies)
-    return Report(
-        echoes=len(latencies),
-        p50=milliseconds[len(milliseconds) // 2],
-        p99=milliseconds[int(len(milliseconds) * 0.99)],
-        worst=milliseconds[-1],
-        sent=sum(client.sent for client in clients),
-        ended=sum(client.ended for client in clients),
-        core=spent.server / spent.wall,
-        peak=proc.peak_memory(pid),
-    )
-
-
-def main() -> None:
-    job: dict[str, Any] = json.loads(sys.argv[1])
-    print(json.dumps(dataclasses.asdict(uvloop.run(measure(**job)))))
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support.ports import HOST
@@ -19,6 +19,7 @@ FAST = ("--ws", f"{CLASSES}:WebSocketProtocol", "--http", f"{CLASSES}:HTTPProtoc
 STOCK = ("--ws", "websockets-sansio", "--http", "httptools")
 OURS = "benchmarks.servers.ours"
 BARE = "benchmarks.servers.bare"
+EXPOSED_APPLICATION = "benchmarks.servers.exposed"
 
 Command = Callable[[str, int], list[str]]
 """Makes a command line, given the Python that runs servers in Python, and the port."""
@@ -102,8 +103,9 @@ def _hypercorn(python: str, port: int) -> list[str]:
     ]
 
 
-def _node(_python: str, port: int) -> list[str]:
-    return ["node", str(HERE / "node.mjs"), str(port)]
+def node(script: str) -> Command:
+    """The command for a script of this folder."""
+    return lambda _python, port: ["node", str(HERE / script), str(port)]
 
 
 def _bun(_python: str, port: int) -> list[str]:
@@ -173,9 +175,27 @@ SERVERS = (
         modules=(*UVICORN, "websockets", "socketio"),
         packages=("python-socketio", "python-engineio", *UVICORN, "websockets"),
     ),
-    Server("node", "socket.io on Node", _node, packages=("socket.io", "ws")),
+    Server(
+        "node",
+        "socket.io on Node",
+        node("node.mjs"),
+        packages=("socket.io", "ws"),
+        lacks=frozenset({"threads"}),
+    ),
     Server("bun", "socket.io on Bun", _bun, packages=("socket.io", "@socket.io/bun-engine")),
 )
+
+_EXPOSING = {
+    "ours": uvicorn(EXPOSED_APPLICATION, STOCK),
+    "ours-fast": uvicorn(EXPOSED_APPLICATION, FAST),
+    "node": node("exposed.mjs"),
+}
+EXPOSED = tuple(
+    replace(server, command=_EXPOSING[server.name])
+    for server in SERVERS
+    if server.name in _EXPOSING
+)
+"""Those of them that have an application which clients can abuse."""
 
 TITLES = {server.name: server.title for server in SERVERS}
 

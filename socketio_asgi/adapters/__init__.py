@@ -2,13 +2,16 @@
 
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .errors import ClusterUnavailable, NotRetryable
-from .lifecycle import AdapterLifecycle, AdapterProvider, AdapterStatus
+from .lifecycle import AdapterLifecycle
+from .membership import ClusterHealth
 from .memory import MemoryAdapter
 from .memory_log import MemoryLog
-from .observer import AdapterObserver
+from .observer import AdapterObserver, Member
 from .packet import SharedPacket
 from .postgres import PostgresAdapter
+from .provider import AdapterProvider, AdapterStatus
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
+from .redis import RedisAdapter, RedisShardedAdapter
 from .states import AdapterState
 from .target import Target
 from .track import Stay, Track
@@ -21,16 +24,20 @@ __all__ = [
     "AdapterProvider",
     "AdapterState",
     "AdapterStatus",
+    "ClusterHealth",
     "ClusterUnavailable",
     "ConnectionStateRecovery",
     "FetchedSockets",
     "LocalNamespace",
+    "Member",
     "MemoryAdapter",
     "MemoryLog",
     "NotRetryable",
     "PacketLog",
     "PostgresAdapter",
     "Recipient",
+    "RedisAdapter",
+    "RedisShardedAdapter",
     "RestoredSocket",
     "SavedSocket",
     "SharedPacket",

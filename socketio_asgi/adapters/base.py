@@ -226,6 +226,9 @@ class Adapter(ABC):
         """True if :meth:`close` has something to do."""
         return True
 
+    def added(self, sid: str) -> None:  # noqa: B027  # most adapters know the sockets anyway
+        """Called when a socket has connected; :meth:`leave_all` is called when it has left."""
+
     @abstractmethod
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""

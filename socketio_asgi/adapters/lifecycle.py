@@ -12,19 +12,20 @@ from __future__ import annotations
 import logging
 import os
 import random
-from abc import ABC, abstractmethod
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from ..events.acks import wait_at_most
 from ..runtime import Cancellable, Event, Runtime
 from ..runtime.awaitables import all_of
 from ..runtime.shielding import at_most
 from .base import Adapter, AdapterFactory, LocalNamespace
-from .errors import NotRetryable
-from .observer import AdapterObserver
+from .errors import ClusterUnavailable, NotRetryable
+from .membership import ClusterHealth, ClusterListeners, WallClock, this_server
+from .observer import AdapterObserver, Member
+from .provider import AdapterProvider, AdapterStatus
 from .states import AdapterState
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -45,82 +46,6 @@ STABLE_SECONDS = 10.0
 """The time with a broker after which the delays begin anew."""
 
 
-class AdapterHost(Protocol):
-    """The surroundings of an :class:`AdapterProvider`: its event loop, and a place to report to."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """The event loop."""
-        ...
-
-    @property
-    def observer(self) -> AdapterObserver | None:
-        """The observer of dropped messages; None when there is none."""
-        ...
-
-    def lost(self, error: Exception) -> None:
-        """Called when the broker is gone: :meth:`AdapterProvider.start` is to be called again."""
-        ...
-
-    def away(self, error: Exception) -> None:
-        """Called when the broker is gone, and the provider itself tries to come back."""
-        ...
-
-    def back(self) -> None:
-        """Called when the broker is there again."""
-        ...
-
-
-class AdapterProvider(ABC):
-    """Gives each namespace of one server its adapter, and has a life of its own.
-
-    Nothing is created before :meth:`start`, no connection, no task and no id: the object may be
-    made before the process forks.
-    """
-
-    @abstractmethod
-    def __call__(self, namespace: LocalNamespace) -> Adapter:
-        """Make the adapter of a namespace, before the start or while everything runs."""
-
-    def enter(self, host: AdapterHost) -> None:  # noqa: B027  # not every provider needs it
-        """Begin in an event loop, before anything else happens there.
-
-        What the adapters are given from now on belongs to this one. Everything of an earlier event
-        loop is gone, and cannot be closed.
-        """
-
-    @abstractmethod
-    async def start(self, host: AdapterHost) -> None:
-        """Connect to the broker; returns when messages go out and come in.
-
-        It is called after :meth:`enter`, and again after every failure and
-        :meth:`AdapterHost.lost`.
-
-        Raises:
-            NotRetryable: It makes no sense to try again.
-            Exception: It does.
-        """
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Send what waits, say goodbye, and release everything; bounded by the caller."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterStatus:
-    """The state of the adapters of a server, and its history.
-
-    Attributes:
-        state: The state.
-        since: When it changed, on the clock of the event loop, in seconds.
-        error: The last error, if there was one.
-    """
-
-    state: AdapterState = AdapterState.IDLE
-    since: float = 0.0
-    error: Exception | None = None
-
-
 class AdapterLifecycle:
     """The adapters of a server: makes them, starts what they share, and closes everything.
 
@@ -128,6 +53,9 @@ class AdapterLifecycle:
         factory: Makes the adapter of a namespace: a class, a function, or an
             :class:`AdapterProvider`.
         observer: The observer of the adapters; None when there is none.
+
+    Attributes:
+        listeners: The functions of the application that hear of changes in the cluster.
     """
 
     def __init__(self, factory: AdapterFactory, observer: AdapterObserver | None = None) -> None:
@@ -136,11 +64,49 @@ class AdapterLifecycle:
         self._observer = observer
         self._adapters: set[Adapter] = set()
         self._life: _Life | None = None
+        self.listeners: ClusterListeners = ClusterListeners()
 
     @property
     def status(self) -> AdapterStatus:
         """The state of the adapters."""
         return AdapterStatus() if self._life is None else self._life.status
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The servers of the cluster that are known by name, this one first.
+
+        Empty before the server is used in an event loop.
+        """
+        life = self._life
+        if life is None:
+            return ()
+        if self._provider is not None and (known := self._provider.members()):
+            return known
+        names = [adapter.namespace.name for adapter in self._adapters]
+        return (this_server(life.server_id, names, life.begun, life.runtime.now()),)
+
+    @property
+    def health(self) -> ClusterHealth:
+        """The state of the cluster."""
+        return ClusterHealth(self.status.state) if self._life is None else self._life.health()
+
+    async def ready(self, seconds: float) -> None:
+        """Wait until the broker is there, and the other servers had the time to say that they are.
+
+        Args:
+            seconds: The longest time to wait.
+
+        Raises:
+            NotRetryable: It will never be there.
+            ClusterUnavailable: The server was closed.
+            TimeoutError: It was not there in time.
+        """
+        if self._life is not None:
+            await self._life.runtime.within(seconds, self._life.ready())
+
+    async def count(self, namespace: str) -> int:
+        """The number of servers that have a namespace, this one included."""
+        return 1 if self._provider is None else await self._provider.count(namespace)
 
     @property
     def observer(self) -> AdapterObserver | None:
@@ -190,7 +156,7 @@ class AdapterLifecycle:
                 "the adapter was started before this process was forked: use the server in the"
                 " workers only, not in the process that starts them"
             )
-        self._life = _Life(self._provider, runtime, self._observer)
+        self._life = _Life(self._provider, runtime, self._observer, self.listeners)
         self._life.begin()
 
     async def started(self, seconds: float | None = None) -> None:
@@ -235,10 +201,17 @@ class _Life:
     """
 
     def __init__(
-        self, provider: AdapterProvider | None, runtime: Runtime, observer: AdapterObserver | None
+        self,
+        provider: AdapterProvider | None,
+        runtime: Runtime,
+        observer: AdapterObserver | None,
+        listeners: ClusterListeners,
     ) -> None:
         self.runtime = runtime
         self.observer = observer
+        self.server_id = secrets.token_hex(8)
+        self.begun = runtime.now()
+        self._listeners = listeners
         self.status = AdapterStatus()
         self._provider = provider
         self._pid = os.getpid()
@@ -278,6 +251,20 @@ class _Life:
             await wait_at_most(self.runtime, waiter, seconds)
         if isinstance(self.status.error, NotRetryable):
             raise self.status.error
+
+    async def ready(self) -> None:
+        """Wait until the broker is there, and the others had the time to introduce themselves.
+
+        Raises:
+            NotRetryable: It will never be there.
+            ClusterUnavailable: The server was closed.
+        """
+        while self.status.state is not AdapterState.READY:
+            if self._over():
+                raise ClusterUnavailable("the server is closed")
+            await self.started(START_SECONDS)
+        if self._provider is not None:
+            await self._provider.acquainted()
 
     async def close(self) -> None:
         """Close the provider, if its event loop is the present one."""
@@ -369,6 +356,26 @@ class _Life:
                 waiter.set()
         if self._provider is not None:
             self._tell(state, error)
+        if self._listeners.hears("health"):
+            self._listeners.tell("health", self.health())
+
+    def health(self) -> ClusterHealth:
+        """The state of the cluster."""
+        since = WallClock(self.runtime.now()).at(self.status.since)
+        known = ClusterHealth(self.status.state, since, self.status.error)
+        return known if self._provider is None else self._provider.health(known)
+
+    def joined(self, member: Member) -> None:
+        """Called when another server has introduced itself; see :meth:`AdapterHost.joined`."""
+        if self.observer is not None:
+            self.observer.member_joined(member)
+        self._listeners.tell("joined", member)
+
+    def left(self, member: Member) -> None:
+        """Called when another server has ended; see :meth:`AdapterHost.left`."""
+        if self.observer is not None:
+            self.observer.member_left(member)
+        self._listeners.tell("left", member)
 
     def _tell(self, state: AdapterState, error: Exception | None) -> None:
         if error is None:

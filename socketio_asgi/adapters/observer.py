@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from .states import AdapterState
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A server of a cluster, as it was when it was looked at.
+
+    Of official servers no more is known than their ids, and the namespaces in which they were
+    heard.
+
+    Attributes:
+        id: Its id, which it has until its process ends.
+        host: The name of its machine; None when unknown.
+        pid: The id of its process there; None when unknown.
+        namespaces: The namespaces that it has.
+        since: The time since which this server knows it.
+        last_seen: The time of its last message.
+        is_self: Whether it is this server.
+    """
+
+    id: str
+    host: str | None
+    pid: int | None
+    namespaces: frozenset[str]
+    since: datetime
+    last_seen: datetime
+    is_self: bool = False
 
 
 class AdapterObserver:
@@ -26,6 +55,20 @@ class AdapterObserver:
         Args:
             state: The new state.
             error: The cause, if it was an error.
+        """
+
+    def member_joined(self, member: Member) -> None:
+        """Called when another server of the cluster has introduced itself.
+
+        Args:
+            member: The server.
+        """
+
+    def member_left(self, member: Member) -> None:
+        """Called when another server of the cluster has ended, or was silent for too long.
+
+        Args:
+            member: The server, as it was last known.
         """
 
     def messages_dropped(self, reason: str, count: int) -> None:

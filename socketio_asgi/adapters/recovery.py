@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..checks import check_flag, check_seconds
 from ..protocol import OutgoingPacket, PacketType
-from ..runtime.checks import check_flag, check_seconds
 from .packet import SharedPacket
 from .target import Target
 from .track import Track

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from starlette.types import Scope, Send
 
+from ..checks import shown
 from ..engine.http.request import EngineRequest
 from ..engine.http.response import best_encoding
 from ..engine.options import EngineOptions
-from ..runtime.checks import shown
 from ..websocket.headers import Header
 
 _JAVASCRIPT = b"application/javascript; charset=utf-8"

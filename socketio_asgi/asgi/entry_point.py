@@ -17,10 +17,12 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..checks import shown
 from ..engine.core import EngineCore
 from ..engine.http.request import parse_query
 from ..engine.http.response import Response, refuse
 from ..engine.transports.registry import SCOPE_TYPES
+from ..runtime.log_limit import may_log_fault
 from ..websocket.frames import CloseCode
 from .client_files import ClientFiles
 
@@ -137,6 +139,9 @@ class SocketIOMiddleware:
         app: The application; its lifespan, routes and WebSockets work as before.
         server: The Socket.IO server.
 
+    Raises:
+        TypeError: The application cannot be called, or the server is none of Socket.IO.
+
     Example:
         ```python
         app = SocketIOMiddleware(fastapi_app, io)
@@ -146,8 +151,14 @@ class SocketIOMiddleware:
     """
 
     def __init__(self, app: ASGIApp, server: HasEntryPoint) -> None:
+        entry_point = getattr(server, "__entry_point__", None)
+        if not callable(app) or entry_point is None:
+            raise TypeError(
+                "SocketIOMiddleware takes an ASGI application and a Server, in this order, not"
+                f" {shown(app)} and {shown(server)}"
+            )
         self._app = app
-        self._entry_point = server.__entry_point__
+        self._entry_point: EntryPoint = entry_point
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
@@ -216,7 +227,8 @@ async def _send_diagnostic(expected: str, scope: Scope, send: Send) -> None:
         f"no Socket.IO endpoint at {asked[:200]!r}: it is at {expected!r};"
         f" connect with io({{ path: {expected!r} }})"
     )
-    logger.warning("%s", message)
+    if may_log_fault(f"a path other than {expected!r}"):
+        logger.warning("%s", message)
     await refuse(scope, send, Response(404, message.encode()))
 
 

@@ -13,9 +13,11 @@ import inspect
 import logging
 from collections.abc import Mapping
 
+from ..checks import shown
 from ..exceptions import RequestRefused
 from ..protocol import EngineCodec, EngineCodecV3, EngineCodecV4
-from ..runtime.checks import shown
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from .directory import AddressedSession
 from .http.hosts import names_allowed_host
 from .http.request import EngineRequest
@@ -137,13 +139,15 @@ async def check_allowed(request: EngineRequest, options: EngineOptions) -> None:
     except RequestRefused as error:
         raise Refusal(ErrorCode.FORBIDDEN, error.message, status=error.status) from error
     except Exception as error:
-        logger.exception("allow_request raised; the request is refused")
+        if may_log_fault(locate(options.allow_request), error):
+            logger.exception("allow_request raised; the request is refused")
         raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request raised") from error
     if result is False:
         raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request returned False")
     if not (result is True or result is None):
-        logger.error(
-            "allow_request returned %s, and neither True nor False; the request is refused",
-            shown(result),
-        )
+        if may_log_fault(locate(options.allow_request)):
+            logger.error(
+                "allow_request returned %s, and neither True nor False; the request is refused",
+                shown(result),
+            )
         raise Refusal(ErrorCode.FORBIDDEN, detail="allow_request returned no decision")

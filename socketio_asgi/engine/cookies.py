@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal
 
-from ..runtime.checks import check_count, check_flag, made_of, shown
+from ..checks import check_count, check_flag, made_of, shown
 from ..websocket.headers import Header
 
 _SAME_SITE = ("lax", "strict", "none")

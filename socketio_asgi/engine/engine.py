@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from ..checks import check_function
 from ..runtime import RuntimeFactory, current_runtime
 from .core import EngineCore, OnBind
 from .directory import SessionDirectory
@@ -83,8 +84,10 @@ class Engine:
             **options: Passed on to it.
 
         Raises:
+            TypeError: It cannot be called.
             RuntimeError: There was a request already.
 
         Source: https://socket.io/docs/v4/server-api/#engineusemiddleware
         """
+        check_function("the middleware", middleware, "a class of ASGI middleware")
         self.__socketio__.requests.use(lambda app: middleware(app, *args, **options))

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from ..protocol import EnginePacket, OutgoingPacket
+from ..runtime.log_limit import may_log_fault
 from .observer import DropCause, EngineObserver, RefusedRequest
 from .public_session import Session, TransportInfo
 from .transports.outbox import Outbox
@@ -113,8 +114,9 @@ class SessionObservers:
         for observer in self.receiving:  # as _tell(), without a call for each packet
             try:
                 observer.packet_received(self._session, packet, size)
-            except Exception:
-                logger.exception(_RAISED, observer)
+            except Exception as error:
+                if _may_log(observer, error):
+                    logger.exception(_RAISED, observer)
 
     def sent(self, packets: Sequence[OutgoingPacket]) -> None:
         """Tell of packets that go."""
@@ -122,8 +124,9 @@ class SessionObservers:
             for observer in self.sending:  # as above
                 try:
                     observer.packet_sent(self._session, packet, packet.size)
-                except Exception:
-                    logger.exception(_RAISED, observer)
+                except Exception as error:
+                    if _may_log(observer, error):
+                        logger.exception(_RAISED, observer)
 
     def drained(self) -> None:
         """Tell that nothing waits any more."""
@@ -152,5 +155,10 @@ def _tell(observers: tuple[EngineObserver, ...], call: Callable[[EngineObserver]
     for observer in observers:
         try:
             call(observer)
-        except Exception:
-            logger.exception(_RAISED, observer)
+        except Exception as error:
+            if _may_log(observer, error):
+                logger.exception(_RAISED, observer)
+
+
+def _may_log(observer: EngineObserver, error: Exception) -> bool:
+    return may_log_fault(type(observer).__qualname__, error)

@@ -12,6 +12,8 @@ from starlette.types import Scope
 
 from ..protocol import EngineCodec
 from ..protocol.states import SessionState
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from ..websocket.headers import Header
 from .admission import check_allowed, check_handshake
 from .cookies import cookie_header
@@ -125,7 +127,10 @@ class SessionOpener:
                     sid = await sid
                 _check_id(sid)
             except Exception as error:
-                logger.exception("generate_id raised, or returned no id; the request is refused")
+                if may_log_fault(locate(self._options.generate_id), error):
+                    logger.exception(
+                        "generate_id raised, or returned no id; the request is refused"
+                    )
                 raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id raised") from error
             if sid and not loop_state.knows(sid):
                 return sid

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checks import check_count, check_flag, check_seconds, is_list, shown
 from ..runtime.callables import check_function
-from ..runtime.checks import check_count, check_flag, check_seconds, is_list, shown
 from ..runtime.ids import random_id
 from .cookies import Cookie
 from .http.cors import Cors, as_cors

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from ..websocket.headers import Header, is_token
 from .http.request import EngineRequest
 from .http.response import Response, compressed
@@ -146,6 +148,7 @@ class ResponseCompleter:
             for hook in tuple(self._hooks[name]):
                 try:
                     hook(headers, request)
-                except Exception:
-                    logger.exception("the listener %r of %r raised", hook, name)
+                except Exception as error:
+                    if may_log_fault(locate(hook), error):
+                        logger.exception("the listener %r of %r raised", hook, name)
         return headers.raw

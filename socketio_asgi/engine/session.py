@@ -25,6 +25,7 @@ from ..protocol.states import (
     SessionState,
 )
 from ..runtime import Runtime
+from ..runtime.log_limit import may_log_fault
 from .http.request import EngineRequest
 from .intake import Intake
 from .listeners import SESSION_EVENTS, registration
@@ -247,9 +248,10 @@ class SessionCore(Intake):
                 pass
 
     def _on_error(self, error: Exception) -> None:
-        logger.error(
-            "unexpected error while a message was handled; closing the session", exc_info=error
-        )
+        if may_log_fault("a message", error):
+            logger.error(
+                "unexpected error while a message was handled; closing the session", exc_info=error
+            )
         self.end(TRANSPORT_ERROR, "internal error")
 
     # -- out ---------------------------------------------------------------------------------
@@ -434,8 +436,9 @@ class SessionCore(Intake):
             self._observers.closed(reason, description)
         try:
             self.listener.on_close(reason, description)
-        except Exception:
-            logger.exception("unexpected error while the end of a session was handled")
+        except Exception as error:
+            if may_log_fault("the end of a session", error):
+                logger.exception("unexpected error while the end of a session was handled")
 
     def _close_transport(self) -> None:
         self._loop_state.linger_deadlines.add(self.transport)

@@ -7,17 +7,17 @@ out.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ..protocol import EncodeError
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from .plans import Handler, HandlerKind
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -77,7 +77,7 @@ def check_verdict(value: object) -> bool:
 
 
 def log_failure(handler: Handler, namespace: str, error: Exception, consequence: str = "") -> None:
-    """Write into the log that a function of the application went wrong.
+    """Write into the log that a function of the application went wrong, unless it did so often.
 
     Args:
         handler: The plan of its call.
@@ -85,6 +85,8 @@ def log_failure(handler: Handler, namespace: str, error: Exception, consequence:
         error: What it raised.
         consequence: What happens now.
     """
+    if not may_log_fault(locate(handler.registration.function), error):
+        return
     subject = describe(handler, namespace)
     if isinstance(error, InvalidVerdict):
         logger.error("%s %s%s", subject, error, consequence)
@@ -104,8 +106,10 @@ def log_failure(handler: Handler, namespace: str, error: Exception, consequence:
 
 def log_listener_failure(listener: Callable[..., Any], error: Exception) -> None:
     """Write into the log that a listener that only observes raised."""
-    exc_info = (type(error), error, application_traceback(error.__traceback__))
-    logger.error("the listener %s raised", locate(listener), exc_info=exc_info)
+    name = locate(listener)
+    if may_log_fault(name, error):
+        exc_info = (type(error), error, application_traceback(error.__traceback__))
+        logger.error("the listener %s raised", name, exc_info=exc_info)
 
 
 def describe(handler: Handler, namespace: str) -> str:
@@ -113,19 +117,6 @@ def describe(handler: Handler, namespace: str) -> str:
     registration = handler.registration
     subject = _SUBJECTS[registration.kind].format(name=registration.name, namespace=namespace)
     return f"{subject} ({locate(registration.function)})"
-
-
-def locate(function: Callable[..., Any]) -> str:
-    """The name of a function, with its file and line if it has one."""
-    target: Any = inspect.unwrap(function)
-    while isinstance(target, partial):
-        target = inspect.unwrap(target.func)
-    target = getattr(target, "__func__", target)
-    if not hasattr(target, "__code__") and not inspect.isroutine(target):
-        target = type(target).__call__  # an object that can be called
-    code = getattr(target, "__code__", None)
-    name = getattr(target, "__qualname__", repr(function))
-    return name if code is None else f"{name}, {code.co_filename}:{code.co_firstlineno}"
 
 
 def application_traceback(traceback: TracebackType | None) -> TracebackType | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_default
 from .errors import DecodeError, EncodeError
 from .json import MAX_DEPTH, TOO_DEEP, Default, convert, with_text_keys
 from .msgpack_extensions import ExtensionReader
@@ -43,9 +44,13 @@ class MsgpackParser:
     Args:
         default: Turns a value of one of your own types into one that MessagePack knows, or raises
             TypeError.
+
+    Raises:
+        TypeError: ``default`` is no plain function of one value.
     """
 
     def __init__(self, *, default: Default | None = None) -> None:
+        check_default(default)
         self._default = default
 
     def encode(self, packet: Packet) -> list[str | bytes]:

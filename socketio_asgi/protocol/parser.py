@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from ..checks import check_count, check_default
 from .binary import reconstruct
 from .errors import DecodeError, EncodeError
 from .json import DEEP_SIZE, PLAIN, Default, JSONEncoder, check_depth, loads, loads_slowly
@@ -41,13 +42,20 @@ class DefaultParser:
         max_attachments: The largest number of binary attachments of one packet. One that comes
             with more ends the connection, one to send raises EncodeError; more than the default
             needs clients whose parser takes as many.
+
+    Raises:
+        TypeError: A value is of another kind.
+        ValueError: ``max_attachments`` is no whole number, or negative.
     """
 
     def __init__(
         self, *, default: Default | None = None, max_attachments: int = MAX_ATTACHMENTS
     ) -> None:
+        check_default(default)
         self._default = default
-        self._max_attachments = max_attachments
+        self._max_attachments = check_count(
+            "max_attachments", max_attachments, "attachments", at_least=0
+        )
 
     def encode(self, packet: Packet) -> list[str | bytes]:
         """Encode a packet as text, followed by its attachments.

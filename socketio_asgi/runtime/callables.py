@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 
@@ -35,6 +36,19 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
 
         return inspect.signature(function, annotation_format=Format.FORWARDREF)
     return inspect.signature(function)
+
+
+def locate(function: Callable[..., Any]) -> str:
+    """The name of a function, with its file and line if it has one."""
+    target: Any = inspect.unwrap(function)
+    while isinstance(target, partial):
+        target = inspect.unwrap(target.func)
+    target = getattr(target, "__func__", target)
+    if not hasattr(target, "__code__") and not inspect.isroutine(target):
+        target = type(target).__call__  # an object that can be called
+    code = getattr(target, "__code__", None)
+    name = getattr(target, "__qualname__", repr(function))
+    return name if code is None else f"{name}, {code.co_filename}:{code.co_firstlineno}"
 
 
 def check_takes(function: object, count: int, what: str) -> None:

@@ -8,6 +8,7 @@ Source: https://socket.io/docs/v4/server-api/#broadcastoperator
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
@@ -15,7 +16,9 @@ from functools import partial
 from typing import Any
 
 from ..adapters import FetchedSockets, SharedPacket, SocketDetails, Target
+from ..checks import check_flag, check_seconds
 from ..engine.handshake import Handshake
+from ..engine.options import MAX_SECONDS
 from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
 from ..protocol import RESERVED_EVENTS, Packet, PacketType
@@ -61,6 +64,7 @@ class Selection:
 
     def with_compress(self, compress: bool) -> Selection:
         """The same with another choice about compression."""
+        check_flag("compress", compress)
         return Selection(self.namespace, self.target, compress, self.timeout)
 
     def with_timeout(self, timeout: float) -> Selection:
@@ -121,14 +125,15 @@ def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
 
 
 def check_timeout(timeout: float) -> float:
-    """Check a time-out.
+    """Check a time-out, which is in milliseconds in JavaScript.
 
     Raises:
-        ValueError: It is not a positive number of seconds.
+        TypeError: It is no number.
+        ValueError: It is not positive, or more than :data:`.engine.options.MAX_SECONDS`.
     """
-    if isinstance(timeout, bool) or not timeout > 0:
-        raise ValueError(f"a timeout must be a positive number of seconds, not {timeout!r}")
-    return timeout
+    if timeout == math.inf:  # for ever
+        return timeout
+    return check_seconds("timeout", timeout, MAX_SECONDS)
 
 
 class Broadcaster(ABC):
@@ -187,14 +192,19 @@ class Broadcaster(ABC):
         return _choose(self.__selection__, local=True)
 
     def compress(self, compress: bool) -> BroadcastOperator:
-        """Set whether HTTP responses that carry the event may be compressed."""
+        """Set whether HTTP responses that carry the event may be compressed.
+
+        Raises:
+            TypeError: It is neither True nor False.
+        """
         return BroadcastOperator(self.__selection__.with_compress(compress))
 
     def timeout(self, timeout: float) -> BroadcastOperator:
         """Set the time that acknowledgements are waited for, in seconds.
 
         Raises:
-            ValueError: It is not a positive number.
+            TypeError: It is no number.
+            ValueError: It is not positive, or more than an hour: those would be milliseconds.
         """
         return BroadcastOperator(self.__selection__.with_timeout(timeout))
 

@@ -26,7 +26,7 @@ from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
-from ..runtime.log_limit import LogLimit
+from ..runtime.log_limit import LogLimit, may_log_client, may_log_fault
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
 from .joining import CONTROL_CHARACTERS, MAX_NAME_LENGTH, LeftNames, Lookup
@@ -202,7 +202,9 @@ class ClientConnection(ConnectionLoad):
         return SocketState.LEFT if left else SocketState.ABSENT
 
     def _protocol_error(self, problem: str) -> None:
-        logger.info("closing the connection of %s: %s", self.session.request.address, problem)
+        address = self.session.request.address
+        if logger.isEnabledFor(logging.INFO) and may_log_client(address, PARSE_ERROR):
+            logger.info("closing the connection of %s: %s", address, problem)
         self.session.end(PARSE_ERROR, problem)
 
     def on_close(self, reason: str, description: str | None) -> None:
@@ -318,18 +320,21 @@ class ClientConnection(ConnectionLoad):
         self._await_join()
         try:
             self.send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
-        except EncodeError:
-            logger.exception("the client cannot be told why it may not join %s", name)
+        except EncodeError as problem:
+            if may_log_fault("a refusal", problem):
+                logger.exception("the client cannot be told why it may not join %s", name)
             self.refuse(name, ConnectionRefused("Internal server error"))
 
     def _refuse_further(self, name: str) -> None:
         if not self._told_of_limit:
             self._told_of_limit = True
-            logger.info(
-                "%s may join no more than %d namespaces (max_namespaces)",
-                self.session.request.address,
-                self._server.max_namespaces,
-            )
+            address = self.session.request.address
+            if logger.isEnabledFor(logging.INFO) and may_log_client(address, "max_namespaces"):
+                logger.info(
+                    "%s may join no more than %d namespaces (max_namespaces)",
+                    address,
+                    self._server.max_namespaces,
+                )
         self.refuse(name, ConnectionRefused("Too many namespaces"))
 
     def _refuse_unknown(self, name: str) -> None:
@@ -410,6 +415,7 @@ async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> Restore
         return None
     try:
         return await log.find(pid, offset)
-    except Exception:
-        logger.exception("a session cannot be restored; the client starts anew")
+    except Exception as error:
+        if may_log_fault("recovery", error):
+            logger.exception("a session cannot be restored; the client starts anew")
         return None

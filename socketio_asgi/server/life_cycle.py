@@ -9,6 +9,8 @@ from typing import Any
 from ..events.failures import check_verdict, describe, log_failure
 from ..events.plans import Handler
 from ..exceptions import ConnectionRefused
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from .namespace_core import NamespaceCallSite, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -71,11 +73,12 @@ class LifeCycleCalls(NamespaceCallSite):
         namespace = self.namespace.name
         if isinstance(error, ConnectionRefused) and handler.registration.name == "connection":
             self.refused = True
-            logger.error(
-                "%s raised ConnectionRefused(%r): the client is in already, and is disconnected;"
-                " to refuse clients, raise it in a middleware (@io.use)",
-                describe(handler, namespace),
-                error.message,
-            )
+            if may_log_fault(locate(handler.registration.function), error):
+                logger.error(
+                    "%s raised ConnectionRefused(%r): the client is in already, and is"
+                    " disconnected; to refuse clients, raise it in a middleware (@io.use)",
+                    describe(handler, namespace),
+                    error.message,
+                )
         else:
             log_failure(handler, namespace, error)

@@ -216,6 +216,7 @@ class NamespaceCore:
     def add(self, member: Member) -> None:
         """Take in a socket that has connected."""
         self.members[member.id] = member
+        self.adapter.added(member.id)
 
     def remove(self, member: Member) -> None:
         """Forget a socket that has left."""

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..adapters import AdapterState
-from ..adapters.observer import AdapterObserver
+from ..adapters.observer import AdapterObserver, Member
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 from ..events.plans import HandlerCall
 from ..exceptions import ConnectionRefused
-from ..runtime.callables import is_async
+from ..runtime.callables import is_async, locate
+from ..runtime.log_limit import may_log_fault
 
 if TYPE_CHECKING:
     from .socket import Socket
@@ -104,6 +105,14 @@ class GuardedAdapters(AdapterObserver):
         """Called when the state of a server's adapters has changed."""
         tell(self._observer.adapter_state, state, error)
 
+    def member_joined(self, member: Member) -> None:
+        """Called when another server of the cluster has introduced itself."""
+        tell(self._observer.member_joined, member)
+
+    def member_left(self, member: Member) -> None:
+        """Called when another server of the cluster has ended."""
+        tell(self._observer.member_left, member)
+
     def messages_dropped(self, reason: str, count: int) -> None:
         """Called when messages of a cluster were not sent, or not handled."""
         tell(self._observer.messages_dropped, reason, count)
@@ -113,5 +122,6 @@ def tell(method: Callable[..., None], *args: Any) -> None:
     """Call a method of an observer; what it raises is logged."""
     try:
         method(*args)
-    except Exception:
-        logger.exception("the observer raised in %r", method)
+    except Exception as error:
+        if may_log_fault(locate(method), error):
+            logger.exception("the observer raised in %r", method)

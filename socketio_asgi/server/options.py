@@ -16,9 +16,9 @@ from ..adapters import (
     ConnectionStateRecovery,
     MemoryAdapter,
 )
+from ..checks import made_of, shown
 from ..protocol import DefaultParser, Parser
 from ..runtime.callables import check_takes, is_async
-from ..runtime.checks import made_of, shown
 
 
 def as_path(path: str) -> str:

@@ -17,6 +17,8 @@ from ..adapters import MemoryAdapter, SharedPacket, SocketDetails, Target
 from ..events.acks import AckSink
 from ..runtime import Cancellable
 from ..runtime.awaitables import together
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from .core import ServerCore
 from .namespace import Namespace, give_inside
 from .namespace_core import Member, NamespaceCore
@@ -120,8 +122,9 @@ class ParentCore(NamespaceCore):
         try:
             result = matcher(name, auth)
             return bool(await result if inspect.isawaitable(result) else result)
-        except Exception:
-            logger.exception("the function that decides about namespaces raised")
+        except Exception as error:
+            if may_log_fault(locate(matcher), error):
+                logger.exception("the function that decides about namespaces raised")
             return False
 
     def child(self, name: str) -> Namespace:

@@ -10,6 +10,8 @@ from ..events.failures import InvalidVerdict, check_verdict, describe, log_failu
 from ..events.listeners import Listeners, call_all
 from ..events.plans import Handler
 from ..exceptions import SocketIOError
+from ..runtime.callables import locate
+from ..runtime.log_limit import may_log_fault
 from .namespace_core import NamespaceCallSite, NamespaceCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -52,6 +54,6 @@ class EventScreening(NamespaceCallSite):
         call_all(self._listeners.errors, error)
         if isinstance(error, InvalidVerdict):
             log_failure(handler, self.namespace_name, error, "; the event is refused")
-        elif not heard:
+        elif not heard and may_log_fault(locate(handler.registration.function), error):
             subject = describe(handler, self.namespace_name)
             logger.warning("%s refused an event: %r", subject, error)

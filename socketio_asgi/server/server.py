@@ -18,6 +18,7 @@ from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
+from ..checks import check_count, check_flag, check_seconds
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
 from ..engine.cookies import as_cookie
 from ..engine.http.origins import OriginPolicy
@@ -35,10 +36,10 @@ from ..events.registry import HandlerT
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain, check_takes
-from ..runtime.checks import check_count, check_flag, check_seconds
 from ..runtime.deadlines import DeadlineQueue
 from .broadcast import Broadcaster, Selection
 from .client_connection import ClientConnection
+from .cluster import Cluster
 from .core import ServerCore
 from .from_thread import FromThread
 from .namespace import MiddlewareT, Namespace, move_into, normalize_name
@@ -195,6 +196,7 @@ class Server(Broadcaster):
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,
         )
+        self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(
             self.engine.__socketio__,
             as_path(path),
@@ -315,6 +317,11 @@ class Server(Broadcaster):
     def sockets(self) -> Namespace:
         """The main namespace, ``/``."""
         return self._main
+
+    @property
+    def cluster(self) -> Cluster:
+        """The servers that this one is joined with, and the state of what joins them."""
+        return self._cluster
 
     # -- emitting ----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from ..protocol.reasons import RECOVERABLE_REASONS, SERVER_DISCONNECT, TRANSPORT
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE
 from ..runtime.ids import random_id
+from ..runtime.log_limit import may_log_fault
 from .delivery import Delivery
 from .dispatch import PacketSource
 from .life_cycle import Admission, LifeCycleCalls
@@ -197,8 +198,9 @@ class SocketCore(Delivery):
         missed: MissedPackets | None = None
         try:
             missed = await restored.claim()
-        except Exception:
-            logger.exception("the state of a client cannot be recovered")
+        except Exception as error:
+            if may_log_fault("recovery", error):
+                logger.exception("the state of a client cannot be recovered")
         if missed is None:  # the client comes back at once, and as a new socket
             self.connection.session.end(TRANSPORT_CLOSE, "its state could not be recovered")
         elif self._send_missed(missed):

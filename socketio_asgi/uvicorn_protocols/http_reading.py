@@ -14,6 +14,7 @@ from typing import Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from ..runtime.log_limit import may_log_fault
 from ..websocket.headers import MAX_HEAD_SIZE
 from ..websocket.opening_response import text_response
 from .http_writing import WriteBuffering
@@ -145,7 +146,8 @@ class BoundedReading(WriteBuffering):
         """Answer what is no request, and end; a response under way is cut off."""
         if self._buffering.is_closing():
             return
-        logger.warning("HTTP request refused: %s", text)
+        if may_log_fault(f"a request with {status} {text}"):
+            logger.warning("HTTP request refused: %s", text)
         if not self._answering:
             headers = (*self._context.state.default_headers, (b"connection", b"close"))
             self._buffering.write(text_response(status, text, headers))

@@ -376,7 +376,7 @@ async def test_a_dead_server_ends_the_waiting(
     await quiet(bus)  # it has said that it has one client
     dead = two.id
     bus.drivers.remove(bus.driver_of(two.provider))
-    two.core._heartbeats.pause()
+    two.core.heartbeats.pause()
     later = one.ask("later", timeout=LONG)
     clock.advance(EXPIRY_SECONDS + 2)
     await quiet(bus)
@@ -524,14 +524,14 @@ async def test_health(start_servers: StartServers) -> None:
     one, two = await start_servers(bus)
     bus.muted.add(two.id)
     one.ask("question")
-    health = one.provider.health
-    assert (health.server_id, set(health.members)) == (one.id, {two.id})
+    health = one.life.health
+    assert [member.id for member in one.life.members] == [one.id, two.id]
     assert (health.queued, health.requests, health.gaps, health.unordered) == (0, 1, 0, 0)
     assert health.dropped == {}
     bus.error = ConnectionRefusedError("down")
     bus.cut()
     one.emit("event")
-    assert one.provider.health.queued == 1
+    assert one.life.health.queued == 1
 
 
 async def test_names_and_numbers_together(start_servers: StartServers) -> None:
@@ -1050,7 +1050,7 @@ async def test_a_driver_that_comes_back_by_itself(start_servers: StartServers) -
     assert one.state.value == "ready"
     await quiet(bus)
     assert there.heard == [["event"]]
-    assert one.provider.health.gaps == 1
+    assert one.life.health.gaps == 1
     assert bus.starts == 2
 
 

@@ -22,7 +22,7 @@ from socketio_asgi.adapters import (
     NotRetryable,
     lifecycle,
 )
-from socketio_asgi.adapters.lifecycle import AdapterHost
+from socketio_asgi.adapters.provider import AdapterHost
 from tests.support.background import background
 from tests.support.serving import unwrapped
 from tests.support.waiting import until

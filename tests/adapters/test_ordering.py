@@ -116,7 +116,7 @@ async def test_not_read_back_in_time(
     clock.advance(READ_BACK_SECONDS / 2)
     before = core_position(one)
     assert here.heard == [["late", before]]
-    assert one.provider.health.unordered == 1
+    assert one.life.health.unordered == 1
     assert "events were delivered without an offset of their own, 1 so far" in caplog.text
     bus.resume()
     await quiet(bus)
@@ -154,7 +154,7 @@ async def test_a_loss_delivers_at_once(start_servers: StartServers) -> None:
     assert here.heard == [["one", before], ["question"], ["two", before]]
     one.emit("three")
     assert here.heard[-1] == ["three", before]
-    assert one.provider.health.unordered == 3
+    assert one.life.health.unordered == 3
     here.answer(1)
     with pytest.raises(Exception, match="1 servers did not answer"):
         await acks.wait()

@@ -16,11 +16,11 @@ from socketio_asgi.events.failures import (
     application_traceback,
     check_verdict,
     describe,
-    locate,
     log_failure,
 )
 from socketio_asgi.events.plans import HandlerKind, Registration, plan_handler
 from socketio_asgi.protocol import DefaultParser, EncodeError, Packet, PacketType
+from socketio_asgi.runtime.callables import locate
 
 
 async def said(socket: object) -> None: ...

@@ -4,7 +4,7 @@ A **core** for each server (members, requests, order) speaks in messages. A **wi
 message looks like to a broker, and a **driver** moves it.
 """
 
-from .adapter import ClusterAdapter, ClusterHealth
+from .adapter import ClusterAdapter
 from .driver import Archive, BytesWire, Driver, Inbox, Traits, hand_in
 from .message import MalformedMessage, Message, MessageType
 from .options import ClusterOptions, ClusterSettings
@@ -15,7 +15,6 @@ __all__ = [
     "Archive",
     "BytesWire",
     "ClusterAdapter",
-    "ClusterHealth",
     "ClusterOptions",
     "ClusterSettings",
     "Driver",

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Unpack
 
+from ...checks import check_function
 from ..base import LocalNamespace
 from ..errors import NotRetryable
-from ..lifecycle import AdapterHost, AdapterProvider
+from ..membership import ClusterHealth
+from ..observer import Member
+from ..provider import AdapterHost, AdapterProvider
 from .core import Core
 from .driver import Driver
 from .namespace import ClusterNamespace
 from .options import ClusterOptions, ClusterSettings
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterHealth:
-    """The state of a cluster, as one of its servers sees it.
-
-    Attributes:
-        server_id: Its id.
-        members: The ids of the other servers, as far as they are known by name.
-        queued: Messages that wait for the broker.
-        requests: Questions to other servers that wait for answers.
-        late_answers: Answers that came when they were not waited for any more.
-        gaps: How often messages may have been missed, because the broker was away.
-        unordered: Events that were delivered without an offset of their own: their clients cannot
-            tell later that they have got them.
-        dropped: Messages that were not sent or not handled, by reason.
-    """
-
-    server_id: str
-    members: frozenset[str]
-    queued: int
-    requests: int
-    late_answers: int
-    gaps: int
-    unordered: int
-    dropped: Mapping[str, int]
 
 
 class ClusterAdapter(AdapterProvider):
@@ -59,6 +36,7 @@ class ClusterAdapter(AdapterProvider):
     def __init__(
         self, make_driver: Callable[[], Driver], **options: Unpack[ClusterSettings]
     ) -> None:
+        check_function("make_driver", make_driver, "lambda: MyDriver(url)")
         self._make_driver = make_driver
         self._options = ClusterOptions(**options)
         self._namespaces: dict[str, ClusterNamespace] = {}
@@ -88,17 +66,18 @@ class ClusterAdapter(AdapterProvider):
             raise RuntimeError("the cluster adapter has not been started")
         return self._core
 
-    @property
-    def health(self) -> ClusterHealth:
-        """The state of the cluster, as this server sees it.
+    def members(self) -> tuple[Member, ...]:
+        """The servers of the cluster that are known by name, this one first."""
+        return () if self._core is None else self._core.known_servers
 
-        Raises:
-            RuntimeError: It has not been started.
-        """
-        core = self.core
-        return ClusterHealth(
-            server_id=core.server_id,
-            members=core.members.ids,
+    def health(self, known: ClusterHealth) -> ClusterHealth:
+        """The state of the cluster, as this server sees it."""
+        core = self._core
+        if core is None:
+            return known
+        return replace(
+            known,
+            lag=core.heartbeats.lag,
             queued=len(core.outbox),
             requests=len(core.requests),
             late_answers=core.requests.late_answers,
@@ -106,6 +85,14 @@ class ClusterAdapter(AdapterProvider):
             unordered=core.unordered,
             dropped=dict(core.counters),
         )
+
+    async def acquainted(self) -> None:
+        """Wait until the other servers had the time to introduce themselves."""
+        await self.core.asking.acquainted()
+
+    async def count(self, namespace: str) -> int:
+        """The number of servers that have a namespace, this one included."""
+        return await self.core.asking.count(namespace)
 
     def enter(self, host: AdapterHost) -> None:
         """Begin in an event loop: until the broker is there, messages wait for it."""

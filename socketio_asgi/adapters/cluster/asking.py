@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
-from ...runtime import Cancellable, Runtime
+from ...runtime import Cancellable, Event, Runtime
 from ...runtime.awaitables import DONE
 from .driver import Driver
 from .heartbeats import GATHER_SECONDS
@@ -54,30 +54,38 @@ class Asking:
         self._requests = requests
         self._members = members
         self._was_ready = False
+        self._waiters: list[Event] = []
         self._gathering: Cancellable | None = None
         self._recount: Cancellable | None = None
 
     # -- life --------------------------------------------------------------------------------
 
-    def begin(self, on_gathered: Callable[[], object], *, gathers: bool) -> None:
+    def begin(self, *, gathers: bool) -> None:
         """The broker is there.
 
         Args:
-            on_gathered: Called when the others had the time to introduce themselves.
-            gathers: Whether they do.
+            gathers: Whether the others introduce themselves now.
         """
         self._was_ready = True
-
-        def gathered() -> None:
-            self._gathering = None
-            self.gathered = True
-            self._begin_requests()
-            on_gathered()
-
         if gathers:
-            self._gathering = self._runtime.call_later(GATHER_SECONDS, gathered)
+            self._gathering = self._runtime.call_later(GATHER_SECONDS, self._on_gathered)
         else:
-            gathered()
+            self._on_gathered()
+
+    def _on_gathered(self) -> None:
+        self._gathering = None
+        self.gathered = True
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.set()
+        self._begin_requests()
+
+    async def acquainted(self) -> None:
+        """Wait until the others had the time to introduce themselves."""
+        while not self.gathered:
+            waiter = self._runtime.event()
+            self._waiters.append(waiter)
+            await waiter.wait()
 
     def pause(self) -> None:
         """Called when the broker is gone, or this server ends: no answer will come any more."""

@@ -14,12 +14,14 @@ from contextvars import copy_context
 from typing import Any, Protocol
 
 from ...runtime import Event, Runtime
-from ..lifecycle import AdapterHost
+from ..membership import MALFORMED, WallClock, this_server
+from ..observer import Member
+from ..provider import AdapterHost
 from .asking import Asking
 from .driver import Driver, Traits
 from .heartbeats import Heartbeats
 from .inbox import DriverInbox, RecentDeliveries
-from .members import Members
+from .members import KnownServer, Members
 from .message import ANSWERS, MalformedMessage, Message, MessageType
 from .options import ClusterOptions
 from .outbox import KEEP_SECONDS, Outbox, Refused
@@ -63,7 +65,7 @@ class ClusterMember(Protocol):
         """True if a room has members in this process."""
         ...
 
-    def rooms_with_members(self) -> Iterable[str]:
+    def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
         """The rooms that have members in this process."""
         ...
 
@@ -87,7 +89,7 @@ class Core:
         self.options: ClusterOptions = options
         self.runtime: Runtime = host.runtime
         self.server_id: str = secrets.token_hex(8)
-        self.members: Members = Members()
+        self.members: Members = Members(self._on_joined, self._on_left)
         self.requests: Requests = Requests(self.server_id)
         self.asking: Asking = Asking(self, self.runtime, self.requests, self.members)
         self.relays: Relays = Relays(self.runtime)
@@ -99,11 +101,13 @@ class Core:
         self.traits: Traits = Traits()
         self.driver: Driver | None = None
         self.ready: bool = False
+        self._was_ready = False
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
         self._subscriptions: Subscriptions | None = None
-        self._heartbeats = Heartbeats(self, lambda: list(namespaces))
+        self.heartbeats: Heartbeats = Heartbeats(self, lambda: list(namespaces))
         self._task_starter = self.runtime.task_starter(copy_context())
+        self._begun = self.runtime.now()
         self._tasks = 0
         self._deliveries = RecentDeliveries()
         self._log_times: dict[str, float] = {}
@@ -127,17 +131,17 @@ class Core:
         self._begin(gap=gap)
 
     def _begin(self, *, gap: bool) -> None:
-        self.ready = True
-        self.gaps += gap
+        self.gaps += gap and self._was_ready
+        self.ready = self._was_ready = True
         if self.traits.heartbeats:
-            self._heartbeats.begin(foreign=self.traits.foreign)
-        self.asking.begin(lambda: None, gathers=self.traits.heartbeats)
+            self.heartbeats.begin(foreign=self.traits.foreign)
+        self.asking.begin(gathers=self.traits.heartbeats)
         self.outbox.flush(self._send)
 
     def _pause(self) -> None:
         """Called when the broker is gone, or this server ends."""
         self.ready = False
-        self._heartbeats.pause()
+        self.heartbeats.pause()
         for namespace in list(self._namespaces.values()):
             namespace.on_away()
         self.asking.pause()
@@ -146,7 +150,7 @@ class Core:
     async def close(self) -> None:
         """Say goodbye, end everything that waits, and close the driver."""
         if self.ready:
-            sent = self._heartbeats.goodbye() if self.traits.heartbeats else None
+            sent = self.heartbeats.goodbye() if self.traits.heartbeats else None
             self._pause()
             if sent is not None:
                 try:
@@ -159,6 +163,23 @@ class Core:
         for saved in list(self._saves):
             await saved.wait()
         await self._end_driver()
+
+    @property
+    def known_servers(self) -> tuple[Member, ...]:
+        """This server, and the others that are known by name."""
+        own = this_server(self.server_id, self._namespaces, self._begun, self.runtime.now())
+        return (own, *map(self._described, self.members.known()))
+
+    def _described(self, known: KnownServer) -> Member:
+        clock = WallClock(self.runtime.now())
+        since, heard = clock.at(known.since), clock.at(known.heard)
+        return Member(known.id, known.host, known.pid, known.namespaces, since, heard)
+
+    def _on_joined(self, known: KnownServer) -> None:
+        self.host.joined(self._described(known))
+
+    def _on_left(self, known: KnownServer) -> None:
+        self.host.left(self._described(known))
 
     def saving(self, done: Event) -> None:
         """Note that a socket is being saved: the driver is not closed before that is done."""
@@ -216,7 +237,7 @@ class Core:
                 self.lost(error)
         else:
             if self.ready and self.traits.heartbeats:
-                self._heartbeats.namespace_opened(name)
+                self.heartbeats.namespace_opened(name)
 
     async def namespace_removed(self, name: str) -> None:
         """Forget a namespace."""
@@ -224,7 +245,7 @@ class Core:
         if subscriptions is None or name not in subscriptions:
             return
         if self.ready and self.traits.heartbeats:
-            self._heartbeats.namespace_closed(name)
+            self.heartbeats.namespace_closed(name)
         await subscriptions.settle(name)
 
     # -- out ---------------------------------------------------------------------------------
@@ -283,7 +304,7 @@ class Core:
             if delivery is None or self._deliveries.add(delivery):
                 self._receive(message, position)
         except MalformedMessage as error:
-            self.dropped("malformed messages", error)
+            self.dropped(MALFORMED, error)
         except Exception:
             logger.exception("a message of another server cannot be handled")
             self.dropped("messages that cannot be handled")
@@ -293,16 +314,18 @@ class Core:
             self.position = position
         namespace = self._namespaces.get(message.namespace)
         if message.sender == self.server_id:
-            if namespace is not None:
+            if message.type in _PRESENCE:
+                self.heartbeats.read_back()
+            elif namespace is not None:
                 namespace.on_own_message(message, position)
             return
         if namespace is None or message.recipient not in {None, self.server_id}:
             return
-        self._heartbeats.heard(message)
+        self.heartbeats.heard(message)
         if message.type in ANSWERS:
             self.requests.answer(message)
         elif message.type in _PRESENCE:
-            self._heartbeats.received(message)
+            self.heartbeats.received(message)
         else:
             namespace.on_message(message, position)
 
@@ -311,10 +334,10 @@ class Core:
         found = self._namespaces.get(namespace)
         return found is not None and (room is None or found.has_members(room))
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members in this process."""
         found = self._namespaces.get(namespace)
-        return () if found is None else found.rooms_with_members()
+        return () if found is None else found.rooms_with_members(private=private)
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
         """Called when a server has ended; see :meth:`.Peers.server_gone`."""
@@ -324,7 +347,7 @@ class Core:
 
     def peer_ended(self, server: str) -> None:
         """Called when the driver has noticed that a server has ended."""
-        self._heartbeats.server_gone(server)
+        self.heartbeats.server_gone(server)
 
     def start_task(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Handle a message in a task of its own, for it takes time."""

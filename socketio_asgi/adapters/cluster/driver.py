@@ -31,6 +31,7 @@ class Traits:
         counts: Whether :meth:`Driver.server_count` tells how many servers there are, those
             included that send no heartbeats.
         subscribes_rooms: Whether the driver must know which rooms have members here.
+        private_rooms: Whether these include the room that each socket has for itself.
         foreign: Whether official servers may take part that send heartbeats in each namespace.
         max_payload: The largest message, in bytes; None when there is no limit.
     """
@@ -42,6 +43,7 @@ class Traits:
     heartbeats: bool = True
     counts: bool = False
     subscribes_rooms: bool = False
+    private_rooms: bool = False
     foreign: bool = False
     max_payload: int | None = None
 
@@ -101,8 +103,13 @@ class Inbox(Protocol):
         """
         ...
 
-    def rooms(self, namespace: str) -> Iterable[str]:
-        """The rooms of a namespace that have members here; official servers may ask for them."""
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
+        """The rooms of a namespace that have members here; official servers may ask for them.
+
+        Args:
+            namespace: The namespace.
+            private: Whether to include the room that each socket has for itself.
+        """
         ...
 
     def server_gone(self, server: str) -> None:

@@ -74,6 +74,15 @@ class Heartbeats:
         self._foreign = False
         self._timers: dict[str, Cancellable] = {}
         self._last_sweep = 0.0
+        self._sent: float | None = None  # the time of one that has not come back yet
+        self._lag: float | None = None
+
+    @property
+    def lag(self) -> float | None:
+        """The time that the last heartbeat took until it came back; see :class:`.ClusterHealth`."""
+        if self._lag is None or self._sent is None:
+            return self._lag
+        return max(self._lag, self._runtime.now() - self._sent)
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -97,6 +106,7 @@ class Heartbeats:
         timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
+        self._sent = None
 
     def namespace_opened(self, name: str) -> None:
         """Take in a namespace that this server has now."""
@@ -125,6 +135,8 @@ class Heartbeats:
         return self._send(MessageType.ADAPTER_CLOSE)
 
     def _send(self, type_: MessageType, *, complete: bool = False) -> Awaitable[object] | None:
+        if self._sent is None:
+            self._sent = self._runtime.now()
         return self._peers.tell_all(self._heartbeat(type_, complete=complete))
 
     def _heartbeat(self, type_: MessageType, *, complete: bool) -> Message:
@@ -159,6 +171,12 @@ class Heartbeats:
         self._timers[name] = self._runtime.call_later(seconds, callback)
 
     # -- hearing -----------------------------------------------------------------------------
+
+    def read_back(self) -> None:
+        """A heartbeat of this server came back."""
+        if self._sent is not None:
+            self._lag = self._runtime.now() - self._sent
+            self._sent = None
 
     def heard(self, message: Message) -> None:
         """A message of another server came: that server lives."""

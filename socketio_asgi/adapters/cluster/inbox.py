@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ...runtime import Runtime
+from ..membership import MALFORMED
 from .message import MalformedMessage, Message
 
 MAX_DELIVERIES = 4096
@@ -46,7 +47,7 @@ class Receiver(Protocol):
         """True if a broadcast concerns this server at all."""
         ...
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members here."""
         ...
 
@@ -110,7 +111,7 @@ class DriverInbox:
     def malformed(self, reason: str, size: int) -> None:
         """Called when something came that is no message."""
         error = MalformedMessage(f"{reason}; {size} bytes")
-        self._core.dropped("malformed messages", error)
+        self._core.dropped(MALFORMED, error)
 
     def refused(self, error: Exception) -> None:
         """Called when the broker did not take a message."""
@@ -120,9 +121,9 @@ class DriverInbox:
         """True if a broadcast concerns this server at all."""
         return self._core.wants(namespace, room)
 
-    def rooms(self, namespace: str) -> Iterable[str]:
+    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members here."""
-        return self._core.rooms(namespace)
+        return self._core.rooms(namespace, private=private)
 
     def server_gone(self, server: str) -> None:
         """Called when a server has ended."""

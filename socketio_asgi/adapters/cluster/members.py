@@ -7,10 +7,13 @@ for each of its namespaces, and is known in those where it was heard.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+import socket
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .message import Presence
+from .wires.checks import MAX_HOST_LENGTH
 
 MAX_MEMBERS = 4096
 """The most servers that are remembered; more are no cluster, but a fault."""
@@ -24,15 +27,50 @@ class _Member:
     digest: str
     namespaces: frozenset[str]
     complete: bool
+    host: str | None
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownServer:
+    """Everything that is known of another server.
+
+    Attributes:
+        id: Its id.
+        namespaces: The namespaces that it has, as far as they are known.
+        since: The time since which it is known, on the clock of the event loop, in seconds.
+        heard: The time of its last message, on that clock.
+        host: The name of its machine, if it is one of ours.
+        pid: The id of its process there, if it is one of ours.
+    """
+
+    id: str
+    namespaces: frozenset[str]
+    since: float
+    heard: float
+    host: str | None
+    pid: int | None
+
+
+Listener = Callable[[KnownServer], object]
 
 
 class Members:
-    """The other servers, when each was heard, and what it has; a table without a clock."""
+    """The other servers, when each was heard, and what it has; a table without a clock.
 
-    def __init__(self) -> None:
+    Args:
+        on_joined: Called when a server has introduced itself.
+        on_left: Called when it has gone.
+    """
+
+    def __init__(self, on_joined: Listener, on_left: Listener) -> None:
+        self._on_joined = on_joined
+        self._on_left = on_left
         self._ours: dict[str, _Member] = {}
         # Official servers, by namespace.
         self._foreign: dict[str, dict[str, float]] = {}
+        # Those that have joined and not left yet, and since when.
+        self._since: dict[str, float] = {}
 
     @property
     def ids(self) -> frozenset[str]:
@@ -47,6 +85,36 @@ class Members:
     def has_foreign(self, namespace: str) -> bool:
         """True if official servers have a namespace."""
         return bool(self._foreign.get(namespace))
+
+    def known(self) -> list[KnownServer]:
+        """Descriptions of all, in the order in which they came."""
+        return [known for server in self._since if (known := self._described(server))]
+
+    def _described(self, server: str) -> KnownServer | None:
+        member, since = self._ours.get(server), self._since[server]
+        if member is not None:
+            names, heard = member.namespaces, member.heard
+            return KnownServer(server, names, since, heard, member.host, member.pid)
+        heard_in = {name: of[server] for name, of in self._foreign.items() if server in of}
+        if not heard_in:
+            return None
+        return KnownServer(
+            server, frozenset(heard_in), since, max(heard_in.values()), host=None, pid=None
+        )
+
+    def _note_joined(self, server: str, now: float) -> None:
+        if server not in self._since:
+            self._since[server] = now
+            if known := self._described(server):
+                self._on_joined(known)
+
+    def _note_left(self, server: str, before: KnownServer | None) -> None:
+        if before is not None and self._described(server) is None:
+            del self._since[server]
+            self._on_left(before)
+
+    def _before(self, server: str) -> KnownServer | None:
+        return self._described(server) if server in self._since else None
 
     # -- what is heard -----------------------------------------------------------------------
 
@@ -63,6 +131,7 @@ class Members:
         servers = self._foreign.setdefault(namespace, {})
         if server in servers or len(servers) < MAX_MEMBERS:
             servers[server] = now
+            self._note_joined(server, now)
 
     def introduced(self, server: str, presence: Presence, now: float) -> frozenset[str]:
         """A server of ours has said what it has.
@@ -75,12 +144,15 @@ class Members:
             return frozenset()
         had: frozenset[str] = frozenset() if before is None else before.namespaces
         same = before is not None and before.complete and before.digest == presence.digest
-        has, complete = presence.namespaces, True
+        has, complete, host, pid = presence.namespaces, True, presence.host, presence.pid
         if has is None:
             has, complete = had, same
+            host, pid = (before.host, before.pid) if before is not None else (None, None)
         for servers in self._foreign.values():
             servers.pop(server, None)  # it was heard before it was known to be one of ours
-        self._ours[server] = _Member(now, presence.digest, has, complete)
+        self._ours[server] = _Member(now, presence.digest, has, complete, host, pid)
+        if complete:
+            self._note_joined(server, now)
         return had - has
 
     def is_incomplete(self, server: str) -> bool:
@@ -92,13 +164,17 @@ class Members:
 
     def remove(self, server: str) -> None:
         """Called when a server has ended."""
+        before = self._before(server)
         self._ours.pop(server, None)
         for servers in self._foreign.values():
             servers.pop(server, None)
+        self._note_left(server, before)
 
     def remove_from(self, server: str, namespace: str) -> None:
         """Called when an official server has closed a namespace."""
+        before = self._before(server)
         self._foreign.get(namespace, {}).pop(server, None)
+        self._note_left(server, before)
 
     def expire(self, before: float) -> list[tuple[str, str | None]]:
         """Remove the servers that were not heard since then.
@@ -113,9 +189,9 @@ class Members:
             gone += [(server, namespace) for server, heard in servers.items() if heard < before]
         for server, where in gone:
             if where is None:
-                del self._ours[server]
+                self.remove(server)
             else:
-                del self._foreign[where][server]
+                self.remove_from(server, where)
         return gone
 
     def refresh(self, now: float) -> None:
@@ -128,12 +204,14 @@ class Members:
 
 
 def presence_of(namespaces: Iterable[str], *, complete: bool) -> Presence:
-    """The description of a server that its heartbeats carry.
+    """The description of this server that its heartbeats carry.
 
     Args:
         namespaces: The namespaces that it has.
-        complete: Whether to list them.
+        complete: Whether to list them, and to say where it runs.
     """
     names = frozenset(namespaces)
     digest = hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "replace")).hexdigest()[:16]
-    return Presence(digest, names if complete else None)
+    if not complete:
+        return Presence(digest)
+    return Presence(digest, names, socket.gethostname()[:MAX_HOST_LENGTH], os.getpid())

@@ -63,10 +63,14 @@ class Presence:
     Attributes:
         digest: A short text that is another one for other namespaces.
         namespaces: The namespaces that it has; None in most heartbeats, where the digest will do.
+        host: The name of its machine, beside the list of namespaces.
+        pid: The id of its process there, beside the list of namespaces.
     """
 
     digest: str
     namespaces: frozenset[str] | None = None
+    host: str | None = None
+    pid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

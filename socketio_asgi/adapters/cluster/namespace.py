@@ -112,6 +112,12 @@ class ClusterNamespace(Adapter):
 
     # -- rooms -------------------------------------------------------------------------------
 
+    def added(self, sid: str) -> None:
+        """Called when a socket has connected."""
+        core = self._core
+        if core is not None and core.traits.private_rooms and core.driver and core.ready:
+            core.driver.room_created(self.namespace.name, sid)
+
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
         core, local = self._core, self._local
@@ -135,6 +141,8 @@ class ClusterNamespace(Adapter):
         self._local.leave_all(sid)
         for room in rooms:
             self._room_left(room)
+        if self._core is not None and self._core.traits.private_rooms:
+            self._room_left(sid)
         return DONE
 
     def _room_left(self, room: str) -> None:
@@ -152,9 +160,14 @@ class ClusterNamespace(Adapter):
         """True if a room has members in this process."""
         return self._local.has_members(room)
 
-    def rooms_with_members(self) -> Iterable[str]:
-        """The rooms that have members in this process."""
-        return self._local.rooms_with_members()
+    def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
+        """The rooms that have members in this process.
+
+        Args:
+            private: Whether to include the room that each socket has for itself.
+        """
+        rooms = self._local.rooms_with_members()
+        return [*rooms, *self.namespace.recipients] if private else rooms
 
     # -- to sockets of all servers -----------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ...runtime.checks import check_flag, check_seconds
+from ...checks import check_flag, check_seconds
 
 HEARTBEAT_SECONDS = 5.0
 """The time between two heartbeats."""

@@ -16,7 +16,7 @@ class Joining(Protocol):
         """There is a driver, and its traits are known."""
         ...
 
-    def rooms_with_members(self) -> Iterable[str]:
+    def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
         """The rooms that have members in this process."""
         ...
 
@@ -73,6 +73,8 @@ class Subscriptions:
         self._opened.add(name)
         self._namespaces[name].on_connected()
         await self._driver.open_namespace(name)
-        if self._driver.traits.subscribes_rooms and name in self._namespaces:
-            for room in list(self._namespaces[name].rooms_with_members()):
+        traits = self._driver.traits
+        if traits.subscribes_rooms and name in self._namespaces:
+            rooms = self._namespaces[name].rooms_with_members(private=traits.private_rooms)
+            for room in list(rooms):
                 await self._driver.room_created(name, room)

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from ...brokers.postgres.asyncpg_link import AsyncpgPool
 from ...brokers.postgres.source import database_of
-from ...runtime.checks import check_count, check_flag, check_seconds, shown
+from ...checks import check_count, check_flag, check_seconds, shown
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import MAX_MESSAGE_BYTES, Driver
 from ..cluster.options import MAX_SECONDS, ClusterSettings

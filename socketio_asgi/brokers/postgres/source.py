@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ...runtime.checks import shown
+from ...checks import shown
 from .asyncpg_link import AsyncpgPool, FromPool, FromURL
 from .link import Database
 

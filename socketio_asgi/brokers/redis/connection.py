@@ -25,6 +25,9 @@ MAX_WAITING_BYTES = 16 * 1024 * 1024
 OnMessage = Callable[[bytes, bytes], object]
 """Called with the channel and the data of each message, in order; it does not raise."""
 
+OnPatternMessage = Callable[[bytes, bytes, bytes], object]
+"""The same for subscriptions to patterns; called with the pattern first."""
+
 OnLost = Callable[[Exception], object]
 """Called once, when the connection is lost; not when it is closed by its owner."""
 
@@ -56,9 +59,10 @@ class Reply(Awaitable[Any]):
     Attributes:
         done: Whether it is there.
         error: The error that is raised; None when there is none, or no answer yet.
+        on_error: Called with the error, when there is one; for replies that nobody awaits.
     """
 
-    __slots__ = ("_event", "_runtime", "_value", "confirms", "done", "error")
+    __slots__ = ("_event", "_runtime", "_value", "confirms", "done", "error", "on_error")
 
     def __init__(self, runtime: Runtime, confirms: tuple[bytes, bytes] | None = None) -> None:
         self._runtime = runtime
@@ -67,11 +71,14 @@ class Reply(Awaitable[Any]):
         self.confirms = confirms
         self.done = False
         self.error: Exception | None = None
+        self.on_error: Callable[[Exception], object] | None = None
 
     def settle(self, value: Any) -> None:
         """The answer is there."""
         if isinstance(value, Exception):
             self.error = value
+            if self.on_error is not None:
+                self.on_error(value)
         else:
             self._value = value
         self.done = True
@@ -98,6 +105,7 @@ class RedisConnection:
         runtime: The event loop; everything is called in its thread.
         on_message: Called with each message of a subscription.
         on_lost: Called when the connection is lost.
+        on_pattern_message: Called with each message of a subscription to a pattern.
 
     Attributes:
         server: The same.
@@ -112,6 +120,7 @@ class RedisConnection:
         runtime: Runtime,
         on_message: OnMessage | None = None,
         on_lost: OnLost | None = None,
+        on_pattern_message: OnPatternMessage | None = None,
     ) -> None:
         self.server: RedisServer = server
         self.mode: str = "standalone"
@@ -120,6 +129,7 @@ class RedisConnection:
         self._runtime = runtime
         self._on_message = on_message or _ignore
         self._on_lost = on_lost or _ignore
+        self._on_pattern_message = on_pattern_message or _ignore
         self._link: Link | None = None
         self._reader, self._push_type = make_reader()
         self._replies: deque[Reply] = deque()
@@ -275,11 +285,12 @@ class RedisConnection:
 
     def _read_all(self) -> None:
         reader, push_type, on_message = self._reader, self._push_type, self._on_message
+        on_pattern_message = self._on_pattern_message
         while (reply := reader.gets()) is not INCOMPLETE and not self.closed:
             if type(reply) is not push_type:
                 self._on_reply(reply)
             elif (kind := reply[0]) == b"pmessage":
-                on_message(reply[2], reply[3])
+                on_pattern_message(reply[1], reply[2], reply[3])
             elif kind in _MESSAGES:
                 on_message(reply[1], reply[2])
             else:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ...exceptions import NotRetryable
 from ...runtime import Runtime
-from .connection import OnLost, OnMessage, RedisConnection
+from .connection import OnLost, OnMessage, OnPatternMessage, RedisConnection
 from .errors import RedisConnectionError, RedisError
 from .server import RedisServer
 from .servers import RedisServers, Slots, read_slots
@@ -120,7 +120,11 @@ class RedisDeployment:
     # -- connecting --------------------------------------------------------------------------
 
     async def connect(
-        self, runtime: Runtime, on_message: OnMessage, on_lost: OnLost
+        self,
+        runtime: Runtime,
+        on_message: OnMessage,
+        on_lost: OnLost,
+        on_pattern_message: OnPatternMessage | None = None,
     ) -> RedisServers:
         """Connect with the server, or with all masters of the cluster.
 
@@ -129,12 +133,14 @@ class RedisDeployment:
             on_message: Called with the channel and the data of each message, in the order of each
                 connection.
             on_lost: Called once, when any of the connections is lost; all are closed then.
+            on_pattern_message: Called with the pattern, the channel and the data of each message
+                of a subscription to a pattern.
 
         Raises:
             NotRetryable: A server does not let this client in, and never has.
             RedisError: It makes sense to try again.
         """
-        servers = RedisServers(runtime, on_message, on_lost)
+        servers = RedisServers(runtime, on_message, on_lost, on_pattern_message)
         try:
             await self._connect(servers, runtime)
             servers.opened()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...runtime import Runtime
-from .connection import OnLost, OnMessage, RedisConnection
+from .connection import OnLost, OnMessage, OnPatternMessage, RedisConnection
 from .errors import RedisConnectionError, RedisError
 from .server import RedisServer
 
@@ -89,6 +89,7 @@ class RedisServers:
         runtime: The event loop.
         on_message: Called with the channel and the data of each message.
         on_lost: Called when one of the connections is lost, once all were opened.
+        on_pattern_message: Called with each message of a subscription to a pattern.
 
     Attributes:
         main: The connection for everything that any server of the deployment takes.
@@ -96,10 +97,17 @@ class RedisServers:
 
     main: RedisConnection
 
-    def __init__(self, runtime: Runtime, on_message: OnMessage, on_lost: OnLost) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        on_message: OnMessage,
+        on_lost: OnLost,
+        on_pattern_message: OnPatternMessage | None = None,
+    ) -> None:
         self._runtime = runtime
         self._on_message = on_message
         self._on_lost = on_lost
+        self._on_pattern_message = on_pattern_message
         self._masters: dict[bytes, RedisConnection] = {}
         self._slots: Slots | None = None
         self._opened = False
@@ -164,7 +172,9 @@ class RedisServers:
 
     def make(self, server: RedisServer) -> RedisConnection:
         """Make a connection that is not open yet."""
-        return RedisConnection(server, self._runtime, self._on_message, self._on_one_lost)
+        return RedisConnection(
+            server, self._runtime, self._on_message, self._on_one_lost, self._on_pattern_message
+        )
 
     async def add_cluster(self, slots: Slots) -> None:
         """Connect with all masters of a cluster, of which ``main`` is any server.

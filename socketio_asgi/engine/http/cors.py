@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...runtime.checks import check_count, check_flag, check_texts, made_of
+from ...checks import check_count, check_flag, check_texts, made_of
 from ...websocket.headers import Header, is_token
 from .origins import OriginPolicy, checked_policy, lists
 from .request import DEFAULT_PORTS, EngineRequest

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...runtime.checks import check_texts, shown
+from ...checks import check_texts, shown
 from .request import EngineRequest
 
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?")

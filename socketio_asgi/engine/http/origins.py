@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from ...runtime.callables import check_takes, is_async
-from ...runtime.checks import is_list, shown
+from ...checks import is_list, shown
+from ...runtime.callables import check_takes, is_async, locate
+from ...runtime.log_limit import may_log_fault
 from .request import DEFAULT_PORTS
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
@@ -115,12 +116,16 @@ def _matches(rule: OriginRule, origin: str) -> bool:
 def _ask(function: Callable[[str], Any], origin: str) -> bool:
     try:
         allowed = function(origin)
-    except Exception:
-        logger.exception("the cors function raised; the origin is refused")
+    except Exception as error:
+        if may_log_fault(locate(function), error):
+            logger.exception("the cors function raised; the origin is refused")
         return False
     if inspect.isawaitable(allowed):  # which would be true for every origin
         if inspect.iscoroutine(allowed):
             allowed.close()
-        logger.error("the cors function is asynchronous, which it must not be; origins are refused")
+        if may_log_fault(locate(function)):
+            logger.error(
+                "the cors function is asynchronous, which it must not be; origins are refused"
+            )
         return False
     return bool(allowed)

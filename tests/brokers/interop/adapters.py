@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, get_args
 
-from socketio_asgi.adapters import AdapterProvider
+from socketio_asgi.adapters import AdapterProvider, RedisAdapter, RedisShardedAdapter
+from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.adapters.loopback import Bus
 
 from .services import redis_url
@@ -56,8 +57,39 @@ def _node_redis(key: str) -> Mapping[str, Any]:
     return {"name": "redis", "connection": connection, "key": key, "requestsTimeout": 1000}
 
 
+def _redis(key: str) -> MakeAdapter:
+    return lambda: RedisAdapter(redis_url(), key=key, request_timeout=1)
+
+
+def _sharded(mode: SubscriptionMode) -> Callable[[str], MakeAdapter]:
+    def ours(key: str) -> MakeAdapter:
+        return lambda: RedisShardedAdapter(
+            redis_url(), channel_prefix=key, subscription_mode=mode, request_timeout=1
+        )
+
+    return ours
+
+
+def _node_sharded(mode: SubscriptionMode) -> Callable[[str], Mapping[str, Any]]:
+    def node(key: str) -> Mapping[str, Any]:
+        connection = {"url": redis_url()}
+        options = {"channelPrefix": key, "subscriptionMode": mode}
+        return {"name": "sharded", "connection": connection, **options}
+
+    return node
+
+
+_BINARY = frozenset({Trait.BINARY_DATA})
+
 ENTRIES: list[Entry] = [
     Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
+    Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
+    *(
+        Entry(
+            f"sharded-{mode}", _sharded(mode), _node_sharded(mode), frozenset({Trait.BINARY_DATA})
+        )
+        for mode in get_args(SubscriptionMode)
+    ),
     Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The second one shows what the official servers do among themselves."""

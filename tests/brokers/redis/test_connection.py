@@ -48,6 +48,10 @@ class Listener:
     def on_message(self, channel: bytes, data: bytes) -> None:
         self.messages.append((channel, data))
 
+    def on_pattern_message(self, pattern: bytes, channel: bytes, data: bytes) -> None:
+        assert pattern.endswith(b"-p*")
+        self.messages.append((channel, data))
+
 
 @asynccontextmanager
 async def connected(
@@ -57,7 +61,7 @@ async def connected(
     with unwrapped():
         async with open_runtime() as runtime:
             deployment = RedisDeployment(source, **options)
-            hear = (listener.on_message, listener.errors.append)
+            hear = (listener.on_message, listener.errors.append, listener.on_pattern_message)
             servers = await deployment.connect(runtime, *hear)
             try:
                 yield servers

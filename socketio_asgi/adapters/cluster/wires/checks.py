@@ -15,6 +15,9 @@ from ..message import MalformedMessage, MessageType
 MAX_ID_LENGTH = 64
 """The longest id of a server or a request, in characters; official ones have 16 at the most."""
 
+MAX_HOST_LENGTH = 255
+"""The longest name of a machine that is accepted, in characters: that of DNS."""
+
 MAX_NAME_LENGTH = 4096
 """The longest name of a namespace, in characters."""
 
@@ -46,6 +49,13 @@ def identifier(value: Any) -> str:
 def optional_identifier(value: Any) -> str | None:
     """The same, where it may be missing."""
     return None if value is None else identifier(value)
+
+
+def optional_host(value: Any) -> str | None:
+    """The name of a machine, where it may be missing."""
+    if value is None or (isinstance(value, str) and len(value) <= MAX_HOST_LENGTH):
+        return value
+    refuse("the host is no name")
 
 
 def namespace_name(value: Any) -> str:

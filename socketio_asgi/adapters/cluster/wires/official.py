@@ -91,7 +91,7 @@ def read(fields: Mapping[str, Any]) -> Message:
         checks.identifier(fields.get("uid")),
         _read(type_, data),
         checks.optional_identifier(data.get("requestId")),
-        recipient=checks.optional_identifier(_ours(data).get("to")),
+        recipient=checks.optional_identifier(ours_of(data).get("to")),
     )
 
 
@@ -105,7 +105,7 @@ def fields_of(message: Message) -> dict[str, Any]:
         EncodeError: It cannot be represented.
     """
     body = message.body
-    data = _values(message, body) if isinstance(body, Broadcast) else _data(message)
+    data = broadcast_fields(message, body) if isinstance(body, Broadcast) else _data(message)
     return {
         "type": int(message.type),
         **({} if data is None else {"data": data}),
@@ -128,7 +128,12 @@ def spliced_data(message: Message) -> bytes | None:
     return packet + orjson.dumps(rest)[1:]
 
 
-def _values(message: Message, body: Broadcast) -> dict[str, Any]:
+def broadcast_fields(message: Message, body: Broadcast) -> dict[str, Any]:
+    """The fields of a broadcast, its values plain.
+
+    Raises:
+        EncodeError: It cannot be represented.
+    """
     match body.event:
         case SharedPacket():
             return _broadcast(message, body, body.event.plain())
@@ -155,7 +160,7 @@ def _broadcast(message: Message, body: Broadcast, values: Any) -> dict[str, Any]
     return {
         "packet": {"type": _EVENT, "data": values},
         **_request(message),
-        "opts": _options(body.target, flags),
+        "opts": options(body.target, flags),
         **({"python": ours} if ours else {}),
     }
 
@@ -164,7 +169,8 @@ def _request(message: Message) -> dict[str, Any]:
     return {} if message.request is None else {"requestId": message.request}
 
 
-def _options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, Any]:
+def options(target: Target, flags: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The official form of recipients."""
     return {"rooms": sorted(target.rooms), "except": sorted(target.excluded), "flags": flags or {}}
 
 
@@ -179,15 +185,15 @@ def _data(message: Message) -> dict[str, Any] | None:
 def _content(message: Message) -> dict[str, Any] | None:
     request = _request(message)
     match message.body:
-        case Presence(digest, names):
-            listed = {} if names is None else {"nsps": sorted(names)}
+        case Presence(digest, names, host, pid):
+            listed = {} if names is None else {"nsps": sorted(names), "host": host, "pid": pid}
             return {"python": {"digest": digest, **listed}}
         case RoomChange(target, rooms):
-            return {"opts": _options(target), "rooms": list(rooms)}
+            return {"opts": options(target), "rooms": list(rooms)}
         case Disconnection(target, close):
-            return {"opts": _options(target), "close": close}
+            return {"opts": options(target), "close": close}
         case Fetch(target):
-            return {"opts": _options(target), **request}
+            return {"opts": options(target), **request}
         case FoundSockets(sockets):
             return {**request, "sockets": list(sockets)}
         case ServerEvent(data):
@@ -195,14 +201,14 @@ def _content(message: Message) -> dict[str, Any] | None:
         case Reply(value):
             return request if value is None else {**request, "packet": value}
         case ClientReply(values):
-            return {**request, **_client_reply(values)}
+            return {**request, **client_reply(values)}
         case ClientCount(clients):
             return {**request, "clientCount": clients}
         case _:
             return request or None
 
 
-def _client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
+def client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
     """Official servers know the first value alone; without one, the key is not there."""
     if not values:
         return {}
@@ -213,7 +219,8 @@ def _client_reply(values: tuple[Any, ...]) -> dict[str, Any]:
 # -- in ----------------------------------------------------------------------------------------
 
 
-def _ours(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def ours_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keys that only servers of ours know."""
     ours = data.get("python")
     return checks.mapping(ours) if ours is not None else {}
 
@@ -223,18 +230,21 @@ def _read(type_: MessageType, data: Mapping[str, Any]) -> Body | None:
     return None if reader is None else reader(data)
 
 
-def _read_room_change(data: Mapping[str, Any]) -> RoomChange:
-    return RoomChange(_read_target(data), checks.rooms(data.get("rooms")))
+def read_room_change(data: Mapping[str, Any]) -> RoomChange:
+    """The rooms that sockets join or leave."""
+    return RoomChange(read_target(data), checks.rooms(data.get("rooms")))
 
 
-def _read_disconnection(data: Mapping[str, Any]) -> Disconnection:
-    return Disconnection(_read_target(data), data.get("close") is True)
+def read_disconnection(data: Mapping[str, Any]) -> Disconnection:
+    """The sockets that are disconnected."""
+    return Disconnection(read_target(data), data.get("close") is True)
 
 
-def _read_client_reply(data: Mapping[str, Any]) -> ClientReply:
+def read_client_reply(data: Mapping[str, Any]) -> ClientReply:
+    """The values that a client has answered with."""
     if "packet" not in data:
         return ClientReply()
-    more = _ours(data).get("more")
+    more = ours_of(data).get("more")
     return ClientReply((data["packet"], *(() if more is None else checks.items(more))))
 
 
@@ -244,18 +254,22 @@ def _read_presence(ours: Mapping[str, Any]) -> Presence | None:
     names = ours.get("nsps")
     listed = None if names is None else map(checks.namespace_name, checks.items(names))
     return Presence(
-        checks.identifier(ours.get("digest")), None if listed is None else frozenset(listed)
+        checks.identifier(ours.get("digest")),
+        None if listed is None else frozenset(listed),
+        checks.optional_host(ours.get("host")),
+        checks.optional_number(ours.get("pid")),
     )
 
 
-def _read_broadcast(data: Mapping[str, Any]) -> Broadcast:
+def read_broadcast(data: Mapping[str, Any]) -> Broadcast:
+    """An event for sockets."""
     packet = checks.mapping(data.get("packet"))
     if packet.get("type") != _EVENT:
         checks.refuse("the packet is no event")
-    flags, ours = _flags(data), _ours(data)
+    flags, ours = _flags(data), ours_of(data)
     return Broadcast(
         EventValues(checks.event(packet.get("data")), flags.get("compress") is not False),
-        _read_target(data),
+        read_target(data),
         checks.timeout(flags.get("timeout"), _MILLISECONDS),
         ours.get("gone") is True,
         checks.optional_number(ours.get("n")),
@@ -267,7 +281,8 @@ def _flags(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {} if flags is None else checks.mapping(flags)
 
 
-def _read_target(data: Mapping[str, Any]) -> Target:
+def read_target(data: Mapping[str, Any]) -> Target:
+    """The recipients, from their official form."""
     options = checks.mapping(data.get("opts"))
     return Target(
         frozenset(checks.rooms(options.get("rooms"))),
@@ -277,13 +292,13 @@ def _read_target(data: Mapping[str, Any]) -> Target:
 
 
 _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
-    MessageType.INITIAL_HEARTBEAT: lambda data: _read_presence(_ours(data)),
-    MessageType.HEARTBEAT: lambda data: _read_presence(_ours(data)),
-    MessageType.BROADCAST: _read_broadcast,
-    MessageType.SOCKETS_JOIN: _read_room_change,
-    MessageType.SOCKETS_LEAVE: _read_room_change,
-    MessageType.DISCONNECT_SOCKETS: _read_disconnection,
-    MessageType.FETCH_SOCKETS: lambda data: Fetch(_read_target(data)),
+    MessageType.INITIAL_HEARTBEAT: lambda data: _read_presence(ours_of(data)),
+    MessageType.HEARTBEAT: lambda data: _read_presence(ours_of(data)),
+    MessageType.BROADCAST: read_broadcast,
+    MessageType.SOCKETS_JOIN: read_room_change,
+    MessageType.SOCKETS_LEAVE: read_room_change,
+    MessageType.DISCONNECT_SOCKETS: read_disconnection,
+    MessageType.FETCH_SOCKETS: lambda data: Fetch(read_target(data)),
     MessageType.FETCH_SOCKETS_RESPONSE: lambda data: FoundSockets(
         checks.sockets(data.get("sockets"))
     ),
@@ -292,8 +307,8 @@ _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
     MessageType.BROADCAST_CLIENT_COUNT: lambda data: ClientCount(
         checks.count(data.get("clientCount"))
     ),
-    MessageType.BROADCAST_ACK: _read_client_reply,
-    MessageType.ADAPTER_CLOSE: lambda data: _read_presence(_ours(data)),
+    MessageType.BROADCAST_ACK: read_client_reply,
+    MessageType.ADAPTER_CLOSE: lambda data: _read_presence(ours_of(data)),
 }
 
 

@@ -120,7 +120,7 @@ def _content(body: Body | None) -> Any:
     match body:
         case Presence():
             names = body.namespaces
-            return [body.digest, None if names is None else sorted(names)]
+            return [body.digest, None if names is None else sorted(names), body.host, body.pid]
         case RoomChange():
             return [*_target(body.target), list(body.rooms)]
         case Disconnection():
@@ -230,10 +230,11 @@ def _fields(content: Any, number: int) -> list[Any]:
 def _read_presence(content: Any) -> Presence | None:
     if content is None:
         return None
-    digest, names = _fields(content, 2)
+    digest, names, host, pid = _fields(content, 4)
     if names is not None:
         names = frozenset(checks.namespace_name(name) for name in checks.items(names))
-    return Presence(checks.identifier(digest), names)
+    host, pid = checks.optional_host(host), checks.optional_number(pid)
+    return Presence(checks.identifier(digest), names, host, pid)
 
 
 _READERS: dict[MessageType, Callable[[Any], Body | None]] = {

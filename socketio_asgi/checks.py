@@ -1,4 +1,4 @@
-"""Checks of the options that an application gives.
+"""Checks of the values that an application gives.
 
 A value of another kind than an option takes is a TypeError, and one of the right kind that makes no
 sense a ValueError. Both name the option and the right form.
@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from difflib import get_close_matches
+from inspect import iscoroutinefunction
 from typing import Any, TypeGuard, TypeVar
 
 MAX_SHOWN = 100
@@ -64,6 +65,42 @@ def check_count(name: str, value: object, unit: str, at_least: int = 1) -> int:
     if not (isinstance(value, int) or value.is_integer()) or value < at_least:
         raise ValueError(problem)
     return int(value)
+
+
+def check_text(name: str, value: object) -> None:
+    """Check something that has to be text."""
+    if not isinstance(value, str):
+        raise TypeError(f"the {name} must be text, not {shown(value)}")
+
+
+def check_error_status(value: object) -> None:
+    """Check the HTTP status of a refusal, which a success must not be."""
+    problem = f"the status of a refusal is a number from 400 to 599, not {shown(value)}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(problem)
+    if not 400 <= value <= 599:
+        raise ValueError(problem)
+
+
+def check_default(value: object) -> None:
+    """Check the function that turns values of an application's own types into plain ones."""
+    if value is None:
+        return
+    check_function("default", value, "def default(value): ..., or None")
+    if iscoroutinefunction(value):
+        raise TypeError(f"default is called at once, so it must be a plain def: {shown(value)}")
+
+
+def check_function(name: str, value: object, example: str) -> None:
+    """Check an option that is called when its time has come.
+
+    Args:
+        name: The name of the option.
+        value: Its value.
+        example: The right form.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function such as {example}, not {shown(value)}")
 
 
 def check_texts(name: str, value: object, example: str) -> tuple[str, ...]:

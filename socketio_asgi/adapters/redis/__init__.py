@@ -1,0 +1,6 @@
+"""Adapters for clusters over Redis or Valkey, of our servers and official ones in Node.js."""
+
+from .classic import RedisAdapter
+from .sharded import RedisShardedAdapter, SubscriptionMode
+
+__all__ = ["RedisAdapter", "RedisShardedAdapter", "SubscriptionMode"]
