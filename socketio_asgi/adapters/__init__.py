@@ -11,7 +11,7 @@ from .packet import SharedPacket
 from .postgres import PostgresAdapter
 from .provider import AdapterProvider, AdapterStatus
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
-from .redis import RedisAdapter, RedisShardedAdapter
+from .redis import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 from .states import AdapterState
 from .target import Target
 from .track import Stay, Track
@@ -38,6 +38,7 @@ __all__ = [
     "Recipient",
     "RedisAdapter",
     "RedisShardedAdapter",
+    "RedisStreamsAdapter",
     "RestoredSocket",
     "SavedSocket",
     "SharedPacket",

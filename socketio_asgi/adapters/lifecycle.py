@@ -292,6 +292,8 @@ class _Life:
         try:
             await provider.start(self)
         except NotRetryable as error:
+            # Nobody else will: what it has opened by then is of no use.
+            await at_most(CLOSE_SECONDS, _close_quietly(provider))
             self._change(AdapterState.CLOSED, error)
         except Exception as error:  # noqa: BLE001  # drivers have errors of their own
             self._try_again(provider, error)

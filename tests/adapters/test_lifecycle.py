@@ -176,7 +176,7 @@ async def test_no_further_attempt(clock: ManualClock, caplog: pytest.LogCaptureF
     assert clock.timers == 0
     assert caplog.records[-1].levelno == logging.ERROR
     await life.close()
-    assert provider.events == ["start"]
+    assert provider.events == ["start", "close", "closed"]
 
 
 async def test_a_loss_during_the_start(clock: ManualClock) -> None:

@@ -81,8 +81,8 @@ def test_reasons_of_a_disconnect() -> None:
 def test_every_page_is_in_the_navigation() -> None:
     config = (ROOT / "mkdocs.yml").read_text("utf-8")
     navigation = config.partition("\nnav:")[2].partition("\n\n")[0]
-    listed = re.findall(r"[\w-]+\.md", navigation)
-    assert sorted(listed) == sorted(path.name for path in DOCS.glob("*.md"))
+    listed = re.findall(r"[\w/-]+\.md", navigation)
+    assert sorted(listed) == sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 
 
 def test_public_names_are_in_the_reference() -> None:

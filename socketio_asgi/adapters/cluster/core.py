@@ -329,6 +329,11 @@ class Core:
         else:
             namespace.on_message(message, position)
 
+    def position_of(self, namespace: str) -> str:
+        """The position up to which a namespace was read; empty before there is any."""
+        own = None if self.driver is None else self.driver.position_of(namespace)
+        return own or self.position or ""
+
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server; see :meth:`.Inbox.wants`."""
         found = self._namespaces.get(namespace)

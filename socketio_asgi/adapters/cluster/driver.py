@@ -187,6 +187,10 @@ class Driver(ABC):
         """The number of servers that have a namespace, this one included; if ``traits.counts``."""
         raise NotImplementedError
 
+    def position_of(self, namespace: str) -> str | None:
+        """The position up to which a namespace was read, if the broker numbers each by itself."""
+        return None
+
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
         """A room has its first member in this process; awaited until messages to it will come."""
         return DONE

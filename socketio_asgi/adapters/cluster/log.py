@@ -113,7 +113,7 @@ class ClusterLog(PacketLog):
     def position(self) -> str:
         """The position of the last message that was read from the broker; empty before any."""
         core = self._adapter.started_core
-        return "" if core is None else core.position or ""
+        return "" if core is None else core.position_of(self._namespace.name)
 
     def is_after(self, offset: str, other: str) -> bool:
         """True if an offset is after another one."""

@@ -2,5 +2,6 @@
 
 from .classic import RedisAdapter
 from .sharded import RedisShardedAdapter, SubscriptionMode
+from .streams import RedisStreamsAdapter
 
-__all__ = ["RedisAdapter", "RedisShardedAdapter", "SubscriptionMode"]
+__all__ = ["RedisAdapter", "RedisShardedAdapter", "RedisStreamsAdapter", "SubscriptionMode"]

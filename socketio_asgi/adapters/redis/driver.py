@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 from ...brokers.redis import (
@@ -146,10 +147,11 @@ class RedisDriver(Driver):
         command = "SPUBLISH" if self._sharded else "PUBLISH"
         name = channel.encode("utf-8", "replace")
         reply = self.connection(channel).send(command, name, data)
-        reply.on_error = self._on_refused
+        reply.on_error = self.on_refused
         return Sent(reply)
 
-    def _on_refused(self, error: Exception) -> None:
+    def on_refused(self, error: Exception) -> None:
+        """Called when Redis has not taken a message."""
         self.inbox.refused(error)
         if isinstance(error, RedisReplyError) and error.code == "MOVED":
             self.inbox.lost(error)  # to ask again which server has which channels
@@ -222,8 +224,4 @@ class RedisDriver(Driver):
             if error.code != "NOPERM":
                 raise
             logger.warning("only servers of ours are waited for, because of Redis: %s", error)
-            self.traits = Traits(
-                max_payload=self.traits.max_payload,
-                subscribes_rooms=self.traits.subscribes_rooms,
-                private_rooms=self.traits.private_rooms,
-            )
+            self.traits = replace(self.traits, counts=False)

@@ -27,7 +27,7 @@ SubscriptionMode = Literal["static", "dynamic", "dynamic-private"]
 SID_LENGTH = 20
 """The length of the ids of sockets, by which official servers tell private rooms from others."""
 
-LINGER_SECONDS = 1.0
+KEEP_ROOM_SECONDS = 1.0
 """The time for which a server still hears of a room that its last member has left: the next one may
 come at once."""
 
@@ -178,7 +178,7 @@ class ShardedDriver(RedisDriver):
         channel = f"{self.counted_channel(namespace)}{room}#"
         if channel in self._rooms and channel not in self._leaving:
             end = partial(self._linger_ended, channel)
-            self._leaving[channel] = self.inbox.runtime.call_later(LINGER_SECONDS, end)
+            self._leaving[channel] = self.inbox.runtime.call_later(KEEP_ROOM_SECONDS, end)
 
     def _linger_ended(self, channel: str) -> None:
         with suppress(RedisError):  # the connection is lost, and with it the subscription

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, get_args
 
-from socketio_asgi.adapters import AdapterProvider, RedisAdapter, RedisShardedAdapter
+from socketio_asgi.adapters import (
+    AdapterProvider,
+    RedisAdapter,
+    RedisShardedAdapter,
+    RedisStreamsAdapter,
+)
 from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.adapters.loopback import Bus
 
@@ -81,6 +86,19 @@ def _node_sharded(mode: SubscriptionMode) -> Callable[[str], Mapping[str, Any]]:
 
 _BINARY = frozenset({Trait.BINARY_DATA})
 
+
+def _streams(key: str) -> MakeAdapter:
+    return lambda: RedisStreamsAdapter(
+        redis_url(), stream_name=key, channel_prefix=key, session_key_prefix=f"{key}:"
+    )
+
+
+def _node_streams(key: str) -> Mapping[str, Any]:
+    connection = {"url": redis_url()}
+    names = {"streamName": key, "channelPrefix": key, "sessionKeyPrefix": f"{key}:"}
+    return {"name": "streams", "connection": connection, "blockTimeInMs": 500, **names}
+
+
 ENTRIES: list[Entry] = [
     Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
@@ -90,6 +108,7 @@ ENTRIES: list[Entry] = [
         )
         for mode in get_args(SubscriptionMode)
     ),
+    Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
     Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
 ]
-"""All of them. The second one shows what the official servers do among themselves."""
+"""All of them. The last one shows what the official servers do among themselves."""

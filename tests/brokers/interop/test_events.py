@@ -69,6 +69,7 @@ async def test_a_room_that_was_left(cluster: Cluster) -> None:
     await client.join("chess")
     await client.request("leave", "chess")
     await cluster.here.emit(*HELLO, to=To(["chess"]))
+    assert await cluster.heard() == [[], [], [], []]  # so that it is not on its way any more
     await client.join("chess")
     await cluster.here.emit("again", to=To(["chess"]))
     assert await cluster.heard() == [[], [], [["again"]], []]
