@@ -6,6 +6,7 @@ from .lifecycle import AdapterLifecycle
 from .membership import ClusterHealth
 from .memory import MemoryAdapter
 from .memory_log import MemoryLog
+from .nats import NatsAdapter
 from .observer import AdapterObserver, Member
 from .packet import SharedPacket
 from .postgres import PostgresAdapter
@@ -32,6 +33,7 @@ __all__ = [
     "Member",
     "MemoryAdapter",
     "MemoryLog",
+    "NatsAdapter",
     "NotRetryable",
     "PacketLog",
     "PostgresAdapter",

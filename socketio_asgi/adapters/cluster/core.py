@@ -120,9 +120,11 @@ class Core:
         await self._end_driver()
         inbox = DriverInbox(self)
         self.driver, self._inbox = driver, inbox
+        position = self.position
         gap = await driver.start(inbox)
         self.traits = driver.traits
-        self.position = self.position or driver.position
+        if self.position == position:  # nothing was read yet
+            self.position = driver.position or position
         subscriptions = Subscriptions(self.runtime, driver, self._namespaces)
         self._subscriptions = subscriptions
         await subscriptions.open_all()
@@ -133,6 +135,8 @@ class Core:
     def _begin(self, *, gap: bool) -> None:
         self.gaps += gap and self._was_ready
         self.ready = self._was_ready = True
+        if self._subscriptions is not None:
+            self._subscriptions.catch_up_with_rooms()
         if self.traits.heartbeats:
             self.heartbeats.begin(foreign=self.traits.foreign)
         self.asking.begin(gathers=self.traits.heartbeats)

@@ -192,7 +192,10 @@ class Driver(ABC):
         return None
 
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
-        """A room has its first member in this process; awaited until messages to it will come."""
+        """A room has its first member in this process; awaited until messages to it will come.
+
+        It may be called for a room that is known.
+        """
         return DONE
 
     def room_deleted(self, namespace: str, room: str) -> None:  # noqa: B027  # most need not know

@@ -46,6 +46,8 @@ class Subscriptions:
 
     async def open_all(self) -> None:
         """Open every namespace, those included that come meanwhile."""
+        for namespace in self._namespaces.values():  # a driver may begin to read with the first
+            namespace.on_connected()
         while missing := [name for name in self._namespaces if name not in self._opened]:
             for name in missing:
                 await self.settle(name)
@@ -68,6 +70,13 @@ class Subscriptions:
         finally:
             del self._settling[name]
             done.set()
+
+    def catch_up_with_rooms(self) -> None:
+        """Tell the driver of rooms that were made while nobody told it."""
+        if self._driver.traits.subscribes_rooms:
+            for name in self._opened & self._namespaces.keys():
+                for room in list(self._namespaces[name].rooms_with_members()):
+                    self._driver.room_created(name, room)
 
     async def _open(self, name: str) -> None:
         self._opened.add(name)

@@ -73,14 +73,7 @@ class PythonWire:
             message.request,
             content,
         ]
-        encoder = JSONEncoder()
-        text = encoder.encode(head)
-        raw = [
-            part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-            for part in (*parts, *encoder.attachments)
-        ]
-        lengths = orjson.dumps([len(part) for part in raw])
-        return b"".join((lengths, b"\n", text.encode(), b"\n", *raw))
+        return pack(head, parts)
 
     def decode(self, data: bytes) -> Message:
         """Turn bytes into a message.
@@ -92,6 +85,38 @@ class PythonWire:
             return _decode(data)
         except (ProtocolError, UnicodeDecodeError) as error:
             checks.refuse(str(error))
+
+
+def pack(head: list[Any], parts: Sequence[str | bytes] = ()) -> bytes:
+    """Put values of JSON and bytes, and further parts, into one piece.
+
+    Raises:
+        EncodeError: There is a value of another kind.
+    """
+    encoder = JSONEncoder()
+    text = encoder.encode(head)
+    raw = [
+        part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        for part in (*parts, *encoder.attachments)
+    ]
+    lengths = orjson.dumps([len(part) for part in raw])
+    return b"".join((lengths, b"\n", text.encode(), b"\n", *raw))
+
+
+def unpack(data: bytes, fields: int) -> tuple[list[Any], list[bytes]]:
+    """The values and the parts of such a piece; bytes among the values are still parts.
+
+    Raises:
+        MalformedMessage: It is none, or does not have that many values.
+    """
+    end_of_lengths = data.find(b"\n")
+    end_of_head = data.find(b"\n", end_of_lengths + 1)
+    if end_of_lengths < 0 or end_of_head < 0:
+        checks.refuse("the head is missing")
+    head = checks.items(loads(data[end_of_lengths + 1 : end_of_head].decode()))
+    if len(head) != fields or head[0] != VERSION:
+        checks.refuse("another version of the wire")
+    return head, _parts(data, end_of_head + 1, checks.items(loads(data[:end_of_lengths].decode())))
 
 
 def _encoded(body: Broadcast, message: Message) -> EncodedEvent:
@@ -142,14 +167,7 @@ def _content(body: Body | None) -> Any:
 
 
 def _decode(data: bytes) -> Message:
-    end_of_lengths = data.find(b"\n")
-    end_of_head = data.find(b"\n", end_of_lengths + 1)
-    if end_of_lengths < 0 or end_of_head < 0:
-        checks.refuse("the head is missing")
-    head = checks.items(loads(data[end_of_lengths + 1 : end_of_head].decode()))
-    if len(head) != 7 or head[0] != VERSION:
-        checks.refuse("another version of the wire")
-    parts = _parts(data, end_of_head + 1, checks.items(loads(data[:end_of_lengths].decode())))
+    head, parts = unpack(data, 7)
     _, number, namespace, sender, recipient, request, content = head
     type_ = checks.message_type(number)
     body = _read_broadcast(content, parts) if type_ is _BROADCAST else _read(type_, content, parts)
@@ -204,12 +222,21 @@ def _read_target(rooms: Any, excluded: Any, volatile: Any) -> Target:
 
 
 def _read(type_: MessageType, content: Any, parts: list[bytes]) -> Body | None:
-    if parts:
-        holder = [content]
-        reconstruct(holder, parts)
-        content = holder[0]
+    content = with_bytes(content, parts)
     reader = _READERS.get(type_)
     return None if reader is None else reader(content)
+
+
+def with_bytes(content: Any, parts: list[bytes]) -> Any:
+    """A value of :func:`unpack` with the bytes that it holds.
+
+    Raises:
+        ProtocolError: There are others.
+    """
+    holder = [content]
+    if parts:
+        reconstruct(holder, parts)
+    return holder[0]
 
 
 def _read_room_change(content: Any) -> RoomChange:

@@ -1,0 +1,1 @@
+"""NATS: connections by nats-py, as adapters and emitters use them."""

@@ -1,0 +1,39 @@
+"""Fixtures of the tests with NATS: one server for each process of pytest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from .server import NatsServer
+from .support import Cluster, open_cluster
+
+MODES = {"core": False, "jetstream": True}
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A server that nobody disturbs."""
+    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A server of one test."""
+    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture(params=list(MODES))
+def jetstream(request: pytest.FixtureRequest) -> bool:
+    """Without JetStream, and with it."""
+    return MODES[request.param]
+
+
+@pytest.fixture
+async def cluster(nats: NatsServer, jetstream: bool) -> AsyncIterator[Cluster]:
+    """Two servers with a client each."""
+    async with open_cluster(nats.url, jetstream=jetstream) as found:
+        yield found

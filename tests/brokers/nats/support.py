@@ -1,0 +1,139 @@
+"""Servers that NATS joins, with clients."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from typing_extensions import TypeVar
+
+from socketio_asgi import Server, Socket
+from socketio_asgi.adapters import AdapterState, NatsAdapter
+from socketio_asgi.adapters.cluster.core import Core
+from socketio_asgi.adapters.cluster.namespace import ClusterNamespace
+from socketio_asgi.adapters.nats import JetStream
+from tests.support.peer import Peer, open_peer
+from tests.support.serving import Served, serve
+from tests.support.waiting import until
+
+ClusterT = TypeVar("ClusterT", bound="Cluster", default="Cluster")
+
+LONG = 30.0  # seconds; nobody may wait for the end of it
+
+
+class Cluster:
+    """Some servers in one cluster of a random name.
+
+    Args:
+        url: Where NATS is.
+        jetstream: Whether JetStream is used, or how.
+        options: Options of the adapters.
+
+    Attributes:
+        servers: The servers.
+        clients: One client of each server.
+    """
+
+    def __init__(
+        self, url: str, number: int = 2, *, jetstream: bool = False, **options: Any
+    ) -> None:
+        self.prefix = "test-" + secrets.token_hex(6)
+        self.url = url
+        self.jetstream = jetstream
+        self.stream: dict[str, Any] = options.pop("stream", {})
+        self.recovery: Any = options.pop("recovery", False)
+        self.options = options
+        self.servers: list[Server] = []
+        self.served: list[Served] = []
+        self.clients: list[Peer] = []
+        for _ in range(number):
+            self.add_server()
+
+    def adapter(self, **options: Any) -> NatsAdapter:
+        """Make an adapter that belongs to the cluster."""
+        name = options.pop("stream_name", self.prefix)
+        stream = JetStream(stream=name, bucket=name, storage="memory", **self.stream)
+        options = {"servers": self.url, **self.options, **options}
+        jetstream = stream if self.jetstream else False
+        return NatsAdapter(
+            options.pop("servers"), prefix=self.prefix, jetstream=jetstream, **options
+        )
+
+    def add_server(self, **options: Any) -> Server:
+        server = Server(adapter=self.adapter(**options), connection_state_recovery=self.recovery)
+        server.on("sync")(_nothing)
+        server.on("join")(_join)
+        server.on("leave")(_leave)
+        self.servers.append(server)
+        return server
+
+    async def serve(self, stack: AsyncExitStack) -> None:
+        for server in self.servers:
+            self.served.append(await stack.enter_async_context(serve(server)))
+            self.clients.append(await stack.enter_async_context(open_peer(self.served[-1].url)))
+            await self.clients[-1].join()
+        await self.acquainted()
+
+    async def acquainted(self, namespace: str = "/") -> None:
+        """Wait until all are connected, and know one another."""
+        await self.ready()
+        others = len(self.servers) - 1
+        await until(
+            lambda: all(
+                core._gathered and len(core.members.of(namespace)) == others for core in self.cores
+            ),
+            timeout=10,
+        )
+
+    async def ready(self) -> None:
+        await until(lambda: all(core.ready for core in self.cores), timeout=10)
+
+    @property
+    def cores(self) -> list[Core]:
+        return [core_of(server) for server in self.servers]
+
+    @property
+    def here(self) -> Server:
+        return self.servers[0]
+
+    @property
+    def there(self) -> Server:
+        return self.servers[1]
+
+    def socket(self, number: int) -> Socket:
+        """The server's side of a client."""
+        return self.servers[number].sockets.sockets[self.clients[number].id]
+
+
+def core_of(server: Server) -> Core:
+    adapter = server.sockets.adapter
+    assert isinstance(adapter, ClusterNamespace)
+    return adapter.core
+
+
+def state_of(server: Server) -> AdapterState:
+    return server.__socketio__.adapters.status.state
+
+
+async def _nothing(_socket: Any) -> None: ...
+
+
+async def _join(socket: Socket, room: str) -> None:
+    await socket.join(room)
+
+
+async def _leave(socket: Socket, room: str) -> None:
+    await socket.leave(room)
+
+
+@asynccontextmanager
+async def open_cluster(
+    url: str, number: int = 2, *, kind: type[ClusterT] = Cluster, **options: Any
+) -> AsyncIterator[ClusterT]:
+    """Serve a cluster for the time of the block."""
+    async with AsyncExitStack() as stack:
+        cluster = kind(url, number, **options)
+        await cluster.serve(stack)
+        yield cluster
