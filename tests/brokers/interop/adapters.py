@@ -13,14 +13,16 @@ from typing import Any, get_args
 
 from socketio_asgi.adapters import (
     AdapterProvider,
+    NatsAdapter,
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
 )
+from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.adapters.loopback import Bus
 
-from .services import redis_url
+from .services import nats_url, redis_url
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -55,6 +57,15 @@ class Entry:
 
 def _loopback(key: str) -> MakeAdapter:
     return Bus().adapter
+
+
+def _nats(key: str) -> MakeAdapter:
+    return lambda: NatsAdapter(nats_url(), prefix=key)
+
+
+def _jetstream(key: str) -> MakeAdapter:
+    stream = JetStream(stream=key, bucket=key, storage="memory")
+    return lambda: NatsAdapter(nats_url(), prefix=key, jetstream=stream)
 
 
 def _node_redis(key: str) -> Mapping[str, Any]:
@@ -109,6 +120,8 @@ ENTRIES: list[Entry] = [
         for mode in get_args(SubscriptionMode)
     ),
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
+    Entry("nats", _nats, traits=frozenset({Trait.BINARY_DATA})),
+    Entry("jetstream", _jetstream, traits=frozenset({Trait.BINARY_DATA})),
     Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -34,6 +34,20 @@ def redis_url() -> str:
     return f"redis://{HOST}:{port}"
 
 
+@functools.cache
+def nats_url() -> str:
+    """The URL of a NATS server with JetStream: ``$TEST_NATS_URL``, or one of our own."""
+    given = os.environ.get("TEST_NATS_URL")
+    if given:
+        return given
+    command = require_command("nats-server")
+    with PortReservation() as reservation:
+        port = reservation.port
+    folder = tempfile.mkdtemp(prefix="nats-")
+    _start([command, "-a", HOST, "-p", str(port), "-js", "-sd", folder], port, folder)
+    return f"nats://{HOST}:{port}"
+
+
 def _start(command: list[str], port: int, folder: str) -> None:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests with NATS: one server for each process of pytest."""
+"""Fixtures of the tests with NATS."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.brokers.interop.services import nats_url
+
 from .server import NatsServer
 from .support import Cluster, open_cluster
 
 MODES = {"core": False, "jetstream": True}
 
 
-@pytest.fixture(scope="session")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    """A server that nobody disturbs."""
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        yield server
+@pytest.fixture
+def nats_server() -> str:
+    """The URL of a server that nobody disturbs, one for each process of pytest."""
+    return nats_url()
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def jetstream(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-async def cluster(nats: NatsServer, jetstream: bool) -> AsyncIterator[Cluster]:
+async def cluster(nats_server: str, jetstream: bool) -> AsyncIterator[Cluster]:
     """Two servers with a client each."""
-    async with open_cluster(nats.url, jetstream=jetstream) as found:
+    async with open_cluster(nats_server, jetstream=jetstream) as found:
         yield found

@@ -15,7 +15,6 @@ from tests.support.background import background
 from tests.support.peer import DISCONNECT, open_peer
 from tests.support.waiting import until
 
-from .conftest import NatsServer
 from .support import LONG, Cluster, core_of, open_cluster
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -64,8 +63,8 @@ async def test_to_one_socket(cluster: Cluster) -> None:
     assert await cluster.clients[1].event() == ["private"]
 
 
-async def test_an_event_that_concerns_nobody_is_not_decoded(nats: NatsServer) -> None:
-    async with open_cluster(nats.url) as cluster:
+async def test_an_event_that_concerns_nobody_is_not_decoded(nats_server: str) -> None:
+    async with open_cluster(nats_server) as cluster:
         await cluster.clients[0].request("join", "room")
         driver = core_of(cluster.there).driver
         assert isinstance(driver, NatsDriver)
@@ -166,16 +165,16 @@ async def test_dynamic_namespaces(cluster: Cluster) -> None:
         assert await client.expect("hello", "/dynamic-1") == []
 
 
-async def test_an_emit_before_any_client(nats: NatsServer, jetstream: bool) -> None:
-    async with open_cluster(nats.url, 1, jetstream=jetstream) as cluster:
+async def test_an_emit_before_any_client(nats_server: str, jetstream: bool) -> None:
+    async with open_cluster(nats_server, 1, jetstream=jetstream) as cluster:
         early = Server(adapter=cluster.adapter())
         await early.emit("from a start-up hook")
         assert await cluster.clients[0].event() == ["from a start-up hook"]
         await early.close()
 
 
-async def test_three_servers_and_rooms_that_come_and_go(nats: NatsServer, jetstream: bool) -> None:
-    async with open_cluster(nats.url, 3, jetstream=jetstream) as cluster:
+async def test_three_servers_and_rooms_that_come_and_go(nats_server: str, jetstream: bool) -> None:
+    async with open_cluster(nats_server, 3, jetstream=jetstream) as cluster:
         for round_ in range(10):
             for client in cluster.clients:
                 await client.request("join", f"room {round_ % 2}")
@@ -189,8 +188,8 @@ async def test_three_servers_and_rooms_that_come_and_go(nats: NatsServer, jetstr
             assert core.counters == {}
 
 
-async def test_a_server_that_leaves_is_forgotten_at_once(nats: NatsServer, jetstream: bool) -> None:
-    async with open_cluster(nats.url, jetstream=jetstream) as cluster:
+async def test_a_server_that_leaves_is_forgotten_at_once(nats_server: str, jetstream: bool) -> None:
+    async with open_cluster(nats_server, jetstream=jetstream) as cluster:
         third = cluster.add_server()
         third.emit("begin")
         await cluster.acquainted()
@@ -200,8 +199,8 @@ async def test_a_server_that_leaves_is_forgotten_at_once(nats: NatsServer, jetst
         assert len(await cluster.here.fetch_sockets()) == 2
 
 
-async def test_many_rooms_at_once(nats: NatsServer) -> None:
-    async with open_cluster(nats.url) as cluster:
+async def test_many_rooms_at_once(nats_server: str) -> None:
+    async with open_cluster(nats_server) as cluster:
         socket: Socket = cluster.socket(1)
 
         async def join(number: int) -> None:
@@ -215,10 +214,10 @@ async def test_many_rooms_at_once(nats: NatsServer) -> None:
             assert await cluster.clients[1].event() == ["there"]
 
 
-async def test_clusters_of_two_names_do_not_mix(nats: NatsServer, jetstream: bool) -> None:
+async def test_clusters_of_two_names_do_not_mix(nats_server: str, jetstream: bool) -> None:
     async with (
-        open_cluster(nats.url, 1, jetstream=jetstream) as one,
-        open_cluster(nats.url, 1, jetstream=jetstream) as other,
+        open_cluster(nats_server, 1, jetstream=jetstream) as one,
+        open_cluster(nats_server, 1, jetstream=jetstream) as other,
     ):
         await one.here.emit("one")
         await other.here.emit("other")

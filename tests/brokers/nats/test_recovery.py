@@ -16,7 +16,6 @@ from socketio_asgi.adapters.track import Stay, Track
 from tests.server.recovery.support import Guest
 from tests.support.waiting import until
 
-from .conftest import NatsServer
 from .support import Cluster, core_of, open_cluster
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -66,8 +65,8 @@ def driver_of(server: Server) -> JetStreamDriver:
 
 
 @pytest.fixture
-async def cluster(nats: NatsServer) -> AsyncIterator[Recovering]:
-    async with open_cluster(nats.url, kind=Recovering) as found:
+async def cluster(nats_server: str) -> AsyncIterator[Recovering]:
+    async with open_cluster(nats_server, kind=Recovering) as found:
         yield found
 
 
@@ -182,8 +181,8 @@ async def test_garbage_in_the_bucket_and_in_the_stream(cluster: Recovering) -> N
         assert await guest.event() == ["missed"]
 
 
-async def test_what_was_trimmed(nats: NatsServer) -> None:
-    async with open_cluster(nats.url, kind=Recovering, stream={"max_bytes": 20_000}) as cluster:
+async def test_what_was_trimmed(nats_server: str) -> None:
+    async with open_cluster(nats_server, kind=Recovering, stream={"max_bytes": 20_000}) as cluster:
         guest = cluster.guest(0)
         async with guest.connected():
             await cluster.arrived(0)
@@ -253,8 +252,8 @@ async def test_a_stream_that_was_made_anew(cluster: Recovering) -> None:
         assert not (await cluster.arrived(1)).recovered
 
 
-async def test_streams_that_exist(nats: NatsServer) -> None:
-    async with open_cluster(nats.url, 1, kind=Recovering, stream={"max_age": 90.0}) as cluster:
+async def test_streams_that_exist(nats_server: str) -> None:
+    async with open_cluster(nats_server, 1, kind=Recovering, stream={"max_age": 90.0}) as cluster:
         stream = driver_of(cluster.here)._stream
         assert (await stream.jet.stream_info(stream.name)).config.max_age == 90
         # One that keeps messages for too short a time is changed.
