@@ -187,9 +187,29 @@ def pending_limit(client: Client) -> int:
     return limit
 
 
+def waiting_bytes(client: Client) -> int:
+    """The bytes that the server has not taken yet.
+
+    Those that nats-py has handed to the event loop are counted in: some releases of Python do not
+    tell it that the network takes no more.
+    """
+    transport = _tcp_transport(client)
+    return client.pending_data_size + (0 if transport is None else _buffered(transport))
+
+
 def abort(client: Client) -> None:
     """End the TCP connection of a client at once, where closing waits for the other side."""
-    transport: Any = getattr(client, "_transport", None)
-    writer: Any = getattr(transport, "_io_writer", None)
-    if writer is not None:
-        writer.transport.abort()
+    transport = _tcp_transport(client)
+    if transport is not None:
+        transport.abort()
+
+
+def _buffered(transport: Any) -> int:
+    size: int = transport.get_write_buffer_size()
+    return size
+
+
+def _tcp_transport(client: Client) -> Any:
+    """The transport of the event loop; None where a client has none, such as with WebSocket."""
+    writer: Any = getattr(getattr(client, "_transport", None), "_io_writer", None)
+    return None if writer is None else writer.transport

@@ -24,6 +24,7 @@ from .client import (
     abort,
     connect,
     pending_limit,
+    waiting_bytes,
 )
 from .options import ConnectionOptions
 
@@ -38,6 +39,9 @@ CLOSE_SECONDS = 1.0
 
 HEADER_BYTES = 256
 """Bytes of a message that its headers may take; the server counts them in."""
+
+MEASURE_SECONDS = 0.005
+"""The time between two looks at how much waits, which take long when it is much."""
 
 MAX_LOGGED_ERRORS = 20
 """Different errors of one connection that are logged: a server says them again and again."""
@@ -75,6 +79,8 @@ class Connection:
         self._asking: _Round | None = None
         self._rounds: Cancellable | None = None
         self._answered = 0.0
+        self._written = 0
+        self._measured = 0.0
         self._logged: set[str] = set()
 
     @property
@@ -260,9 +266,21 @@ class Connection:
             raise ConnectionError("the NATS connection is lost") from self._error
         if size > client.max_payload:
             raise ValueError(f"the NATS server takes {client.max_payload} bytes, not {size}")
-        if client.pending_data_size + size > self._limit:
-            raise ConnectionError(f"more than {self._limit} bytes wait for the NATS server")
+        self._make_room(client, size)
         self._begin(client.publish(subject, data, reply, headers), _nothing)
+
+    def _make_room(self, client: Client, size: int) -> None:
+        """Count what is written, and look now and then how much of it the server has taken."""
+        self._written += size
+        if self._written <= self._limit:
+            return
+        now = self.runtime.now()
+        if now >= self._measured + MEASURE_SECONDS:
+            self._measured = now
+            self._written = waiting_bytes(client) + size
+        if self._written > self._limit:
+            self._written -= size
+            raise ConnectionError(f"more than {self._limit} bytes wait for the NATS server")
 
     def subscribe(self, subject: str, receive: Receive) -> Subscribed:
         """Subscribe to a subject; that is sure when :meth:`confirm` has ended.

@@ -42,7 +42,7 @@ class Cluster:
         self.prefix = "test-" + secrets.token_hex(6)
         self.url = url
         self.jetstream = jetstream
-        self.stream: dict[str, Any] = options.pop("stream", {})
+        self.stream: dict[str, Any] = options.pop("stream", None) or {}
         self.recovery: Any = options.pop("recovery", False)
         self.options = options
         self.servers: list[Server] = []
@@ -54,7 +54,7 @@ class Cluster:
     def adapter(self, **options: Any) -> NatsAdapter:
         """Make an adapter that belongs to the cluster."""
         name = options.pop("stream_name", self.prefix)
-        stream = JetStream(stream=name, bucket=name, storage="memory", **self.stream)
+        stream = JetStream(**{"stream": name, "bucket": name, "storage": "memory", **self.stream})
         options = {"servers": self.url, **self.options, **options}
         jetstream = stream if self.jetstream else False
         return NatsAdapter(
@@ -115,6 +115,12 @@ def core_of(server: Server) -> Core:
 
 def state_of(server: Server) -> AdapterState:
     return server.__socketio__.adapters.status.state
+
+
+async def start(server: Server) -> None:
+    """Start a server without clients; raises what makes that impossible."""
+    server.emit("begin")
+    await server.__socketio__.adapters.started()
 
 
 async def _nothing(_socket: Any) -> None: ...

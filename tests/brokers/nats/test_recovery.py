@@ -16,7 +16,7 @@ from socketio_asgi.adapters.track import Stay, Track
 from tests.server.recovery.support import Guest
 from tests.support.waiting import until
 
-from .support import Cluster, core_of, open_cluster
+from .support import Cluster, core_of, open_cluster, start
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -277,8 +277,3 @@ async def test_streams_that_exist(nats_server: str) -> None:
         cluster.stream = {}
         with pytest.raises(NotRetryable, match=r"does not keep another\.\*\.log\.>, but"):
             await start(Server(adapter=cluster.adapter(stream_name=stream.name)))
-
-
-async def start(server: Server) -> None:
-    server.emit("begin")
-    await server.__socketio__.adapters.started()
