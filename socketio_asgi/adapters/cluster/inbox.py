@@ -117,10 +117,6 @@ class DriverInbox:
         """Called when the broker did not take a message."""
         self._core.dropped("the broker did not take a message", error)
 
-    def refused(self, error: Exception) -> None:
-        """Called when the broker did not take a message."""
-        self._core.dropped("the broker did not take a message", error)
-
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server at all."""
         return self._core.wants(namespace, room)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, cast
 
-from ...brokers.nats.options import connection_options
-from ...runtime.checks import shown
+from ...brokers.nats.options import ConnectSettings, connection_options
+from ...checks import shown
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import Driver
-from ..lifecycle import AdapterHost
+from ..cluster.options import ClusterSettings
+from ..provider import AdapterHost
 from .driver import NatsDriver
 from .jetstream import JetStreamDriver, StreamHistory
 from .stream import JetStream, Stream
 from .subjects import Subjects, check_prefix
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
+
+
+class NatsSettings(ClusterSettings, ConnectSettings, total=False):
+    """The further keyword arguments of :class:`NatsAdapter`."""
 
 
 class NatsAdapter(ClusterAdapter):
@@ -30,14 +35,13 @@ class NatsAdapter(ClusterAdapter):
             between, or the connected client of nats-py of the application, which stays open.
         jetstream: Whether JetStream keeps the events, or how it does.
         prefix: What all subjects begin with: applications that share a NATS need one each.
-        local_recovery: Whether ``connection_state_recovery`` keeps everything in the process, so
-            that clients have to come back to it; for NATS without JetStream.
         connect_timeout: How long one attempt to connect may take, in seconds.
         ping_interval: The time between two questions whether the server is there, in seconds.
         ping_timeout: How long the server may take for the answer before the connection is given
             up, in seconds.
-        **connect_options: Options of ``nats.connect()``, such as ``user``, ``password``,
-            ``token``, ``nkeys_seed``, ``user_credentials`` and ``tls`` (an ``ssl.SSLContext``).
+        **options: Those of :class:`.ClusterOptions`, and options of ``nats.connect()``:
+            ``user``, ``password``, ``token``, ``nkeys_seed``, ``user_credentials``, ``tls`` (an
+            ``ssl.SSLContext``) and the others of :class:`.ConnectSettings`.
 
     Raises:
         TypeError: A value is of another kind, or an option is not known.
@@ -50,16 +54,16 @@ class NatsAdapter(ClusterAdapter):
         *,
         jetstream: bool | JetStream = False,
         prefix: str = "socket.io",
-        local_recovery: bool = False,
         connect_timeout: float = 2.0,
         ping_interval: float = 5.0,
         ping_timeout: float = 5.0,
-        **connect_options: Any,
+        **options: Unpack[NatsSettings],
     ) -> None:
-        super().__init__(self._new_driver, local_recovery=local_recovery)
-        self._options = connection_options(
+        cluster, connect = _divided(options)
+        super().__init__(self._new_driver, **cluster)
+        self._connection_options = connection_options(
             servers,
-            connect_options,
+            connect,
             connect_timeout=connect_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -75,11 +79,18 @@ class NatsAdapter(ClusterAdapter):
 
     def _new_driver(self) -> Driver:
         if self._jetstream is None:
-            return NatsDriver(self._options, self._subjects, self._history)
+            return NatsDriver(self._connection_options, self._subjects, self._history)
         seconds_away = max(map(_seconds_away, self._namespaces.values()), default=0.0)
         options = self._jetstream.for_clients_away(seconds_away)
         stream = Stream(options, self._subjects, seconds_away)
-        return JetStreamDriver(self._options, self._subjects, self._history, stream)
+        return JetStreamDriver(self._connection_options, self._subjects, self._history, stream)
+
+
+def _divided(options: NatsSettings) -> tuple[ClusterSettings, Mapping[str, Any]]:
+    names = ClusterSettings.__annotations__
+    cluster = {name: value for name, value in options.items() if name in names}
+    connect = {name: value for name, value in options.items() if name not in names}
+    return cast("ClusterSettings", cluster), connect
 
 
 def _seconds_away(namespace: Any) -> float:

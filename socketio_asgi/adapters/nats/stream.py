@@ -11,8 +11,8 @@ from typing import Any, Protocol, cast
 from zlib import crc32
 
 from ...brokers.nats.connection import Connection
+from ...checks import check_count, check_flag, check_seconds
 from ...exceptions import NotRetryable
-from ...runtime.checks import check_count, check_flag, check_seconds
 from .subjects import Subjects
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, TypedDict, cast
 from urllib.parse import urlsplit
 
-from ...runtime.checks import check_seconds, is_list, shown
+from ...checks import check_seconds, is_list, shown
 from .client import Client
 
 SCHEMES = ("nats", "tls", "ws", "wss")
@@ -16,26 +18,33 @@ SCHEMES = ("nats", "tls", "ws", "wss")
 MAX_SECONDS = 300.0
 """The longest time that may be waited for a server."""
 
-CONNECT_OPTIONS = (
-    "dont_randomize",
-    "inbox_prefix",
-    "name",
-    "nkeys_seed",
-    "nkeys_seed_str",
-    "password",
-    "pedantic",
-    "signature_cb",
-    "tls",
-    "tls_handshake_first",
-    "tls_hostname",
-    "token",
-    "user",
-    "user_credentials",
-    "user_jwt_cb",
-    "verbose",
-    "ws_connection_headers",
-)
-"""The options of ``nats.connect()`` that are passed on; the others are decided here."""
+
+class ConnectSettings(TypedDict, total=False):
+    """The options of ``nats.connect()`` that are passed on; the others are decided here.
+
+    Source: https://nats-io.github.io/nats.py/modules.html
+    """
+
+    dont_randomize: bool
+    inbox_prefix: str | bytes
+    name: str
+    nkeys_seed: str
+    nkeys_seed_str: str
+    password: str | Callable[[], str]
+    pedantic: bool
+    signature_cb: Callable[[str], bytes]
+    tls: ssl.SSLContext
+    tls_handshake_first: bool
+    tls_hostname: str
+    token: str | Callable[[], str]
+    user: str | Callable[[], str]
+    user_credentials: str | Path | tuple[str, str]
+    user_jwt_cb: Callable[[], bytes | bytearray]
+    verbose: bool
+    ws_connection_headers: dict[str, list[str]]
+
+
+CONNECT_OPTIONS = tuple(ConnectSettings.__annotations__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-
-from typing_extensions import TypeVar
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 from socketio_asgi import Server, Socket
 from socketio_asgi.adapters import AdapterState, NatsAdapter
@@ -18,7 +16,7 @@ from tests.support.peer import Peer, open_peer
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
 
-ClusterT = TypeVar("ClusterT", bound="Cluster", default="Cluster")
+ClusterT = TypeVar("ClusterT", bound="Cluster")
 
 LONG = 30.0  # seconds; nobody may wait for the end of it
 
@@ -82,7 +80,8 @@ class Cluster:
         others = len(self.servers) - 1
         await until(
             lambda: all(
-                core._gathered and len(core.members.of(namespace)) == others for core in self.cores
+                core.asking.gathered and len(core.members.of(namespace)) == others
+                for core in self.cores
             ),
             timeout=10,
         )
@@ -135,11 +134,13 @@ async def _leave(socket: Socket, room: str) -> None:
 
 
 @asynccontextmanager
-async def open_cluster(
-    url: str, number: int = 2, *, kind: type[ClusterT] = Cluster, **options: Any
-) -> AsyncIterator[ClusterT]:
+async def opened(cluster: ClusterT) -> AsyncIterator[ClusterT]:
     """Serve a cluster for the time of the block."""
     async with AsyncExitStack() as stack:
-        cluster = kind(url, number, **options)
         await cluster.serve(stack)
         yield cluster
+
+
+def open_cluster(url: str, number: int = 2, **options: Any) -> AbstractAsyncContextManager[Cluster]:
+    """Make a cluster, and serve it for the time of the block."""
+    return opened(Cluster(url, number, **options))

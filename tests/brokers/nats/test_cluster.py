@@ -91,6 +91,7 @@ async def test_the_order_of_one_sender(cluster: Cluster) -> None:
             "event", number
         ) == [number]
 
+    heard: list[int] = []
     async with anyio.create_task_group() as tasks:
         for number in range(0, 200, 4):
             cluster.here.emit("event", number)
@@ -98,7 +99,6 @@ async def test_the_order_of_one_sender(cluster: Cluster) -> None:
             cluster.here.to(cluster.clients[1].id).emit("event", number + 2)
             tasks.start_soon(ask, number + 3)
             await anyio.lowlevel.checkpoint()
-        heard: list[int] = []
         while len(heard) < 200:
             packet = await cluster.clients[1].packet()
             heard.append(packet.data[1])

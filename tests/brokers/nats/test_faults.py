@@ -21,7 +21,7 @@ from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.waiting import until
 
 from .server import NatsServer
-from .support import Cluster, core_of, open_cluster, start, state_of
+from .support import Cluster, core_of, open_cluster, opened, start, state_of
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -123,7 +123,7 @@ async def test_what_was_not_confirmed_is_published_once(nats_server: str) -> Non
 
 
 async def test_a_server_that_is_started_again(own_nats: NatsServer, jetstream: bool) -> None:
-    storage = {"stream": {"storage": "file"}} if jetstream else {}
+    storage: Any = {"stream": {"storage": "file"}} if jetstream else {}
     async with open_cluster(own_nats.url, jetstream=jetstream, **storage) as cluster:
         await cluster.clients[1].request("join", "room")
         own_nats.kill()
@@ -143,7 +143,7 @@ async def test_a_server_that_is_started_again(own_nats: NatsServer, jetstream: b
 
 
 async def test_a_server_that_stands_still(own_nats: NatsServer, jetstream: bool) -> None:
-    options = {"ping_interval": 0.5, "ping_timeout": 1.0, "connect_timeout": 1.0}
+    options: Any = {"ping_interval": 0.5, "ping_timeout": 1.0, "connect_timeout": 1.0}
     async with open_cluster(own_nats.url, jetstream=jetstream, **options) as cluster:
         own_nats.pause()
         try:
@@ -248,10 +248,10 @@ async def test_the_client_of_the_application(own_nats: NatsServer, jetstream: bo
     clients = [Client(), Client()]
     for client in clients:
         await client.connect(
-            own_nats.url, reconnect_time_wait=0.05, max_reconnect_attempts=-1, error_cb=_quiet
+            own_nats.url, reconnect_time_wait=0, max_reconnect_attempts=-1, error_cb=_quiet
         )
     try:
-        storage = {"stream": {"storage": "file"}} if jetstream else {}
+        storage: Any = {"stream": {"storage": "file"}} if jetstream else {}
         async with fixed_clients(own_nats, clients, jetstream=jetstream, **storage) as cluster:
             await works(cluster, "first")
             own_nats.kill()
@@ -276,7 +276,7 @@ def fixed_clients(nats: NatsServer, clients: list[Client], **options: Any) -> An
         def add_server(self, **more: Any) -> Server:
             return super().add_server(servers=clients[len(self.servers)], **more)
 
-    return open_cluster(nats.url, kind=WithClients, **options)
+    return opened(WithClients(nats.url, **options))
 
 
 async def _quiet(_error: Exception) -> None: ...

@@ -16,7 +16,7 @@ from socketio_asgi.adapters.track import Stay, Track
 from tests.server.recovery.support import Guest
 from tests.support.waiting import until
 
-from .support import Cluster, core_of, open_cluster, start
+from .support import Cluster, core_of, opened, start
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -66,7 +66,7 @@ def driver_of(server: Server) -> JetStreamDriver:
 
 @pytest.fixture
 async def cluster(nats_server: str) -> AsyncIterator[Recovering]:
-    async with open_cluster(nats_server, kind=Recovering) as found:
+    async with opened(Recovering(nats_server)) as found:
         yield found
 
 
@@ -182,7 +182,7 @@ async def test_garbage_in_the_bucket_and_in_the_stream(cluster: Recovering) -> N
 
 
 async def test_what_was_trimmed(nats_server: str) -> None:
-    async with open_cluster(nats_server, kind=Recovering, stream={"max_bytes": 20_000}) as cluster:
+    async with opened(Recovering(nats_server, stream={"max_bytes": 20_000})) as cluster:
         guest = cluster.guest(0)
         async with guest.connected():
             await cluster.arrived(0)
@@ -253,7 +253,7 @@ async def test_a_stream_that_was_made_anew(cluster: Recovering) -> None:
 
 
 async def test_streams_that_exist(nats_server: str) -> None:
-    async with open_cluster(nats_server, 1, kind=Recovering, stream={"max_age": 90.0}) as cluster:
+    async with opened(Recovering(nats_server, 1, stream={"max_age": 90.0})) as cluster:
         stream = driver_of(cluster.here)._stream
         assert (await stream.jet.stream_info(stream.name)).config.max_age == 90
         # One that keeps messages for too short a time is changed.
