@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 
+from ..checks import shown
 from ..server.server import Server
 
 
@@ -32,6 +33,10 @@ class SocketIOMount(Mount):
         server: The Socket.IO server.
         name: The name of the route, for ``url_path_for``.
 
+    Raises:
+        TypeError: The path is no text, or the server none of Socket.IO.
+        ValueError: The path does not begin with a slash.
+
     Example:
         ```python
         app = Starlette(routes=[SocketIOMount("/socket.io", io)], lifespan=io.lifespan)
@@ -39,6 +44,12 @@ class SocketIOMount(Mount):
     """
 
     def __init__(self, path: str, server: Server, name: str | None = None) -> None:
+        if not (isinstance(path, str) and isinstance(server, Server)):
+            raise TypeError(
+                f"a mount needs a path and a Server, not {shown(path)} and {shown(server)}"
+            )
+        if path and not path.startswith("/"):
+            raise ValueError(f"the path of a mount begins with a slash, /{path}")
         super().__init__(path, app=server, name=name)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -61,7 +72,13 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
         path: The prefix, such as ``/socket.io``. The server's own ``path`` does not matter.
         server: The Socket.IO server.
         name: The name of the route, for ``url_path_for``.
+
+    Raises:
+        TypeError: The arguments are of another kind, or in another order.
+        ValueError: The path does not begin with a slash.
     """
+    if not isinstance(app, Starlette):
+        raise TypeError(f"mount(app, path, server) begins with an application, not {shown(app)}")
     route, routes = SocketIOMount(path, server, name), app.router.routes
     routes.insert(_position(route, routes), route)
     lifespan = app.router.lifespan_context

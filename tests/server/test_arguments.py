@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from socketio_asgi import ConnectionRefused, RequestRefused, Server, SocketIOMiddleware
 from socketio_asgi.adapters.cluster import ClusterAdapter
+from socketio_asgi.integrations.starlette import SocketIOMount, mount
 from socketio_asgi.protocol import DefaultParser
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
 from tests.support.backends import on_asyncio
@@ -42,6 +44,15 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] = [
     ),
     (SocketIOMiddleware, {"app": None, "server": io}, TypeError, "in this order"),
     (SocketIOMiddleware, {"app": io, "server": app}, TypeError, "in this order"),
+    (
+        mount,
+        {"app": io, "path": "/x", "server": Starlette()},
+        TypeError,
+        "mount(app, path, server)",
+    ),
+    (mount, {"app": Starlette(), "path": io, "server": "/x"}, TypeError, "a path and a Server"),
+    (mount, {"app": Starlette(), "path": "x", "server": io}, ValueError, "a slash, /x"),
+    (SocketIOMount, {"path": "/x", "server": None}, TypeError, "a path and a Server"),
     (ConnectionRefused, {"message": 5}, TypeError, "the message must be text"),
     (RequestRefused, {"message": None}, TypeError, "the message must be text"),
     (RequestRefused, {"status": "403"}, TypeError, "a number from 400 to 599"),
