@@ -89,20 +89,13 @@ class LogLimits:
         return limit.may_log(kind)
 
 
+def limit_lines(logger: logging.Logger, at_most: int = LOGGED) -> LogLimits:
+    """A limit by the clock of the process, where no event loop is known."""
+    return LogLimits(time.monotonic, logger, at_most)
+
+
 # For all servers of the process, which share its log.
-_logger = logging.getLogger("socketio_asgi")
-_clients = LogLimits(time.monotonic, _logger)
-_faults = LogLimits(time.monotonic, _logger, LOGGED_OF_ALL)
-
-
-def may_log_client(address: str, kind: str) -> bool:
-    """True when there may be another line about what a client does, however often it connects.
-
-    Args:
-        address: The address of the client.
-        kind: The kind of line.
-    """
-    return _clients.may_log(address, kind)
+_faults = limit_lines(logging.getLogger("socketio_asgi"), LOGGED_OF_ALL)
 
 
 def may_log_fault(cause: str, error: BaseException | None = None) -> bool:

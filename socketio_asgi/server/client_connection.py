@@ -26,7 +26,7 @@ from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
-from ..runtime.log_limit import LogLimit, may_log_client, may_log_fault
+from ..runtime.log_limit import LogLimit, may_log_fault
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
 from .joining import CONTROL_CHARACTERS, MAX_NAME_LENGTH, LeftNames, Lookup
@@ -203,7 +203,9 @@ class ClientConnection(ConnectionLoad):
 
     def _protocol_error(self, problem: str) -> None:
         address = self.session.request.address
-        if logger.isEnabledFor(logging.INFO) and may_log_client(address, PARSE_ERROR):
+        if logger.isEnabledFor(logging.INFO) and self._server.clients_log.may_log(
+            address, PARSE_ERROR
+        ):
             logger.info("closing the connection of %s: %s", address, problem)
         self.session.end(PARSE_ERROR, problem)
 
@@ -329,7 +331,9 @@ class ClientConnection(ConnectionLoad):
         if not self._told_of_limit:
             self._told_of_limit = True
             address = self.session.request.address
-            if logger.isEnabledFor(logging.INFO) and may_log_client(address, "max_namespaces"):
+            if logger.isEnabledFor(logging.INFO) and self._server.clients_log.may_log(
+                address, "names"
+            ):
                 logger.info(
                     "%s may join no more than %d namespaces (max_namespaces)",
                     address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from typing import Any
@@ -20,7 +21,10 @@ from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
 from ..runtime.current import running_in_event_loop, running_loop
+from ..runtime.log_limit import LogLimits, limit_lines
 from .observer import GuardedCalls, Observer, overrides
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 CONNECTION_SHARES = 4
 """Times ``max_events_in_flight`` that all sockets of one connection have in flight together at
@@ -54,6 +58,7 @@ class ServerCore:
         observer: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
         workers: The threads for plain functions.
+        clients_log: The number of lines of the log about what clients do, by their addresses.
         runtime: The event loop; None while the server has not been used in one.
         context: The context variables that handlers get a copy of: those at the start of the
             server, or at its making where nobody starts it. Those of a request are not among them,
@@ -87,6 +92,7 @@ class ServerCore:
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )
         self.workers: Workers = Workers(_client_of)
+        self.clients_log: LogLimits = limit_lines(logger)
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.runtime: Runtime | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,9 +22,8 @@ FEW = 3
 
 @pytest.fixture(autouse=True)
 def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_faults", "_clients"):
-        limits = log_limit.LogLimits(time.monotonic, logging.getLogger("socketio_asgi"), FEW)
-        monkeypatch.setattr(log_limit, name, limits)
+    limits = log_limit.limit_lines(logging.getLogger("socketio_asgi"), FEW)
+    monkeypatch.setattr(log_limit, "_faults", limits)
 
 
 def lines(caplog: pytest.LogCaptureFixture, words: str) -> int:
@@ -67,6 +65,10 @@ class BadObserver(Observer):
         raise LookupError
 
 
+def limit_clients(io: Server) -> None:
+    io.__socketio__.clients_log = log_limit.limit_lines(logging.getLogger("socketio_asgi"), FEW)
+
+
 Setup = Callable[[Server], object]
 
 WHILE_JOINING: Mapping[str, tuple[Setup, str]] = {
@@ -86,7 +88,7 @@ WHILE_JOINING: Mapping[str, tuple[Setup, str]] = {
         lambda io: io.on("connection")(lambda socket: socket.on_any(raise_at_once)),
         "the listener raise_at_once",
     ),
-    "parse error": (lambda io: None, "closing the connection"),
+    "parse error": (limit_clients, "closing the connection"),
 }
 
 
