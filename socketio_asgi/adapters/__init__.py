@@ -16,6 +16,7 @@ from .redis import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 from .states import AdapterState
 from .target import Target
 from .track import Stay, Track
+from .workers import WorkersAdapter
 
 __all__ = [
     "Adapter",
@@ -48,4 +49,5 @@ __all__ = [
     "Stay",
     "Target",
     "Track",
+    "WorkersAdapter",
 ]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..engine.directory import SessionDirectory
 from ..events.acks import wait_at_most
 from ..runtime import Cancellable, Event, Runtime
 from ..runtime.awaitables import all_of
@@ -107,6 +108,11 @@ class AdapterLifecycle:
     async def count(self, namespace: str) -> int:
         """The number of servers that have a namespace, this one included."""
         return 1 if self._provider is None else await self._provider.count(namespace)
+
+    @property
+    def session_directory(self) -> SessionDirectory | None:
+        """The sessions of other processes; see :class:`AdapterProvider`."""
+        return None if self._provider is None else self._provider.session_directory
 
     @property
     def observer(self) -> AdapterObserver | None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..engine.directory import SessionDirectory
 from ..runtime import Runtime
 from .base import Adapter, LocalNamespace
 from .membership import ClusterHealth
@@ -67,7 +68,13 @@ class AdapterProvider(ABC):
 
     Nothing is created before :meth:`start`, no connection, no task and no id: the object may be
     made before the process forks.
+
+    Attributes:
+        session_directory: The sessions of other processes, where requests find them without sticky
+            sessions; None when they do not.
     """
+
+    session_directory: SessionDirectory | None = None
 
     @abstractmethod
     def __call__(self, namespace: LocalNamespace) -> Adapter:

@@ -63,6 +63,7 @@ class EngineCore:
         self.options: EngineOptions = options
         self._runtime_factory = runtime_factory
         self._on_bind = on_bind
+        self._directory = directory
         self._loop_state: LoopState | None = None
         self._binding = threading.Lock()
         self._exit_signals = ExitSignals(self._on_exit_signal)
@@ -74,7 +75,9 @@ class EngineCore:
         self.requests: RequestRouter = RequestRouter(
             options,
             bound=self.bound,
-            opener=SessionOpener(options, self._observers, on_session, self._watch_uvicorn),
+            opener=SessionOpener(
+                options, self._observers, on_session, self._watch_uvicorn, directory
+            ),
             headers=self._headers,
             observers=self._observers,
             directory=directory,
@@ -142,7 +145,9 @@ class EngineCore:
             earlier = self._loop_state
             if earlier is not None and earlier.runtime.is_current() and not earlier.shutting_down:
                 return earlier  # the lifespan begins after the first request
-            loop_state = self._loop_state = LoopState(runtime, self.options, self.shut_down)
+            loop_state = self._loop_state = LoopState(
+                runtime, self.options, self.shut_down, self._directory
+            )
         self._exit_signals.install()
         if self._on_bind is not None:
             self._on_bind(runtime)

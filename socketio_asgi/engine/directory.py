@@ -1,22 +1,29 @@
 """The way from a request to its session, also when another process has it.
 
 An engine looks among its own sessions first. Only for an id that is not there it asks the directory
-that it was given, if it was given one, in one of two ways:
+that it was given, if it was given one, in one of three ways:
 
-    relay       :meth:`SessionDirectory.find` returns an :class:`AddressedSession` that passes on
+    packets     :meth:`SessionDirectory.find` returns an :class:`AddressedSession` that passes on
                 what it is asked to the engine that has the session. That engine drives it with a
                 transport of its own making, a :class:`~.transports.base.Transport` whose other end
                 is here; to the session it is like any other.
-    hand over   :meth:`SessionDirectory.find` gives the connection itself to the other process, and
+    requests    :meth:`SessionDirectory.find` raises :class:`HandedOver` with an ASGI callable that
+                passes on the whole request: the other engine has it served by what
+                :meth:`SessionDirectory.bind` has given it.
+    connections :meth:`SessionDirectory.find` gives the connection itself to the other process, and
                 raises :class:`HandedOver`. Here the request is over then, without an answer.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Protocol
 
+from starlette.types import ASGIApp
+
 from ..protocol import EngineCodec
+from ..runtime.ids import random_id
 from .http.body import RequestBody
 from .http.request import EngineRequest
 from .http.response import Response
@@ -66,9 +73,10 @@ class AddressedSession(Protocol):
         ...
 
 
-class SessionDirectory(Protocol):
+class SessionDirectory(ABC):
     """The sessions of other engines."""
 
+    @abstractmethod
     def find(
         self, offer: Offer, request: EngineRequest
     ) -> Awaitable[AddressedSession | None] | AddressedSession | None:
@@ -85,10 +93,34 @@ class SessionDirectory(Protocol):
             The session, or None when there is none; possibly later.
 
         Raises:
-            HandedOver: Another process has the connection now, and answers.
+            HandedOver: Another process answers.
         """
-        ...
+
+    def bind(self, serve: ASGIApp) -> None:  # noqa: B027  # not every directory needs it
+        """Take in what serves requests of this engine's own sessions, past its middlewares.
+
+        For those that came to another engine, whose middlewares have seen them.
+        """
+
+    def new_id(self) -> str:
+        """The id of a new session, unless the application makes ids."""
+        return random_id()
+
+    def opened(self, sid: str) -> None:  # noqa: B027  # not every directory needs it
+        """Called when a session of this engine begins."""
+
+    def closed(self, sid: str) -> None:  # noqa: B027  # not every directory needs it
+        """Called when a session of this engine has ended."""
 
 
 class HandedOver(Exception):
-    """Raised by a directory that gave the connection of a request to another process."""
+    """Raised by a directory that has a request served by another process.
+
+    Args:
+        serve: Passes the request on, and the answer back; it may raise a :class:`.Refusal` instead.
+            None when the other process has the connection, and answers by itself.
+    """
+
+    def __init__(self, serve: ASGIApp | None = None) -> None:
+        super().__init__("another process serves the request")
+        self.serve: ASGIApp | None = serve

@@ -10,7 +10,7 @@ from ..protocol import EnginePacketType, OutgoingPacket
 from ..protocol.handshake import OpenEncoder
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
-from .directory import AddressedSession
+from .directory import AddressedSession, SessionDirectory
 from .heartbeat import Heartbeat, LivingSession
 from .http.interning import ScopeInterner
 from .http.response import ErrorCode, Refusal
@@ -61,6 +61,7 @@ class LoopState:
         runtime: The event loop.
         options: The engine's options.
         on_server_exit: Called when the ASGI server announced that it is about to end.
+        directory: The sessions of other engines; None when there are none.
 
     Attributes:
         shutting_down: Whether the engine ends, so that it takes no new clients.
@@ -73,11 +74,16 @@ class LoopState:
     """
 
     def __init__(
-        self, runtime: Runtime, options: EngineOptions, on_server_exit: Callable[[], None]
+        self,
+        runtime: Runtime,
+        options: EngineOptions,
+        on_server_exit: Callable[[], None],
+        directory: SessionDirectory | None = None,
     ) -> None:
         self.runtime = runtime
         self.options = options
         self.server_exits = on_server_exit
+        self._directory = directory
         self.shutting_down: bool = False
         self.sessions: dict[str, LiveSession] = {}
         self.opening: set[str] = set()
@@ -130,6 +136,8 @@ class LoopState:
         """Drop everything that is known of a session that ended."""
         self.sessions.pop(session.id, None)
         self.heartbeat.stop(session)
+        if self._directory is not None:
+            self._directory.closed(session.id)
 
 
 def _open_encoder(options: EngineOptions, transport: str) -> OpenEncoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -17,12 +17,13 @@ from ..runtime.log_limit import may_log_fault
 from ..websocket.headers import Header
 from .admission import check_allowed, check_handshake
 from .cookies import cookie_header
+from .directory import SessionDirectory
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
 from .loop_state import LoopState
 from .observers import Observers
 from .offer import Offer
-from .options import EngineOptions
+from .options import EngineOptions, generate_sid
 from .session import SessionCore, SessionListener
 from .transports.base import Transport
 
@@ -60,6 +61,7 @@ class SessionOpener:
         observers: The engine's observers.
         on_session: Called with each new session.
         on_request: Called with the scope of each request for a new session.
+        directory: The sessions of other engines; None when there are none.
     """
 
     def __init__(
@@ -68,11 +70,15 @@ class SessionOpener:
         observers: Observers,
         on_session: OnSession,
         on_request: Callable[[LoopState, Scope], object],
+        directory: SessionDirectory | None,
     ) -> None:
         self._options = options
         self._observers = observers
         self._on_session = on_session
         self._on_request = on_request
+        self._directory = directory
+        # Ids of the directory's making, unless the application makes them.
+        self._id_maker = directory if options.generate_id is generate_sid else None
 
     async def admit(self, loop_state: LoopState, offer: Offer, request: EngineRequest) -> Admission:
         """Decide about a new session.
@@ -101,6 +107,8 @@ class SessionOpener:
         loop_state.common.share(request.scope)
         session = SessionCore(loop_state, admission.sid, admission.codec, request, transport)
         loop_state.sessions[admission.sid] = session
+        if self._directory is not None:
+            self._directory.opened(admission.sid)
         observers = self._observers
         if observers.of_sessions:
             session.observe(*observers.of_sessions)
@@ -122,7 +130,7 @@ class SessionOpener:
     async def _generate_id(self, loop_state: LoopState, request: EngineRequest) -> str:
         for _ in range(MAX_ID_ATTEMPTS):
             try:
-                sid = self._options.generate_id(request)
+                sid = self._new_id(request)
                 if not isinstance(sid, str) and inspect.isawaitable(sid):
                     sid = await sid
                 _check_id(sid)
@@ -135,6 +143,11 @@ class SessionOpener:
             if sid and not loop_state.knows(sid):
                 return sid
         raise Refusal(ErrorCode.BAD_REQUEST, detail="generate_id returned no unused id")
+
+    def _new_id(self, request: EngineRequest) -> str | Awaitable[str]:
+        if self._id_maker is not None:
+            return self._id_maker.new_id()
+        return self._options.generate_id(request)
 
 
 def _check_id(sid: object) -> None:

@@ -67,6 +67,8 @@ class RequestRouter:
         self._headers = headers
         self._observers = observers
         self._directory = directory
+        if directory is not None:
+            directory.bind(self.serve)
         self._deployment = DeploymentWarnings(self._now)
         self._log_limits = LogLimits(self._now, logger)
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
@@ -97,18 +99,19 @@ class RequestRouter:
 
     def _build_stack(self) -> ASGIApp:
         if not self._middlewares:
-            return self._dispatch
+            return self.serve
 
         # A coroutine function, by which middlewares tell ASGI 3 from its predecessor.
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._dispatch(scope, receive, send)
+            await self.serve(scope, receive, send)
 
         stack: ASGIApp = dispatch
         for wrap in reversed(self._middlewares):
             stack = wrap(stack)
         return stack
 
-    def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one HTTP request or WebSocket, past the middlewares."""
         return self._by_scope_type[scope["type"]](scope, receive, send)
 
     # -- HTTP --------------------------------------------------------------------------------
@@ -124,7 +127,7 @@ class RequestRouter:
         body = RequestBody(request, receive)
         code: ErrorCode | None = None
         try:
-            response = await self._respond(loop_state, request, body)
+            response = await self._respond(loop_state, request, body, send)
         except Refusal as refusal:
             self._report(request, refusal)
             code, response = refusal.code, refusal.response()
@@ -138,7 +141,7 @@ class RequestRouter:
         await respond(send, self._headers.complete(request, response))
 
     def _respond(
-        self, loop_state: LoopState, request: EngineRequest, body: RequestBody
+        self, loop_state: LoopState, request: EngineRequest, body: RequestBody, send: Send
     ) -> Awaitable[Response]:
         offer = Offer(request.revision, request.transport, request.sid)
         check_offer(offer, request, self._options)
@@ -148,7 +151,7 @@ class RequestRouter:
         if known is None:
             loop_state.check_not_stranded(offer.sid)
             if self._directory is not None:
-                return self._respond_elsewhere(self._directory, offer, request, body)
+                return self._respond_elsewhere(self._directory, offer, request, body, send)
         session = check_session(offer, known, moves_on=False)
         return session.transport.serve(request, body)
 
@@ -158,8 +161,9 @@ class RequestRouter:
         offer: Offer,
         request: EngineRequest,
         body: RequestBody,
+        send: Send,
     ) -> Response:
-        found = await _ask(directory, offer, request)
+        found = await _ask(directory, offer, request, body.receive, send)
         session = check_session(offer, found, moves_on=False)
         return await session.transport.serve(request, body)
 
@@ -190,7 +194,7 @@ class RequestRouter:
         try:
             check_offer(offer, request, self._options)
             if offer.sid:
-                found = await self._find(loop_state, offer, request)
+                found = await self._find(loop_state, offer, request, receive, send)
                 session = check_session(offer, found, moves_on=True)
                 transport = await self._upgrade(loop_state, session, request, receive, send)
             else:
@@ -204,13 +208,18 @@ class RequestRouter:
             await transport.run()
 
     async def _find(
-        self, loop_state: LoopState, offer: Offer, request: EngineRequest
+        self,
+        loop_state: LoopState,
+        offer: Offer,
+        request: EngineRequest,
+        receive: Receive,
+        send: Send,
     ) -> AddressedSession | None:
         session = loop_state.sessions.get(offer.sid)
         if session is None:
             loop_state.check_not_stranded(offer.sid)
             if self._directory is not None:
-                return await _ask(self._directory, offer, request)
+                return await _ask(self._directory, offer, request, receive, send)
         return session
 
     async def _open_websocket(
@@ -286,10 +295,19 @@ class RequestRouter:
 
 
 async def _ask(
-    directory: SessionDirectory, offer: Offer, request: EngineRequest
+    directory: SessionDirectory,
+    offer: Offer,
+    request: EngineRequest,
+    receive: Receive,
+    send: Send,
 ) -> AddressedSession | None:
-    found = directory.find(offer, request)
-    return await found if inspect.isawaitable(found) else found
+    try:
+        found = directory.find(offer, request)
+        return await found if inspect.isawaitable(found) else found
+    except HandedOver as elsewhere:
+        if elsewhere.serve is not None:
+            await elsewhere.serve(request.scope, receive, send)
+        raise
 
 
 async def _accept(request: EngineRequest, send: Send, headers: list[Header]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -120,6 +121,18 @@ class AsyncioRuntime(Runtime):
         """A new cancel scope, to interrupt a task with."""
         return AsyncioCancelScope()
 
+    def on_readable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be read."""
+        descriptor = sock.fileno()
+        self._loop.add_reader(descriptor, callback)
+        return _Watch(self._loop.remove_reader, descriptor)
+
+    def on_writable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be written to."""
+        descriptor = sock.fileno()
+        self._loop.add_writer(descriptor, callback)
+        return _Watch(self._loop.remove_writer, descriptor)
+
     def task_starter(self, context: Context) -> AsyncioTaskStarter:
         """A starter of tasks for one connection."""
         return AsyncioTaskStarter(self, context)
@@ -184,6 +197,23 @@ class AsyncioRuntime(Runtime):
             task.cancel()
         with contextlib.suppress(TimeoutError):
             await self.within(grace, _all_ended(late))
+
+
+class _Watch:
+    """A socket that the event loop watches."""
+
+    __slots__ = ("_descriptor", "_remove")
+
+    def __init__(self, remove: Callable[[int], bool], descriptor: int) -> None:
+        self._remove: Callable[[int], bool] | None = remove
+        self._descriptor = descriptor
+
+    def cancel(self) -> None:
+        """Watch it no more."""
+        # Once: the number may be another socket's afterwards.
+        remove, self._remove = self._remove, None
+        if remove is not None:
+            remove(self._descriptor)
 
 
 async def _all_ended(tasks: set[asyncio.Task[None]]) -> None:

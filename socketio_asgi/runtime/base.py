@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
@@ -210,6 +211,17 @@ class Runtime(ABC):
     @abstractmethod
     def cancel_scope(self) -> CancelScope:
         """A new cancel scope, to interrupt a task with."""
+
+    @abstractmethod
+    def on_readable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be read, until that is cancelled.
+
+        To be cancelled before the socket is closed.
+        """
+
+    @abstractmethod
+    def on_writable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be written to, until that is cancelled."""
 
     @abstractmethod
     def task_starter(self, context: Context) -> TaskStarter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -88,6 +89,24 @@ class TrioRuntime(Runtime):
     def cancel_scope(self) -> TrioCancelScope:
         """A new cancel scope, to interrupt a task with."""
         return TrioCancelScope()
+
+    def on_readable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be read."""
+        return self._watch(trio.lowlevel.wait_readable, sock, callback)
+
+    def on_writable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        """Call back whenever a socket can be written to."""
+        return self._watch(trio.lowlevel.wait_writable, sock, callback)
+
+    def _watch(
+        self,
+        wait: Callable[[socket.socket], Awaitable[None]],
+        sock: socket.socket,
+        callback: Callable[[], object],
+    ) -> Cancellable:
+        watch = _Watch(sock)
+        self._nursery.start_soon(watch.run, wait, callback)
+        return watch
 
     def task_starter(self, context: Context) -> TrioTaskStarter:
         """A starter of tasks for one connection."""
@@ -196,6 +215,36 @@ class TrioTaskStarter:
     async def _run_first(self) -> None:
         function, args = self._queue.popleft()
         await function(*args)
+
+
+class _Watch:
+    """A task that watches a socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._cancelled = False
+
+    async def run(
+        self, wait: Callable[[socket.socket], Awaitable[None]], callback: Callable[[], object]
+    ) -> None:
+        """Call back until that is cancelled."""
+        with contextlib.suppress(trio.ClosedResourceError):
+            while not self._cancelled:
+                await wait(self._sock)
+                if not self._cancelled:
+                    self._call(callback)
+
+    def _call(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception:  # as asyncio does: one callback must not end the server
+            logger.exception("unexpected error in a callback of a socket")
+
+    def cancel(self) -> None:
+        """Watch it no more; it may be closed at once."""
+        if not self._cancelled:
+            self._cancelled = True
+            trio.lowlevel.notify_closing(self._sock)
 
 
 @asynccontextmanager

@@ -182,11 +182,18 @@ class Server(Broadcaster):
         if self._cleanup is not None:
             check_flag("cleanup_empty_child_namespaces", self._cleanup)
         self._namespaces = NamespaceRegistry()
-        self.engine: Engine = Engine(options, self._on_session, observer, on_bind=self._on_bind)
+        adapters = AdapterLifecycle(as_adapter_factory(adapter), _adapter_observer(observer))
+        self.engine: Engine = Engine(
+            options,
+            self._on_session,
+            observer,
+            directory=adapters.session_directory,
+            on_bind=self._on_bind,
+        )
         self.__socketio__: ServerCore = ServerCore(
             self.engine.__socketio__,
             parser=as_parser(parser),
-            adapters=AdapterLifecycle(as_adapter_factory(adapter), _adapter_observer(observer)),
+            adapters=adapters,
             recovery=as_recovery(connection_state_recovery),
             max_events_in_flight=check_count(
                 "max_events_in_flight", max_events_in_flight, "events"

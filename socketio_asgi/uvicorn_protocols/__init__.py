@@ -8,6 +8,7 @@ WebSockets do without tasks and queues (:mod:`socketio_asgi.extensions.websocket
 
     http.py              HTTP connections
     http_reading.py      bounds for what their clients send
+    http_handover.py     connections that belong to another worker, and come from there
     http_writing.py      the buffer for what they send in a turn
     websocket.py         the upgrade request, until the application decides about it
     asgi_connection.py   the ASGI side: runs the application, and is its receive() and send()

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from ..websocket.headers import Header
-from .http_reading import BoundedReading
+from .http_handover import HandingOver
 
 if TYPE_CHECKING:
     _HTTPProtocol = asyncio.Protocol
@@ -14,7 +14,7 @@ else:  # the one for httptools where that is installed, the one for h11 otherwis
     from uvicorn.protocols.http.auto import AutoHTTPProtocol as _HTTPProtocol
 
 
-class HTTPProtocol(BoundedReading, _HTTPProtocol):
+class HTTPProtocol(HandingOver, _HTTPProtocol):
     """The protocol class for uvicorn's option ``http``.
 
     Args:

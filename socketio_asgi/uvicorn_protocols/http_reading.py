@@ -106,7 +106,7 @@ class BoundedReading(WriteBuffering):
                 self._parse(self._pieces.popleft())
         finally:
             self._parsing = False
-        if self._buffering.released:
+        if self._buffering.released or self._network.is_closing():
             return
         if self._pieces or self._buffering.reading_paused:
             self._network.pause_reading()

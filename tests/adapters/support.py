@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
@@ -112,6 +113,12 @@ class ManualClock(Runtime):
 
     def cancel_scope(self) -> CancelScope:
         return self._runtime.cancel_scope()
+
+    def on_readable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        return self._runtime.on_readable(sock, callback)
+
+    def on_writable(self, sock: socket.socket, callback: Callable[[], object]) -> Cancellable:
+        return self._runtime.on_writable(sock, callback)
 
     def task_starter(self, context: Context) -> TaskStarter:
         return self._runtime.task_starter(context)

@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from socketio_asgi.engine import EngineRequest
-from socketio_asgi.engine.directory import AddressedSession, HandedOver
+from socketio_asgi.engine.directory import AddressedSession, HandedOver, SessionDirectory
 from socketio_asgi.engine.loop_state import LiveSession
 from socketio_asgi.engine.offer import Offer
 from socketio_asgi.engine.transports.base import ConnectionTransport, Transport
@@ -32,7 +32,7 @@ from .support import EngineApp, Receive, Scope, Send, StartEngine
 pytestmark = pytest.mark.runtime
 
 
-class Neighbours:
+class Neighbours(SessionDirectory):
     """A directory of engines in this process, which takes its time."""
 
     def __init__(self) -> None:
@@ -255,7 +255,7 @@ class FarSession:
         self._session.probe(far)
 
 
-class Relay:
+class Relay(SessionDirectory):
     """A directory that passes on, message by message, what comes for another engine."""
 
     def __init__(self) -> None:
@@ -304,7 +304,7 @@ async def test_a_transport_that_is_driven_from_afar(start_engine: StartEngine, s
 
 
 async def test_a_directory_may_answer_at_once(start_engine: StartEngine) -> None:
-    class Known:
+    class Known(SessionDirectory):
         def find(self, offer: Offer, request: EngineRequest) -> AddressedSession | None:
             return there.core.bound().sessions.get(offer.sid)
 
@@ -322,7 +322,7 @@ async def test_a_connection_that_is_handed_over(type_: str) -> None:
     """Nothing is answered here: another process has the connection by now."""
     taken: list[tuple[str, Scope]] = []
 
-    class Passing:
+    class Passing(SessionDirectory):
         def find(self, offer: Offer, request: EngineRequest) -> Awaitable[AddressedSession | None]:
             taken.append((offer.sid, request.scope))
             raise HandedOver

@@ -283,6 +283,8 @@ class Core:
     def tell(self, server: str, message: Message) -> None:
         """Send a message to one other server; it is lost when the broker is away."""
         driver = self.driver
+        if not self._was_ready:  # the others will hear of this server in a moment
+            return
         if not self.ready or driver is None:
             return self.dropped("an answer came while the broker was away")
         try:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from ...runtime import Runtime
 from .request import EngineRequest
@@ -39,6 +39,12 @@ class RequestBody:
         self._request = request
         self._receive = receive
         self._ended = False
+
+    async def receive(self) -> Message:
+        """Receive the next event of the request, as something else is to handle it."""
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
 
     def read(self, runtime: Runtime, limit: int, seconds: float) -> Awaitable[bytes]:
         """Read the whole body, and no more than is allowed.
@@ -94,8 +100,7 @@ class RequestBody:
     async def _discard(self, limit: int) -> bytes:
         beginning = b""
         while limit > 0 and not self._ended:
-            message = await self._receive()
-            self._ended = not message.get("more_body", False)
+            message = await self.receive()
             chunk: bytes = message.get("body", b"")
             limit -= len(chunk)
             beginning = beginning or chunk

@@ -1,0 +1,145 @@
+"""Connections that go to the worker which has the session of their next request.
+
+Between two requests, nothing in this process belongs to a connection but the connection itself. So
+when the first bytes of a request name a session of another worker, it goes there with these bytes,
+see :mod:`socketio_asgi.extensions.handover`. The owner serves it, and the requests that follow,
+as if it had accepted it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from ..extensions.handover import Exchange, exchange_of
+from .http_reading import BoundedReading
+from .server_context import logger
+
+_SESSION = re.compile(rb"[A-Z]+ [^ \r\n]*[?&]sid=([\w.~-]{1,256})[& ]")
+"""The session that a request names; of several, the last."""
+
+
+class HandingOver(BoundedReading):
+    """Handing connections over, for an HTTP class of uvicorn, before which it stands."""
+
+    conn: Any  # of uvicorn's class for h11
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._app_state = app_state
+        self._exchange: Exchange | None = None
+        # Whether a request has begun and is not complete, as far as the parser knows.
+        self._in_request = False
+        # What another worker has read; it has decided that the first request belongs here.
+        self._taken = b""
+
+    # -- called by the event loop --------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected, or another worker has handed its connection over."""
+        super().connection_made(transport)
+        exchange = exchange_of(self._context.loop)
+        if exchange is not None and transport.get_extra_info("ssl_object") is None:
+            # The state of TLS is in this process, and cannot be given away.
+            sock = transport.get_extra_info("socket")
+            if sock is not None:
+                exchange.register(sock, self._accept)
+        else:
+            exchange = None
+        if self._taken:
+            # Before the event loop reads more.
+            taken, self._taken = self._taken, b""
+            self.data_received(taken)
+        self._exchange = exchange
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._exchange = None
+        super().connection_lost(exc)
+
+    # -- from another worker -------------------------------------------------------------------
+
+    def _accept(self, connection: socket.socket, data: bytes) -> None:
+        """Serve a connection that another worker has accepted; see :class:`.Exchange`."""
+        context = self._context
+        task = context.loop.create_task(self._serve(connection, data))
+        context.state.tasks.add(task)
+        task.add_done_callback(context.state.tasks.discard)
+
+    async def _serve(self, connection: socket.socket, data: bytes) -> None:
+        def protocol() -> HandingOver:
+            made = type(self)(self._context.config, self._context.state, self._app_state)
+            made._taken = data  # noqa: SLF001
+            return made
+
+        try:
+            await self._context.loop.connect_accepted_socket(protocol, connection)
+        except OSError as error:
+            logger.debug("a connection of another worker is gone: %r", error)
+            connection.close()
+
+    # -- to another worker ---------------------------------------------------------------------
+
+    def _parse(self, piece: bytes) -> None:
+        exchange = self._exchange
+        if exchange is not None and b"sid=" in piece and self._between_requests:
+            found = _SESSION.match(piece)
+            if found is not None and self._hand_over(exchange, found[1].decode(), piece):
+                return
+        super()._parse(piece)
+
+    @property
+    def _between_requests(self) -> bool:
+        """True when the last request has its response, and nothing of the next one was parsed."""
+        if self._answering or self._in_request:
+            return False
+        if self._counts_head:
+            return True
+        import h11
+
+        return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+
+    def _hand_over(self, exchange: Exchange, sid: str, piece: bytes) -> bool:
+        recipient = exchange.find(sid)
+        if recipient is None:
+            return False
+        self._buffering.flush()
+        network = self._network
+        if network.is_closing() or network.get_write_buffer_size():
+            return False  # the client is still to read the last response
+        sock = network.get_extra_info("socket")
+        try:
+            connection = socket.socket(fileno=os.dup(sock.fileno()))
+        except OSError:  # no descriptor is left
+            return False
+        if not recipient.hand_over(connection, b"".join((piece, *self._pieces))):
+            connection.close()
+            return False
+        self._pieces.clear()
+        # It closes the descriptor of this process alone: the other one keeps the connection open.
+        network.abort()
+        return True
+
+    # -- called by the parser ------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        self._in_request = True
+        super().on_message_begin()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def on_message_complete(self) -> None:
+        """A request is complete."""
+        self._in_request = False
+        super().on_message_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
