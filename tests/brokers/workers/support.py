@@ -218,8 +218,9 @@ def path_of(sid: str, transport: str = "polling", **query: str) -> str:
     return f"/socket.io/?EIO=4&transport={transport}{more}&sid={sid}"
 
 
-async def kill(pid: int) -> None:
-    """End a process as a crash would."""
+async def kill(server: ServerProcess, pid: int) -> None:
+    """End one of its workers as a crash would."""
+    assert os.getsid(pid) == server.pid, "it is no worker of this server"
     await to_thread.run_sync(os.kill, pid, 9)
 
 

@@ -92,7 +92,7 @@ async def test_a_worker_that_is_killed(kind: str) -> None:
             pid = max(pids, key=pids.get)
             await script.send("watch", pid=int(pid))
             assert (await script.wait_for("watching"))["affected"] == pids[pid]
-            await kill(int(pid))
+            await kill(server, int(pid))
             back = await script.wait_for("back", 20)
             assert back["eventsOfOthers"] == {}
             assert back["failedOfOthers"] == 0

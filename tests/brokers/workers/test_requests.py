@@ -205,11 +205,11 @@ async def test_requests_of_a_worker_that_is_killed(name: str) -> None:
         first, _ = await join(server)
         async with connect_raw(server.url) as connection:
             assert await post(connection, first, '420["pid"]') == 200
-            pid = int((await poll(connection, first))[1].strip("430[]"))
+            pid = json.loads((await poll(connection, first))[1].removeprefix("430"))[0]
         async with connect_raw(server.url) as waiting:
             await waiting.send_head("GET", path_of(first))
             await anyio.sleep(0.2)  # nothing shows that it is there by now
-            await kill(pid)
+            await kill(server, pid)
             try:
                 response = await waiting.read_response(5)
             except (EOFError, h11.RemoteProtocolError):  # the connection was with that worker
@@ -270,7 +270,9 @@ async def test_sessions_before_another_worker_came() -> None:
         first, second = await join(server)
         async with connect_raw(server.url) as connection:
             assert await post(connection, second, '420["pid"]') == 200
-            await kill(int((await poll(connection, second))[1].strip("430[]")))
+            await kill(
+                server, json.loads((await poll(connection, second))[1].removeprefix("430"))[0]
+            )
         async with httpx.AsyncClient(base_url=server.url) as http:
             # The replacement serves some of these.
             for _ in range(30):
