@@ -50,8 +50,8 @@ NOT_STICKY = (
     "%d requests for sessions that another process had just opened were sent to this one, and those"
     " sessions are lost: with several processes, a load balancer has to keep each client with its"
     " process (by its address, or by a cookie of the load balancer's own), or clients have to use"
-    ' WebSocket alone: io({ transports: ["websocket"] }). Workers that share one port need neither with'
-    " Server(adapter=WorkersAdapter())"
+    ' WebSocket alone: io({ transports: ["websocket"] }). Workers that share one port need neither'
+    " with Server(adapter=WorkersAdapter())"
 )
 
 
