@@ -16,16 +16,15 @@ from functools import partial
 from typing import Any
 
 from ..adapters import FetchedSockets, SharedPacket, SocketDetails, Target
+from ..adapters.arguments import check_rooms, event_packet
 from ..checks import check_flag, check_seconds
 from ..engine.handshake import Handshake
 from ..engine.options import MAX_SECONDS
 from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
-from ..protocol import RESERVED_EVENTS, Packet, PacketType
 from .namespace_core import NamespaceCore
 
 _EVERYBODY = Target()
-_EVENT = PacketType.EVENT  # a global name: members of an enum are slow on the way of every packet
 
 
 class Selection:
@@ -80,48 +79,6 @@ class Selection:
         namespace = self.namespace
         packet = event_packet(namespace.name, event, args, id)
         return SharedPacket(packet, namespace.server.parser, compress=self.compress)
-
-
-def event_packet(namespace: str, event: str, args: Sequence[Any], id: int | None = None) -> Packet:
-    """The packet of an event.
-
-    Raises:
-        TypeError: The name is not text.
-        ValueError: The name is reserved.
-    """
-    if type(event) is not str or event in RESERVED_EVENTS:
-        check_event_name(event)
-    return Packet(_EVENT, namespace, [event, *args], id)
-
-
-def check_event_name(event: object) -> None:
-    """Check the name of an event that is to be sent.
-
-    Raises:
-        TypeError: The name is not text.
-        ValueError: The name is reserved.
-    """
-    if not isinstance(event, str):
-        raise TypeError(f"an event name must be a str, not {event!r}")
-    if event in RESERVED_EVENTS:
-        raise ValueError(f"the event name {event!r} is reserved; choose another one")
-
-
-def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
-    """Check the arguments of a method that takes rooms.
-
-    Raises:
-        ValueError: There are none; in JavaScript that silently means all sockets.
-        TypeError: One of them is not text.
-    """
-    if not rooms:
-        raise ValueError(f"{method}() needs at least one room")
-    checked: set[str] = set()
-    for room in rooms:
-        if not isinstance(room, str):
-            raise TypeError(f"a room is a str, not {room!r}; for several, write {method}(*rooms)")
-        checked.add(room)
-    return frozenset(checked)
 
 
 def check_timeout(timeout: float) -> float:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..adapters import AdapterLifecycle, ClusterHealth, Member
+from ..adapters.arguments import normalize_name
 from ..checks import check_seconds
 from ..engine.options import MAX_SECONDS
 from .core import ServerCore
-from .namespace import normalize_name
 
 ListenerT = TypeVar("ListenerT", bound=Callable[..., object])
 

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any, cast
 
 from ..adapters import SharedPacket, Target
+from ..adapters.arguments import event_packet
 from ..events.acks import AckTarget, Pick, SingleAck, first_value
 from ..events.listeners import call_all
 from ..exceptions import ClientDisconnected
 from ..protocol import Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
-from .broadcast import Selection, event_packet
+from .broadcast import Selection
 from .dispatch import Dispatcher
 
 HIGH_WATER = 64 * 1024

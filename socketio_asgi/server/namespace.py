@@ -10,10 +10,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..adapters import Adapter
+from ..adapters.arguments import check_event_name, normalize_name
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
 from ..events.signatures import check_name
-from .broadcast import Broadcaster, Selection, check_event_name, check_timeout
+from .broadcast import Broadcaster, Selection, check_timeout
 from .namespace_core import NamespaceCore
 
 if TYPE_CHECKING:
@@ -320,17 +321,3 @@ def _overrides(value: object) -> bool:
 
 _OWN_MODULES = __name__.rpartition(".")[0] + "."
 _OVERRIDE = ", or mark a method that is to replace it with typing.override"
-
-
-def normalize_name(name: str) -> str:
-    """The name of a namespace with its slash.
-
-    Raises:
-        TypeError: It is not text.
-        ValueError: It holds a comma, which ends a name on the wire.
-    """
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"the name of a namespace is a str, not {name!r}")
-    if "," in name:
-        raise ValueError(f"the name of a namespace cannot hold a comma: {name!r}")
-    return name if name.startswith("/") else "/" + name

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast, overload
 from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery
+from ..adapters.arguments import normalize_name
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
@@ -42,7 +43,7 @@ from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
 from .from_thread import FromThread
-from .namespace import MiddlewareT, Namespace, move_into, normalize_name
+from .namespace import MiddlewareT, Namespace, move_into
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import as_adapter_factory, as_parser, as_path, as_recovery

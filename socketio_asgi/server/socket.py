@@ -13,12 +13,13 @@ from typing import Any, Generic, cast
 from starlette.requests import HTTPConnection
 
 from ..adapters import Target
+from ..adapters.arguments import check_rooms
 from ..engine import Session
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS
 from ..events.listeners import Listeners, Listening
 from ..protocol.states import SocketState
-from .broadcast import BroadcastOperator, Selection, check_rooms
+from .broadcast import BroadcastOperator, Selection
 from .namespace import Namespace
 from .socket_core import SocketCore
 

@@ -13,6 +13,7 @@ from ..cluster.adapter import ClusterAdapter
 from ..cluster.message import ANSWERS, MalformedMessage, Message, MessageType
 from ..cluster.options import ClusterSettings
 from ..cluster.wires.classic import ClassicWire, RoomsQuestion, SocketChange, ValueParser
+from .channels import ClassicChannels
 from .driver import MAX_MESSAGE, RedisDriver, Sent
 
 
@@ -87,7 +88,7 @@ class ClassicDriver(RedisDriver):
         max_message: int,
     ) -> None:
         super().__init__(deployment, f"{key}-python#", Subscription.CHANNEL, max_message)
-        self._key = key
+        self._channels = ClassicChannels(key)
         self._specific = specific
         self._messages = wire
         # By pattern: the namespace, and the length of the part of the channels that all have.
@@ -97,50 +98,41 @@ class ClassicDriver(RedisDriver):
 
     async def open_namespace(self, name: str) -> None:
         """Subscribe to what concerns a namespace."""
-        prefix = f"{self._key}#{name}#"
+        prefix = self._channels.events(name)
         pattern = escape(prefix).encode() + b"*"
         self._patterns[pattern] = (name, len(prefix.encode()))
         on_response = partial(self._on_response, name)
         replies = [
             self.servers.main.subscribe(Subscription.PATTERN, pattern),
             self.subscribe(self.counted_channel(name), partial(self._on_request, name)),
-            self.subscribe(self._response_channel(name), on_response),
-            self.subscribe(self._response_channel(name, self.inbox.server_id), on_response),
+            self.subscribe(self._channels.responses(name), on_response),
+            self.subscribe(self._channels.responses(name, self.inbox.server_id), on_response),
         ]
         for reply in replies:
             await reply
 
     async def close_namespace(self, name: str) -> None:
         """End these subscriptions."""
-        pattern = escape(f"{self._key}#{name}#").encode() + b"*"
+        pattern = escape(self._channels.events(name)).encode() + b"*"
         del self._patterns[pattern]
         replies = [
             self.servers.main.unsubscribe(Subscription.PATTERN, pattern),
             self.unsubscribe(self.counted_channel(name)),
-            self.unsubscribe(self._response_channel(name)),
-            self.unsubscribe(self._response_channel(name, self.inbox.server_id)),
+            self.unsubscribe(self._channels.responses(name)),
+            self.unsubscribe(self._channels.responses(name, self.inbox.server_id)),
         ]
         for reply in replies:
             await reply
 
     def counted_channel(self, namespace: str) -> str:
         """The channel of requests."""
-        return f"{self._key}-request#{namespace}#"
-
-    def _response_channel(self, namespace: str, server: str | None = None) -> str:
-        channel = f"{self._key}-response#{namespace}#"
-        return channel if server is None else f"{channel}{server}#"
+        return self._channels.requests(namespace)
 
     # -- out ---------------------------------------------------------------------------------
 
     def publish_message(self, message: Message) -> Sent:
         """Send an event on its channel, and all else on that of requests."""
-        data = self._messages.encode(message)
-        if message.type is not MessageType.BROADCAST or message.request is not None:
-            return self.send(self.counted_channel(message.namespace), data)
-        room = message.room
-        channel = f"{self._key}#{message.namespace}#"
-        return self.send(channel if room is None else f"{channel}{room}#", data)
+        return self.send(self._channels.of(message), self._messages.encode(message))
 
     def respond_message(self, server: str, message: Message) -> Sent:
         """Send an answer; one to a server-side event goes to all, for Node.js does so too."""
@@ -151,7 +143,7 @@ class ClassicDriver(RedisDriver):
 
     def _respond(self, namespace: str, data: bytes, server: str | None) -> Sent:
         specific = server if self._specific else None
-        return self.send(self._response_channel(namespace, specific), data)
+        return self.send(self._channels.responses(namespace, specific), data)
 
     # -- in ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
-from typing import Literal, Unpack, get_args
+from typing import Unpack
 
 from ...brokers.redis import RedisDeployment, RedisError, RedisSource, Reply, Subscription
 from ...exceptions import NotRetryable
@@ -16,16 +16,11 @@ from ...runtime import Cancellable
 from ...runtime.awaitables import DONE, Waiting
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import Inbox, Traits, hand_in
-from ..cluster.message import Message, MessageType
+from ..cluster.message import Message
 from ..cluster.options import ClusterSettings
 from ..cluster.wires.official import OfficialWire
+from .channels import ShardedChannels, SubscriptionMode
 from .driver import MAX_MESSAGE, RedisDriver, Sent
-
-SubscriptionMode = Literal["static", "dynamic", "dynamic-private"]
-"""The rooms that have a channel of their own: none, those that are not private, or all."""
-
-SID_LENGTH = 20
-"""The length of the ids of sockets, by which official servers tell private rooms from others."""
 
 KEEP_ROOM_SECONDS = 1.0
 """The time for which a server still hears of a room that its last member has left: the next one may
@@ -66,19 +61,9 @@ class RedisShardedAdapter(ClusterAdapter):
         max_message: int = MAX_MESSAGE,
         **options: Unpack[ClusterSettings],
     ) -> None:
-        if subscription_mode not in get_args(SubscriptionMode):
-            raise ValueError(
-                f"subscription_mode must be one of {', '.join(get_args(SubscriptionMode))},"
-                f" not {subscription_mode!r}"
-            )
+        channels = ShardedChannels(channel_prefix, subscription_mode)
         deployment = redis if isinstance(redis, RedisDeployment) else RedisDeployment(redis)
-        make = partial(
-            ShardedDriver,
-            deployment,
-            prefix=channel_prefix,
-            mode=subscription_mode,
-            max_message=max_message,
-        )
+        make = partial(ShardedDriver, deployment, channels, max_message=max_message)
         super().__init__(make, **options)
 
 
@@ -87,23 +72,21 @@ class ShardedDriver(RedisDriver):
 
     Args:
         deployment: The servers of Redis.
-        prefix: The beginning of the names of all channels.
-        mode: The rooms that have a channel of their own.
+        channels: The names of the channels.
         max_message: The largest event, in bytes.
     """
 
     def __init__(
-        self, deployment: RedisDeployment, *, prefix: str, mode: SubscriptionMode, max_message: int
+        self, deployment: RedisDeployment, channels: ShardedChannels, *, max_message: int
     ) -> None:
-        super().__init__(deployment, f"{prefix}-python#", Subscription.SHARD, max_message)
+        super().__init__(deployment, f"{channels.prefix}-python#", Subscription.SHARD, max_message)
         self.traits = Traits(
             counts=True,
             max_payload=max_message,
-            subscribes_rooms=mode != "static",
-            private_rooms=mode == "dynamic-private",
+            subscribes_rooms=channels.mode != "static",
+            private_rooms=channels.mode == "dynamic-private",
         )
-        self._prefix = prefix
-        self._mode = mode
+        self._channels = channels
         self._messages = OfficialWire()
         self._rooms: dict[str, Reply] = {}
         self._leaving: dict[str, Cancellable] = {}
@@ -151,17 +134,11 @@ class ShardedDriver(RedisDriver):
 
     def counted_channel(self, namespace: str) -> str:
         """The channel of a namespace."""
-        return f"{self._prefix}#{namespace}#"
-
-    def has_channel(self, room: str) -> bool:
-        """True if a room has a channel of its own."""
-        if self._mode == "dynamic":
-            return len(room) != SID_LENGTH
-        return self._mode == "dynamic-private"
+        return self._channels.all(namespace)
 
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
         """Subscribe to the channel of a room; ends when that is confirmed."""
-        if not self.has_channel(room):
+        if not self._channels.has_room(room):
             return DONE
         channel = f"{self.counted_channel(namespace)}{room}#"
         timer = self._leaving.pop(channel, None)
@@ -195,11 +172,7 @@ class ShardedDriver(RedisDriver):
 
     def publish_message(self, message: Message) -> Sent:
         """Send a message on the channel of its namespace, or of its only room."""
-        channel = self.counted_channel(message.namespace)
-        room = message.room if message.type is MessageType.BROADCAST else None
-        if room is not None and self.has_channel(room):
-            channel = f"{channel}{room}#"
-        return self.send(channel, self._messages.encode(message))
+        return self.send(self._channels.of(message), self._messages.encode(message))
 
     def respond_message(self, server: str, message: Message) -> Sent:
         """Send an answer on the channel of the server that asked."""

@@ -3,6 +3,8 @@
 import { createAdapter as createRedis, createShardedAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreams } from "@socket.io/redis-streams-adapter";
 import { createAdapter as createPostgres } from "@socket.io/postgres-adapter";
+import { Emitter as PostgresEmitter } from "@socket.io/postgres-emitter";
+import { Emitter as RedisEmitter } from "@socket.io/redis-emitter";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { createClient } from "redis";
@@ -52,4 +54,20 @@ const ADAPTERS = {
 /** Make an adapter; returns what a server takes, and a function that closes the connections. */
 export function makeAdapter({ name, ...options }) {
   return ADAPTERS[name](options);
+}
+
+const EMITTERS = {
+  redis: async ({ connection, ...options }) => {
+    const [[client], close] = await openRedis(connection, 1);
+    return [(namespace) => new RedisEmitter(client, options, namespace), close];
+  },
+  postgres: async ({ connection, ...options }) => {
+    const pool = new pg.Pool({ connectionString: connection.url });
+    return [(namespace) => new PostgresEmitter(pool, namespace, options), () => pool.end()];
+  },
+};
+
+/** Make what makes the emitter of a namespace; returns it, and a function that ends it. */
+export function makeEmitter({ name, ...options }) {
+  return EMITTERS[name](options);
 }

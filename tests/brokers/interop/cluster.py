@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from enum import Enum
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import uuid4
 
 import anyio
@@ -27,6 +27,12 @@ class Kind(Enum):
 
     OURS = "ours"
     NODE = "node"
+
+
+class Sender(Protocol):
+    """What sends events."""
+
+    async def emit(self, event: str, *args: Any, to: To = ...) -> None: ...
 
 
 class Cluster:
@@ -124,11 +130,19 @@ class Cluster:
     async def _knows(self, side: Side, namespace: str, servers: int) -> bool:
         return await side.count(namespace) == servers
 
-    async def heard(self, *clients: Client, namespace: str = "/") -> list[list[list[Any]]]:
-        """What each client has heard, up to an event that goes the way of the others."""
+    async def heard(
+        self, *clients: Client, namespace: str = "/", sender: Sender | None = None
+    ) -> list[list[list[Any]]]:
+        """What each client has heard, up to an event that goes the way of the others.
+
+        Args:
+            clients: the clients; all four without any.
+            namespace: their namespace.
+            sender: what has sent the others; by default the server that acts.
+        """
         listening = clients or tuple(self.clients)
         self._ends += 1
-        await self.here.emit("end", self._ends, to=To(namespace=namespace))
+        await (sender or self.here).emit("end", self._ends, to=To(namespace=namespace))
         end = ["end", self._ends]
         await until(lambda: all(end in client.heard for client in listening), WAIT_SECONDS)
         return [[event for event in client.heard if event[0] != "end"] for client in listening]

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
-import { makeAdapter } from "./adapters.mjs";
+import { makeAdapter, makeEmitter } from "./adapters.mjs";
 import { obey, report } from "./remote.mjs";
 
 const servers = new Map();
@@ -56,6 +56,14 @@ async function start({ adapter, options, namespaces, dynamic }) {
   return { server, port: http.address().port };
 }
 
+/** Make an emitter; the commands that only send take its number in place of that of a server. */
+async function startEmitter({ emitter }) {
+  const server = ++last;
+  const [of, closeConnections] = await makeEmitter(emitter);
+  servers.set(server, { io: { of, close() {} }, closeConnections });
+  return server;
+}
+
 async function stop({ server }) {
   const { io, closeConnections } = servers.get(server);
   servers.delete(server);
@@ -80,6 +88,7 @@ function choose({ rooms, except, flags, ...where }) {
 
 obey({
   start,
+  startEmitter,
   stop,
   emit({ event, args, ...target }) {
     choose(target).emit(event, ...args);

@@ -332,6 +332,14 @@ class NodeServers:
         side = self._known[answer["server"]] = NodeSide(self.node, answer["server"], url)
         return side
 
+    async def start_emitter(self, emitter: Mapping[str, Any]) -> NodeSide:
+        """Make an official emitter, which has the methods that only send.
+
+        Args:
+            emitter: the name of an emitter of ``adapters.mjs``, and its options.
+        """
+        return NodeSide(self.node, await self.node.call("startEmitter", emitter=emitter), "")
+
     def _on_server_event(self, report: dict[str, Any]) -> None:
         side = self._known[report["server"]]
         side.server_events.append([report["event"], *report["args"]])

@@ -1,0 +1,22 @@
+"""Emitters: processes without a server that reach the clients of a cluster, such as workers.
+
+They only send. Each has the form that the adapter of the same name understands, in Python and in
+Node.js.
+"""
+
+from .base import Emitter, Transport
+from .redis import (
+    AsyncRedisEmitter,
+    AsyncRedisShardedEmitter,
+    RedisEmitter,
+    RedisShardedEmitter,
+)
+
+__all__ = [
+    "AsyncRedisEmitter",
+    "AsyncRedisShardedEmitter",
+    "Emitter",
+    "RedisEmitter",
+    "RedisShardedEmitter",
+    "Transport",
+]

@@ -1,0 +1,1 @@
+"""Emitters, ours and official ones, with a cluster of both kinds of servers."""

@@ -1,0 +1,67 @@
+"""The emitters that take part in the tests, each by one entry.
+
+An entry says how an emitter is made for the cluster with a key, and which adapter of
+``interop/adapters.py`` that cluster has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from socketio_asgi.emitters import (
+    AsyncRedisEmitter,
+    AsyncRedisShardedEmitter,
+    Emitter,
+    RedisEmitter,
+    RedisShardedEmitter,
+)
+from tests.brokers.interop.adapters import ENTRIES, Entry
+from tests.brokers.interop.services import redis_url
+
+ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
+
+MakeEmitter = Callable[[str], Emitter[None] | Emitter[Awaitable[None]]]
+
+
+@dataclass(frozen=True)
+class EmitterEntry:
+    """An emitter.
+
+    Attributes:
+        name: a name for the tests.
+        adapter: the name of the adapter of the cluster.
+        ours: given the key of a cluster, makes one of ours.
+        node: given the key of a cluster, returns the name of an emitter of ``adapters.mjs``, and
+            its options.
+    """
+
+    name: str
+    adapter: str
+    ours: MakeEmitter | None = None
+    node: Callable[[str], Mapping[str, Any]] | None = None
+
+
+def _official_redis(key: str) -> Mapping[str, Any]:
+    return {"name": "redis", "connection": {"url": redis_url()}, "key": key}
+
+
+EMITTERS: list[EmitterEntry] = [
+    EmitterEntry("redis", "redis", lambda key: RedisEmitter(redis_url(), key=key)),
+    EmitterEntry("redis-async", "redis", lambda key: AsyncRedisEmitter(redis_url(), key=key)),
+    EmitterEntry("redis-official", "redis", node=_official_redis),
+    EmitterEntry(
+        "sharded",
+        "sharded-dynamic",
+        lambda key: RedisShardedEmitter(redis_url(), channel_prefix=key),
+    ),
+    EmitterEntry(
+        "sharded-private-async",
+        "sharded-dynamic-private",
+        lambda key: AsyncRedisShardedEmitter(
+            redis_url(), channel_prefix=key, subscription_mode="dynamic-private"
+        ),
+    ),
+]
+"""All of them."""
