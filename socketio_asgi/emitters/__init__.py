@@ -8,15 +8,19 @@ from .base import Emitter, Transport
 from .redis import (
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
+    AsyncRedisStreamsEmitter,
     RedisEmitter,
     RedisShardedEmitter,
+    RedisStreamsEmitter,
 )
 
 __all__ = [
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
+    "AsyncRedisStreamsEmitter",
     "Emitter",
     "RedisEmitter",
     "RedisShardedEmitter",
+    "RedisStreamsEmitter",
     "Transport",
 ]

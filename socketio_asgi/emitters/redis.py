@@ -13,7 +13,9 @@ from typing import Any, Protocol
 from ..adapters.cluster.message import Message
 from ..adapters.cluster.wires.classic import ClassicWire, ValueParser
 from ..adapters.cluster.wires.official import OfficialWire
+from ..adapters.cluster.wires.streams import encode_entry, stream_names
 from ..adapters.redis.channels import ClassicChannels, ShardedChannels, SubscriptionMode
+from ..adapters.redis.stream_driver import StreamOptions
 from ..protocol import Parser
 from .base import Emitter
 
@@ -58,6 +60,19 @@ def sharded(channel_prefix: str, subscription_mode: SubscriptionMode) -> Form:
     """The form for the sharded adapter."""
     channels, wire = ShardedChannels(channel_prefix, subscription_mode), OfficialWire()
     return lambda message: ("SPUBLISH", channels.of(message), wire.encode(message))
+
+
+def streams(stream_name: str, stream_count: int, max_length: int) -> Form:
+    """The form for the streams adapter."""
+    options = StreamOptions(
+        stream_name=stream_name, stream_count=stream_count, max_length=max_length
+    )
+
+    def command(message: Message) -> Command:
+        stream, _ = stream_names(options.stream_name, options.stream_count, message.namespace)
+        return ("XADD", stream, "MAXLEN", "~", options.max_length, "*", *encode_entry(message))
+
+    return command
 
 
 class SyncTransport:
@@ -261,4 +276,66 @@ class AsyncRedisShardedEmitter(Emitter[Awaitable[None]]):
         parser: Parser | None = None,
     ) -> None:
         transport = AsyncTransport(redis, sharded(channel_prefix, subscription_mode))
+        super().__init__(transport, namespace=namespace, parser=parser)
+
+
+class RedisStreamsEmitter(Emitter[None]):
+    """Sends to a cluster of :class:`~socketio_asgi.adapters.RedisStreamsAdapter`; waits for Redis.
+
+    Args:
+        redis: As in :class:`RedisEmitter`.
+        stream_name: The option of the adapter.
+        stream_count: The option of the adapter.
+        max_length: The option of the adapter.
+        namespace: The namespace.
+        parser: The parser of the servers.
+
+    Raises:
+        ModuleNotFoundError: redis-py is not installed.
+        ValueError: The URL is none of Redis, or a value makes no sense.
+        TypeError: ``redis`` is neither a URL nor such a client, or a value has the wrong type.
+    """
+
+    def __init__(
+        self,
+        redis: str | SyncRedisClient,
+        *,
+        stream_name: str = "socket.io",
+        stream_count: int = 1,
+        max_length: int = 10_000,
+        namespace: str = "/",
+        parser: Parser | None = None,
+    ) -> None:
+        transport = SyncTransport(redis, streams(stream_name, stream_count, max_length))
+        super().__init__(transport, namespace=namespace, parser=parser)
+
+
+class AsyncRedisStreamsEmitter(Emitter[Awaitable[None]]):
+    """The same as :class:`RedisStreamsEmitter`, asynchronous.
+
+    Args:
+        redis: As in :class:`AsyncRedisEmitter`.
+        stream_name: The option of the adapter.
+        stream_count: The option of the adapter.
+        max_length: The option of the adapter.
+        namespace: The namespace.
+        parser: The parser of the servers.
+
+    Raises:
+        ModuleNotFoundError: redis-py is not installed.
+        ValueError: The URL is none of Redis, or a value makes no sense.
+        TypeError: ``redis`` is neither a URL nor such a client, or a value has the wrong type.
+    """
+
+    def __init__(
+        self,
+        redis: str | AsyncRedisClient,
+        *,
+        stream_name: str = "socket.io",
+        stream_count: int = 1,
+        max_length: int = 10_000,
+        namespace: str = "/",
+        parser: Parser | None = None,
+    ) -> None:
+        transport = AsyncTransport(redis, streams(stream_name, stream_count, max_length))
         super().__init__(transport, namespace=namespace, parser=parser)

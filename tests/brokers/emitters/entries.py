@@ -13,9 +13,11 @@ from typing import Any
 from socketio_asgi.emitters import (
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
+    AsyncRedisStreamsEmitter,
     Emitter,
     RedisEmitter,
     RedisShardedEmitter,
+    RedisStreamsEmitter,
 )
 from tests.brokers.interop.adapters import ENTRIES, Entry
 from tests.brokers.interop.services import redis_url
@@ -62,6 +64,14 @@ EMITTERS: list[EmitterEntry] = [
         lambda key: AsyncRedisShardedEmitter(
             redis_url(), channel_prefix=key, subscription_mode="dynamic-private"
         ),
+    ),
+    EmitterEntry(
+        "streams", "streams", lambda key: RedisStreamsEmitter(redis_url(), stream_name=key)
+    ),
+    EmitterEntry(
+        "streams-async",
+        "streams",
+        lambda key: AsyncRedisStreamsEmitter(redis_url(), stream_name=key),
     ),
 ]
 """All of them."""
