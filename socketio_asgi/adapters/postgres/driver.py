@@ -13,7 +13,7 @@ from ...exceptions import NotRetryable
 from ...protocol import EncodeError
 from ...runtime import Cancellable, Event, Runtime
 from ..cluster.driver import Driver, Inbox, Traits
-from ..cluster.message import Message
+from ..cluster.message import Message, MessageType
 from ..cluster.wires.postgres import PostgresWire, Stored
 from .reader import Reader
 from .sender import Sender
@@ -27,6 +27,8 @@ RESERVED_BYTES = 64 * 1024
 
 MAX_CHANNEL_BYTES = 63
 """The longest name of a channel; PostgreSQL cuts longer ones off, or refuses them."""
+
+_HEARTBEAT = f'{{"type":{MessageType.HEARTBEAT.value},'
 
 _POOLER = (
     "notifications of Postgres do not arrive: LISTEN was accepted, and a NOTIFY to the same channel"
@@ -103,6 +105,7 @@ class PostgresDriver(Driver):
         try:
             await self._connect()
         except NotRetryable as error:
+            await self.close()
             if connected_before:  # such as passwords that are being changed
                 raise ConnectionError(str(error)) from error
             raise
@@ -255,7 +258,10 @@ class PostgresDriver(Driver):
     def _notified(self, sender: int, channel: str, payload: str) -> None:
         self._heard = True
         namespace = self._channels.get(channel)
-        if namespace is not None and sender != self._sender_pid and self._reader is not None:
+        if namespace is None or self._reader is None:
+            return
+        # Of what this server has sent itself, heartbeats alone are of use: they show the delay.
+        if sender != self._sender_pid or payload.startswith(_HEARTBEAT):
             self._reader.add(namespace, payload)
 
     def _ignore(self, sender: int, channel: str, payload: str) -> None:

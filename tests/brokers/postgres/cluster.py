@@ -7,7 +7,6 @@ from typing import Any
 
 from socketio_asgi import Server
 from socketio_asgi.adapters import AdapterState, PostgresAdapter
-from socketio_asgi.adapters.cluster import ClusterHealth
 from tests.support.peer import Peer, join_peer
 from tests.support.serving import serve
 from tests.support.waiting import until
@@ -22,7 +21,6 @@ class Cluster:
     Attributes:
         database: the URL of the database, or a pool.
         key: what channels and the table are called.
-        adapters: the adapters of the servers.
         servers: the servers.
         clients: two of the first server, then two of the second.
     """
@@ -30,8 +28,7 @@ class Cluster:
     def __init__(self, database: Any, key: str, **options: Any) -> None:
         self.database = database
         self.key = key
-        self.adapters = [make_adapter(database, key, **options) for _ in range(2)]
-        self.servers = [Server(adapter=adapter) for adapter in self.adapters]
+        self.servers = [Server(adapter=make_adapter(database, key, **options)) for _ in range(2)]
         self.clients: list[Peer] = []
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -51,14 +48,11 @@ class Cluster:
         return self.servers[1]
 
     @property
-    def health(self) -> list[ClusterHealth]:
-        return [adapter.health for adapter in self.adapters]
-
-    @property
     def acquainted(self) -> bool:
         """Whether each knows the other."""
-        return all(state_of(server) is AdapterState.READY for server in self.servers) and all(
-            len(health.members) == 1 for health in self.health
+        return all(
+            len(server.cluster.members) == 2 and state_of(server) is AdapterState.READY
+            for server in self.servers
         )
 
     async def heard_by_all(self) -> list[list[list[Any]]]:
@@ -87,4 +81,4 @@ def make_adapter(database: Any, key: str, **options: Any) -> PostgresAdapter:
 
 def state_of(server: Server) -> AdapterState:
     """The state of a server's adapter."""
-    return server.__socketio__.adapters.status.state
+    return server.cluster.health.state

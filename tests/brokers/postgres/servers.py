@@ -52,9 +52,9 @@ class PostgresProcess:
         self._owner = owner()
         self._reservation = PortReservation()
         self.port: int = self._reservation.port
-        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         if self._owner:
-            os.chown(self._folder, self._owner["user"], self._owner["group"])
+            os.chown(self.folder, self._owner["user"], self._owner["group"])
         self._process: subprocess.Popen[Any] | None = None
         self._stopped: list[int] = []
         self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-N", "-E", encoding)
@@ -64,7 +64,7 @@ class PostgresProcess:
         if program == "initdb":
             command += ["--locale=C"]
         done = subprocess.run(
-            command, cwd=self._folder, capture_output=True, text=True, check=False, **self._owner
+            command, cwd=self.folder, capture_output=True, text=True, check=False, **self._owner
         )
         assert done.returncode == 0, done.stderr
 
@@ -89,7 +89,7 @@ class PostgresProcess:
         options = [text for item in settings.items() for text in ("-c", "=".join(item))]
         process = subprocess.Popen(
             [str(self._programs / "postgres"), "-D", "data", "-p", str(self.port), *options],
-            cwd=self._folder,
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -133,7 +133,7 @@ class PostgresProcess:
     def close(self) -> None:
         self.stop()
         self._reservation.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         try:
