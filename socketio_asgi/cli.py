@@ -77,11 +77,10 @@ def _demo(options: argparse.Namespace) -> None:
             'the demo needs uvicorn: pip install "socketio-asgi[standard]"'
         ) from error
     from .demo.app import create_app
+    from .demo.uvicorn_server import DemoServer
 
     client_dir = _client_dir(options.client_dir)
     with _listen(options.host, options.port) as listener:
-        print(f"Chat on {_url(options.host, listener)} (Ctrl-C ends it)")
-        print(f"JavaScript client from {client_dir or 'the official CDN'}", flush=True)
         config = uvicorn.Config(
             create_app(client_dir),
             log_level="warning",
@@ -90,7 +89,10 @@ def _demo(options: argparse.Namespace) -> None:
             timeout_graceful_shutdown=SHUTDOWN_GRACE,
             ws_max_size=MAX_MESSAGE,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        server = DemoServer(config)
+        print(f"Chat on {_url(options.host, listener)} (Ctrl-C ends it)")
+        print(f"JavaScript client from {client_dir or 'the official CDN'}", flush=True)
+        server.run([listener])
 
 
 _COMMANDS = {"demo": _demo}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -150,3 +152,39 @@ def test_it_ends_without_clients(demo: DemoProcess) -> None:
     demo.signal(signal.SIGINT)
     assert demo.wait(PROMPT) == 0
     assert "Traceback" not in demo.output
+
+
+def interrupt_until_the_end(process: DemoProcess | subprocess.Popen[str]) -> None:
+    """Send SIGINT to the whole process group, as a terminal does, until its first one has ended."""
+    while True:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            return
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_ctrl_c_for_the_whole_group_again_and_again(
+    demo: DemoProcess, anyio_backend: str
+) -> None:
+    async with join_peer(demo.url, auth={"name": "Ann"}):
+        await anyio.to_thread.run_sync(interrupt_until_the_end, demo)
+    assert demo.returncode == 0
+    assert demo.output.splitlines()[2:] == []
+
+
+def test_ctrl_c_while_it_starts() -> None:
+    command = [sys.executable, "-m", "socketio_asgi", "demo", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Chat on ")
+        interrupt_until_the_end(process)
+        assert process.stdout.read().count("\n") == 1
+    assert process.returncode == 0
