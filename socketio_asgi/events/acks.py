@@ -5,7 +5,7 @@ Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
@@ -274,3 +274,32 @@ async def wait_at_most(runtime: Runtime, event: Event, timeout: float) -> None:
         await event.wait()
     finally:
         timer.cancel()
+
+
+class AckSender:
+    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
+
+    When the client asked for no acknowledgement, calling it sends nothing.
+
+    Args:
+        send_ack: Sends an acknowledgement of that number with those values; checks the values when
+            there is no number.
+        number: The number that the client gave the event, or None.
+    """
+
+    __slots__ = ("_number", "_send_ack")
+
+    def __init__(
+        self, send_ack: Callable[[int | None, Sequence[Any]], Awaitable[None]], number: int | None
+    ) -> None:
+        self._send_ack = send_ack
+        self._number = number
+
+    def __call__(self, *values: Any) -> Awaitable[None]:
+        """Acknowledge the event with these values; a second call sends nothing.
+
+        Raises:
+            EncodeError: A value cannot be represented, whether it is sent or not.
+        """
+        number, self._number = self._number, None
+        return self._send_ack(number, values)

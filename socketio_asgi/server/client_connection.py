@@ -14,13 +14,7 @@ from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..exceptions import ConnectionRefused
 from ..protocol import DecodeError, EncodeError, OutgoingPacket, Packet, PacketType, Parser
-from ..protocol.handshake import (
-    Connected,
-    ConnectRefusal,
-    connect_error_payload,
-    connect_payload,
-    split_connect_name,
-)
+from ..protocol.handshake import Connected, split_connect_name
 from ..protocol.reasons import CLIENT_DISCONNECT, PARSE_ERROR, SERVER_DISCONNECT
 from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
@@ -29,14 +23,22 @@ from ..runtime.deadlines import DeadlineQueue
 from ..runtime.log_limit import LogLimit, may_log_fault
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
-from .joining import CONTROL_CHARACTERS, MAX_NAME_LENGTH, LeftNames, Lookup
+from .joining import (
+    CONTROL_CHARACTERS,
+    MAX_NAME_LENGTH,
+    LeftNames,
+    Lookup,
+    acceptance_packet,
+    refusal_packet,
+    restore,
+    unknown_packet,
+)
 from .namespace_core import NamespaceCore
 from .namespace_registry import NamespaceRegistry
 from .socket import Socket
 from .socket_core import SocketCore
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
 
 # Global names, because members of an enum are slow on the way of every packet.
 _EVENT, _CONNECTED = PacketType.EVENT, SocketState.CONNECTED
@@ -240,7 +242,7 @@ class ClientConnection(ConnectionLoad):
             self.join_began()
             self.task_starter.start(self._look_for, name, lookup)
         else:
-            self._refuse_unknown(name)
+            self.send(unknown_packet(name))
 
     def _auth_size(self) -> int:
         """The bytes of everything large that the client gave with its CONNECT packets."""
@@ -261,12 +263,12 @@ class ClientConnection(ConnectionLoad):
             namespace = await self._namespaces.match(name, auth)
         if namespace is not None:
             namespace.joining_expected()  # so that it stays until the client is in there
-            restored = await _restore(namespace, auth)
+            restored = await restore(namespace, auth)
         # Otherwise the client has left meanwhile; perhaps it has asked again.
         if self._lookups.get(name) is lookup:
             held = self._abandon_lookup(name)
             if namespace is None:
-                self._refuse_unknown(name)
+                self.send(unknown_packet(name))
             else:
                 self._join(namespace, auth, lookup.size, restored, held)
         if namespace is not None:
@@ -313,15 +315,15 @@ class ClientConnection(ConnectionLoad):
         self._join_deadlines.discard(self)
         if self._left is not None:
             self._left.discard(socket.namespace.name)
-        data = connect_payload(self.session.protocol, Connected(socket.id, socket.pid))
-        self.send(Packet(PacketType.CONNECT, socket.namespace.name, data))
+        joined = Connected(socket.id, socket.pid)
+        self.send(acceptance_packet(self.session.protocol, socket.namespace.name, joined))
 
     def refuse(self, name: str, error: ConnectionRefused) -> None:
         """Tell the client that it may not join a namespace."""
         self._sockets.pop(name, None)
         self._await_join()
         try:
-            self.send(Packet(PacketType.CONNECT_ERROR, name, self._error_data(error)))
+            self.send(refusal_packet(self.session.protocol, name, error))
         except EncodeError as problem:
             if may_log_fault("a refusal", problem):
                 logger.exception("the client cannot be told why it may not join %s", name)
@@ -340,14 +342,6 @@ class ClientConnection(ConnectionLoad):
                     self._server.max_namespaces,
                 )
         self.refuse(name, ConnectionRefused("Too many namespaces"))
-
-    def _refuse_unknown(self, name: str) -> None:
-        # The same for 2.x clients, unlike a refusal by a middleware.
-        self.send(Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"}))
-
-    def _error_data(self, error: ConnectionRefused) -> Any:
-        refusal = ConnectRefusal(error.message, error.data)
-        return connect_error_payload(self.session.protocol, refusal)
 
     def leave(self, socket: SocketCore) -> None:
         """Disconnect the client from one namespace."""
@@ -404,22 +398,3 @@ class ClientConnection(ConnectionLoad):
             self.session.send_message(messages[0])
         else:
             self.session.send(OutgoingPacket.messages(messages))
-
-
-async def _restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:
-    """The saved state of the socket that a client claims to continue."""
-    pid, offset = auth.get("pid"), auth.get("offset")
-    if namespace.recovery is None or not isinstance(pid, str):
-        return None
-    if not (offset is None or isinstance(offset, str)):
-        return None
-    namespace.take_over(pid)
-    log = namespace.adapter.log
-    if log is None:
-        return None
-    try:
-        return await log.find(pid, offset)
-    except Exception as error:
-        if may_log_fault("recovery", error):
-            logger.exception("a session cannot be restored; the client starts anew")
-        return None

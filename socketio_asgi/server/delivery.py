@@ -14,8 +14,8 @@ from ..exceptions import ClientDisconnected
 from ..protocol import Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
-from .broadcast import Selection
 from .dispatch import Dispatcher
+from .selection import Selection
 
 HIGH_WATER = 64 * 1024
 """Bytes that may wait for a client before ``await socket.emit(...)`` waits for it."""

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, cast
 
 from ..engine import SessionCore
-from ..events.acks import AckTarget
+from ..events.acks import AckSender, AckTarget
 from ..events.call_site import Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
@@ -370,32 +370,3 @@ class Dispatcher(NamespaceCallSite):
         limit = self.namespace.max_events_in_flight
         asking = min(self.acks_awaited, limit)
         return self.in_flight - asking >= limit
-
-
-class AckSender:
-    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
-
-    When the client asked for no acknowledgement, calling it sends nothing.
-
-    Args:
-        send_ack: Sends an acknowledgement of that number with those values; checks the values when
-            there is no number.
-        number: The number that the client gave the event, or None.
-    """
-
-    __slots__ = ("_number", "_send_ack")
-
-    def __init__(
-        self, send_ack: Callable[[int | None, Sequence[Any]], Awaitable[None]], number: int | None
-    ) -> None:
-        self._send_ack = send_ack
-        self._number = number
-
-    def __call__(self, *values: Any) -> Awaitable[None]:
-        """Acknowledge the event with these values; a second call sends nothing.
-
-        Raises:
-            EncodeError: A value cannot be represented, whether it is sent or not.
-        """
-        number, self._number = self._number, None
-        return self._send_ack(number, values)

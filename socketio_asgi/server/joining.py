@@ -1,12 +1,23 @@
-"""The memory of a connection: namespaces that its client is about to join, or has left."""
+"""The memory of a connection: namespaces that its client is about to join, or has left.
+
+Also the packets that answer it, and what one that comes back had there.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..protocol import Packet
+from ..adapters import RestoredSocket
+from ..exceptions import ConnectionRefused
+from ..protocol import Packet, PacketType
+from ..protocol.handshake import Connected, ConnectRefusal, connect_error_payload, connect_payload
+from ..runtime.log_limit import may_log_fault
+from .namespace_core import NamespaceCore
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 MAX_LEFT_NAMES = 1000
 """Names of namespaces that a client has left, and that are remembered: a packet for one of them was
@@ -60,3 +71,39 @@ class Lookup:
         self.auth: Mapping[str, Any] = auth
         self.size: int = size
         self.held: list[Packet] = []
+
+
+def acceptance_packet(revision: int, name: str, joined: Connected) -> Packet:
+    """The packet that tells a client that it has joined a namespace."""
+    return Packet(PacketType.CONNECT, name, connect_payload(revision, joined))
+
+
+def refusal_packet(revision: int, name: str, error: ConnectionRefused) -> Packet:
+    """The packet that tells a client why it may not join a namespace."""
+    refusal = ConnectRefusal(error.message, error.data)
+    return Packet(PacketType.CONNECT_ERROR, name, connect_error_payload(revision, refusal))
+
+
+def unknown_packet(name: str) -> Packet:
+    """The packet that tells a client that there is no such namespace."""
+    # The same for 2.x clients, unlike a refusal by a middleware.
+    return Packet(PacketType.CONNECT_ERROR, name, {"message": "Invalid namespace"})
+
+
+async def restore(namespace: NamespaceCore, auth: Mapping[str, Any]) -> RestoredSocket | None:
+    """The saved state of the socket that a client claims to continue."""
+    pid, offset = auth.get("pid"), auth.get("offset")
+    if namespace.recovery is None or not isinstance(pid, str):
+        return None
+    if not (offset is None or isinstance(offset, str)):
+        return None
+    namespace.take_over(pid)
+    log = namespace.adapter.log
+    if log is None:
+        return None
+    try:
+        return await log.find(pid, offset)
+    except Exception as error:
+        if may_log_fault("recovery", error):
+            logger.exception("a session cannot be restored; the client starts anew")
+        return None

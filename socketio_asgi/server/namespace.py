@@ -14,8 +14,9 @@ from ..adapters.arguments import check_event_name, normalize_name
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
 from ..events.signatures import check_name
-from .broadcast import Broadcaster, Selection, check_timeout
+from .broadcast import Broadcaster
 from .namespace_core import NamespaceCore
+from .selection import Selection, check_timeout
 
 if TYPE_CHECKING:
     from .socket import Socket

@@ -38,7 +38,7 @@ from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain, check_takes
 from ..runtime.deadlines import DeadlineQueue
-from .broadcast import Broadcaster, Selection
+from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
@@ -48,6 +48,7 @@ from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import as_adapter_factory, as_parser, as_path, as_recovery
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
+from .selection import Selection
 
 MAX_EVENTS_IN_FLIGHT = 100
 """Events of one socket that may wait or be handled at a time, before its connection is not read

@@ -19,8 +19,9 @@ from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS
 from ..events.listeners import Listeners, Listening
 from ..protocol.states import SocketState
-from .broadcast import BroadcastOperator, Selection
+from .broadcast import BroadcastOperator
 from .namespace import Namespace
+from .selection import Selection
 from .socket_core import SocketCore
 
 if sys.version_info >= (3, 13):

@@ -23,10 +23,10 @@ from socketio_asgi.engine.transports.outbox import Outbox
 from socketio_asgi.engine.transports.polling import PollingTransport
 from socketio_asgi.engine.transports.websocket import WebSocketTransport
 from socketio_asgi.engine.upgrade import Upgrade
-from socketio_asgi.events.acks import SingleAck
+from socketio_asgi.events.acks import AckSender, SingleAck
 from socketio_asgi.protocol.parser import DefaultDecoder
 from socketio_asgi.server.client_connection import ClientConnection
-from socketio_asgi.server.dispatch import AckSender, Dispatcher
+from socketio_asgi.server.dispatch import Dispatcher
 from tests.support.backends import serves
 from tests.support.clients import (
     RawConnection,

@@ -14,7 +14,7 @@ import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, Server, Socket
 from socketio_asgi.adapters import Target
-from socketio_asgi.server.broadcast import Selection
+from socketio_asgi.server.selection import Selection
 from tests.server.support import socket_of
 from tests.support.backends import on_asyncio
 from tests.support.background import background
