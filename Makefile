@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # The tests wait more than they compute.
-PYTEST_ARGS ?= -n 4
+PYTEST_ARGS ?= -n 4 --dist worksteal
 BENCH_ARGS ?=
 # How long `make stress` lasts, and options of its own (STRESS_ARGS="--seed 7 tests/engine").
 MINUTES ?= 10
@@ -21,6 +21,10 @@ RUN_STAMP := $(VENV)/.stamp-run
 BENCH_STAMP := $(VENV)/.stamp-bench
 DEV_STAMP := $(VENV)/.stamp-dev
 NPM_STAMP := node_modules/.package-lock.json
+
+# Without files of bytecode each test process, and each server that a test starts, would compile everything
+# again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-adapters test-frameworks test-examples test-tools test-full stress bench lint \

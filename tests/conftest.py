@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -46,6 +48,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """Let the garbage collector rest while tests are collected: next to nothing is garbage then."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests out of the way of the garbage collector, which many tests call."""
+    # Its plugin imports it at the end in any case, and then it looks for references to objects of
+    # others, which are out of sight from here on.
+    importlib.import_module("hypothesis")
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the event loops of a test."""
     parametrize_backend(metafunc)
@@ -64,6 +82,15 @@ def anyio_backend(each_backend: Any) -> Any:
 @pytest.fixture
 def fast_path() -> None:
     """Run a test on the fast path as well, because it serves something."""
+
+
+@pytest.fixture
+def thorough(pytestconfig: pytest.Config) -> bool:
+    """Tell a test that repeats something, for what happens seldom, to do so very often.
+
+    It is true with the option for all event loops, that is with ``make test-full``.
+    """
+    return bool(pytestconfig.getoption(ALL_BACKENDS))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -17,7 +17,7 @@ from .support import EngineApp, ServerSide, StartEngine
 
 pytestmark = pytest.mark.runtime
 
-REPETITIONS = 100
+SESSIONS, MANY_SESSIONS = 40, 100
 AT_ONCE = 10
 MESSAGES = 20
 SECONDS = 0.04  # the longest pause before and within an upgrade
@@ -155,11 +155,11 @@ async def run(app: EngineApp, seed: int, *, fail: bool) -> Upgrader:
     return upgrader
 
 
-async def run_many(app: EngineApp, *, fail: bool) -> list[Upgrader]:
+async def run_many(app: EngineApp, sessions: int, *, fail: bool) -> list[Upgrader]:
     upgraders: list[Upgrader] = []
 
     async def run_some(first: int) -> None:
-        for seed in range(first, REPETITIONS, AT_ONCE):
+        for seed in range(first, sessions, AT_ONCE):
             upgrader = await run(app, seed, fail=fail)
             upgraders.append(upgrader)
 
@@ -169,18 +169,28 @@ async def run_many(app: EngineApp, *, fail: bool) -> list[Upgrader]:
     return upgraders
 
 
-async def test_nothing_is_lost_doubled_or_reordered(start_engine: StartEngine) -> None:
+@pytest.fixture
+def sessions(thorough: bool) -> int:
+    """How many sessions upgrade, or try to."""
+    return MANY_SESSIONS if thorough else SESSIONS
+
+
+async def test_nothing_is_lost_doubled_or_reordered(
+    start_engine: StartEngine, sessions: int
+) -> None:
     app = await start_engine(echo=False)
-    upgraders = await run_many(app, fail=False)
-    assert len(upgraders) == REPETITIONS
+    upgraders = await run_many(app, sessions, fail=False)
+    assert len(upgraders) == sessions
     # The switch fell into the middle of the traffic, in either direction.
     assert all(0 < upgrader.sent < MESSAGES for upgrader in upgraders)
     assert all(upgrader.by_websocket for upgrader in upgraders)
     assert any(upgrader.by_polling for upgrader in upgraders)
 
 
-async def test_nothing_is_lost_when_the_upgrade_fails(start_engine: StartEngine) -> None:
+async def test_nothing_is_lost_when_the_upgrade_fails(
+    start_engine: StartEngine, sessions: int
+) -> None:
     app = await start_engine(echo=False)
-    upgraders = await run_many(app, fail=True)
-    assert len(upgraders) == REPETITIONS
+    upgraders = await run_many(app, sessions, fail=True)
+    assert len(upgraders) == sessions
     assert all(client.session.transport.name == "polling" for client in app.clients)

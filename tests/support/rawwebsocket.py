@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
 import anyio
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, SocketAttribute
 
 from .frames import CLOSE, TEXT, Frame, close, close_payload
 from .ports import HOST
@@ -209,6 +210,9 @@ class RawWebSocket:
         Returns:
             How many bytes were sent.
         """
+        # What waits in this side's buffer says nothing about the server.
+        own = self.stream.extra(SocketAttribute.raw_socket)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
         sent = 0
         with suppress(TimeoutError):
             while sent < limit:

@@ -67,7 +67,7 @@ class Snapshot:
             {id(task): text for task, text in tasks},
             {id(timer.source): timer for timer in timers},
             _descriptors(),
-            Counter({kind: len(instances(kind)) for kind in classes}),
+            _count(classes),
             keep=(tasks,),
         )
 
@@ -118,6 +118,17 @@ async def no_residue(
 def instances(kind: type) -> list[Any]:
     """Return the living instances of ``kind`` and its subclasses."""
     return [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]
+
+
+def _count(classes: tuple[type, ...]) -> Counter[type]:
+    """Count the living instances of each class, with those of its subclasses, in one pass."""
+    found = Counter(map(type, gc.get_objects())) if classes else Counter[type]()
+    return Counter(
+        {
+            kind: sum(count for each, count in found.items() if issubclass(each, kind))
+            for kind in classes
+        }
+    )
 
 
 def _tasks() -> Iterator[tuple[Any, str]]:

@@ -11,9 +11,11 @@ bytes at once:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import logging
+import socket
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +36,8 @@ TICK = 0.25
 Not its own 0.1: `anyio.wait_all_tasks_blocked` looks at all tasks as often on asyncio, and once
 both do so in the same turn of the event loop, it meets this one awake each time, and never ends.
 """
+PAUSE = 0.005
+"""Seconds of a pause of uvicorn, not its own 0.1: at least one is at the end of each server."""
 MAX_MESSAGE = 1_000_000  # bytes; the default max_http_buffer_size
 
 
@@ -81,10 +85,32 @@ def unwrapped() -> Generator[None, None, None]:
         raise
 
 
+class _Hasty:
+    """The module ``asyncio``, as the module ``uvicorn.server`` is to see it: with short pauses."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(delay: float) -> None:
+        await asyncio.sleep(min(delay, PAUSE))
+
+
+@functools.cache
+def _hurry_uvicorn() -> None:
+    """Let uvicorn look more often whether what it waits for at its end has happened."""
+    import uvicorn.server
+
+    module: Any = uvicorn.server
+    module.asyncio = _Hasty()
+
+
 @contextlib.asynccontextmanager
 async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> AsyncIterator[Served]:
     require_module("uvicorn")
     import uvicorn
+
+    _hurry_uvicorn()
 
     class EmbeddedServer(uvicorn.Server):
         @contextlib.contextmanager
@@ -97,6 +123,10 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
                 counter += 1
                 with anyio.move_on_after(TICK):
                     await leave.wait()
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready.set()
 
     defaults: dict[str, Any] = {
         "ws": "websockets-sansio",
@@ -111,8 +141,7 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
     # A Unix socket (the option uds) is made by uvicorn itself; the option fd names one.
     sock = None if options.keys() & {"uds", "fd"} else listening_socket()
     served = Served(0 if sock is None else sock.getsockname()[1])
-    ended = anyio.Event()
-    leave = anyio.Event()
+    ready, ended, leave = anyio.Event(), anyio.Event(), anyio.Event()
 
     async def run() -> None:
         try:
@@ -123,12 +152,14 @@ async def _serve_uvicorn(app: Any, grace: int, options: dict[str, Any]) -> Async
         finally:
             if sock is not None:
                 sock.close()
+            ready.set()
             ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
         try:
-            await until(lambda: server.started or ended.is_set(), timeout=START_TIMEOUT)
+            with anyio.fail_after(START_TIMEOUT):
+                await ready.wait()
             if not server.started:
                 raise RuntimeError("uvicorn did not start")
             yield served
