@@ -45,7 +45,8 @@ const ADAPTERS = {
     return [createStreams(client, options), close];
   },
   postgres: async ({ connection, ...options }) => {
-    const pool = new pg.Pool({ connectionString: connection.url });
+    // One connection listens, and one sends: several of them would mix up the order.
+    const pool = new pg.Pool({ connectionString: connection.url, max: 2 });
     pool.on("error", () => {});
     return [createPostgres(pool, { errorHandler: () => {}, ...options }), () => pool.end()];
   },
@@ -62,7 +63,8 @@ const EMITTERS = {
     return [(namespace) => new RedisEmitter(client, options, namespace), close];
   },
   postgres: async ({ connection, ...options }) => {
-    const pool = new pg.Pool({ connectionString: connection.url });
+    // One connection listens, and one sends: several of them would mix up the order.
+    const pool = new pg.Pool({ connectionString: connection.url, max: 2 });
     return [(namespace) => new PostgresEmitter(pool, namespace, options), () => pool.end()];
   },
 };

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from socketio_asgi.adapters import (
     AdapterProvider,
     NatsAdapter,
+    PostgresAdapter,
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
@@ -22,7 +23,7 @@ from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.adapters.loopback import Bus
 
-from .services import nats_url, redis_url
+from .services import nats_url, postgres_url, redis_url
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -95,6 +96,20 @@ def _node_sharded(mode: SubscriptionMode) -> Callable[[str], Mapping[str, Any]]:
     return node
 
 
+def _postgres(key: str) -> MakeAdapter:
+    return lambda: PostgresAdapter(
+        postgres_url(), channel_prefix=key, table_name=_POSTGRES_TABLE, request_timeout=1
+    )
+
+
+def _node_postgres(key: str) -> Mapping[str, Any]:
+    connection = {"url": postgres_url()}
+    options = {"channelPrefix": key, "tableName": _POSTGRES_TABLE}
+    return {"name": "postgres", "connection": connection, **options}
+
+
+_POSTGRES_TABLE = "interop_attachments"
+
 _BINARY = frozenset({Trait.BINARY_DATA})
 
 
@@ -122,6 +137,7 @@ ENTRIES: list[Entry] = [
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
     Entry("nats", _nats, traits=frozenset({Trait.BINARY_DATA})),
     Entry("jetstream", _jetstream, traits=frozenset({Trait.BINARY_DATA})),
+    Entry("postgres", _postgres, _node_postgres),
     Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+from tests.brokers.postgres.servers import PostgresProcess
 from tests.support.ports import HOST, PortReservation
 from tests.support.requirements import require_command
 
@@ -46,6 +47,18 @@ def nats_url() -> str:
     folder = tempfile.mkdtemp(prefix="nats-")
     _start([command, "-a", HOST, "-p", str(port), "-js", "-sd", folder], port, folder)
     return f"nats://{HOST}:{port}"
+
+
+@functools.cache
+def postgres_url() -> str:
+    """The URL of a Postgres database: ``$TEST_POSTGRES_URL``, or one of our own."""
+    given = os.environ.get("TEST_POSTGRES_URL")
+    if given:
+        return given
+    server = PostgresProcess()
+    atexit.register(server.close)
+    server.start()
+    return server.url
 
 
 def _start(command: list[str], port: int, folder: str) -> None:

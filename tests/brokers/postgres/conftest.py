@@ -29,8 +29,8 @@ def own_postgres() -> Iterator[PostgresProcess]:
 
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> str:
-    """A database that nobody disturbs: ``$POSTGRES_URL``, or one of our own."""
-    given = os.environ.get("POSTGRES_URL")
+    """A database that nobody disturbs: ``$TEST_POSTGRES_URL``, or one of our own."""
+    given = os.environ.get("TEST_POSTGRES_URL")
     if given:
         return given
     server: PostgresProcess = request.getfixturevalue("own_postgres")
