@@ -21,7 +21,7 @@ from .support import EngineApp, StartEngine
 
 pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("short_turns")]
 
-COUNT = 20_000
+COUNT = 40_000
 """Packets of a flood: more than there are turns until another client is heard."""
 
 
