@@ -29,9 +29,10 @@ from socketio_asgi.adapters.cluster.message import (
 )
 from socketio_asgi.adapters.cluster.wires.classic import ClassicWire, RoomsQuestion, SocketChange
 from socketio_asgi.adapters.cluster.wires.official import unpack
+from socketio_asgi.adapters.redis.channels import ShardedChannels, SubscriptionMode
 from socketio_asgi.adapters.redis.classic import ClassicDriver, escape
 from socketio_asgi.adapters.redis.driver import MAX_MESSAGE
-from socketio_asgi.adapters.redis.sharded import ShardedDriver, SubscriptionMode
+from socketio_asgi.adapters.redis.sharded import ShardedDriver
 from socketio_asgi.brokers.redis import RedisDeployment
 from socketio_asgi.protocol import DefaultParser, Packet, PacketType
 
@@ -87,7 +88,8 @@ class ShardedRecorder(ShardedDriver):
 
     def __init__(self, mode: SubscriptionMode) -> None:
         deployment = RedisDeployment("redis://nowhere")
-        super().__init__(deployment, prefix="socket.io", mode=mode, max_message=MAX_MESSAGE)
+        channels = ShardedChannels("socket.io", mode)
+        super().__init__(deployment, channels=channels, max_message=MAX_MESSAGE)
         self.sent: list[tuple[str, bytes]] = []
 
     def send(self, channel: str, data: bytes) -> Any:

@@ -10,6 +10,7 @@ from typing import Unpack
 
 from ...brokers.redis import RedisDeployment, RedisSource, Subscription
 from ..cluster.adapter import ClusterAdapter
+from ..cluster.driver import Inbox
 from ..cluster.message import ANSWERS, MalformedMessage, Message, MessageType
 from ..cluster.options import ClusterSettings
 from ..cluster.wires.classic import ClassicWire, RoomsQuestion, SocketChange, ValueParser
@@ -93,6 +94,12 @@ class ClassicDriver(RedisDriver):
         self._messages = wire
         # By pattern: the namespace, and the length of the part of the channels that all have.
         self._patterns: dict[bytes, tuple[str, int]] = {}
+        self._own: bytes | None = None
+
+    async def start(self, inbox: Inbox) -> bool:
+        """Connect, and subscribe to the heartbeats."""
+        self._own = self._messages.beginning(inbox.server_id)
+        return await super().start(inbox)
 
     # -- namespaces --------------------------------------------------------------------------
 
@@ -152,6 +159,8 @@ class ClassicDriver(RedisDriver):
         found = self._patterns.get(pattern)
         if found is None or not self.fits(data):
             return
+        if self._own is not None and data.startswith(self._own):
+            return  # Redis sends everything back to its sender as well
         namespace, length = found
         room = channel[length:-1].decode("utf-8", "replace")
         if room and not self.inbox.wants(namespace, room):

@@ -18,9 +18,9 @@ from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import Inbox, Traits, hand_in
 from ..cluster.message import Message
 from ..cluster.options import ClusterSettings
-from ..cluster.wires.official import OfficialWire
+from ..cluster.wires.official import OfficialWire, ending
 from .channels import ShardedChannels, SubscriptionMode
-from .driver import MAX_MESSAGE, RedisDriver, Sent
+from .driver import MAX_MESSAGE, Handler, RedisDriver, Sent
 
 KEEP_ROOM_SECONDS = 1.0
 """The time for which a server still hears of a room that its last member has left: the next one may
@@ -115,8 +115,9 @@ class ShardedDriver(RedisDriver):
     async def open_namespace(self, name: str) -> None:
         """Subscribe to what concerns a namespace."""
         own = f"{self.counted_channel(name)}{self.inbox.server_id}#"
+        handler = self._handler(name)
         replies = [
-            self.subscribe(channel, self._on_data) for channel in (self.counted_channel(name), own)
+            self.subscribe(channel, handler) for channel in (self.counted_channel(name), own)
         ]
         for reply in replies:
             await reply
@@ -146,7 +147,7 @@ class ShardedDriver(RedisDriver):
             timer.cancel()
         reply = self._rooms.get(channel)
         if reply is None:
-            reply = self._rooms[channel] = self.subscribe(channel, self._on_data)
+            reply = self._rooms[channel] = self.subscribe(channel, self._handler(namespace))
             reply.on_error = self.inbox.lost  # without it the room would stay deaf
         return DONE if reply.done else Waiting(partial(_confirmed, reply))
 
@@ -181,8 +182,12 @@ class ShardedDriver(RedisDriver):
 
     # -- in ----------------------------------------------------------------------------------
 
-    def _on_data(self, channel: bytes, data: bytes) -> None:
-        if self.fits(data):
+    def _handler(self, namespace: str) -> Handler:
+        return partial(self._on_data, ending(self.inbox.server_id, namespace))
+
+    def _on_data(self, own: bytes, channel: bytes, data: bytes) -> None:
+        # Redis sends everything back to its sender as well.
+        if not data.endswith(own) and self.fits(data):
             hand_in(self.inbox, self._messages, data)
 
 

@@ -25,6 +25,7 @@ from .servers import RedisProcess
 
 only_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 each_adapter = pytest.mark.parametrize("make", ADAPTERS.values(), ids=ADAPTERS)
+Sentinel: Any = redis_sentinel.Sentinel  # its constructor has no types
 certificate = pytest.fixture(scope="module")(make_certificate)
 
 
@@ -94,7 +95,7 @@ async def test_a_master_behind_sentinel(
     folder.mkdir()
     (folder / "sentinel.conf").write_text(f"sentinel monitor shop {HOST} {own_redis.port} 1\n")
     with RedisProcess(folder, str(folder / "sentinel.conf"), "--sentinel") as sentinel:
-        manager: Any = redis_sentinel.Sentinel([(HOST, sentinel.port)])
+        manager = Sentinel([(HOST, sentinel.port)])
         async with pair(make, manager.master_for("shop"), prefix) as both:
             await exercise(both)
 
@@ -258,7 +259,9 @@ async def test_a_server_of_another_version_asks(redis_server: RedisProcess, pref
     async with pair(ADAPTERS["classic"], redis_server.url, prefix) as both:
         await both.clients[0].request("join", "red")
         sid = both.sids[0]
-        with redis_server.client() as client, client.pubsub() as subscriber:
+        with redis_server.client() as client:
+            untyped: Any = client
+            subscriber = untyped.pubsub()
             subscriber.subscribe(f"{prefix}-response#/#")
 
             def ask(request: str) -> None:

@@ -124,6 +124,10 @@ class ClassicWire:
     def __init__(self, parser: ValueParser | None = None) -> None:
         self._parser: ValueParser = parser or _MessagePack()
 
+    def beginning(self, server: str) -> bytes | None:
+        """The bytes that all events of a server begin with; None where that is not known."""
+        return b"\x93" + pack(server) if isinstance(self._parser, _MessagePack) else None
+
     # -- out ---------------------------------------------------------------------------------
 
     def encode(self, message: Message) -> bytes:

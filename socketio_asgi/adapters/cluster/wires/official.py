@@ -57,8 +57,8 @@ class OfficialWire:
         """
         data = spliced_data(message)
         if data is not None:
-            tail = orjson.dumps({"uid": message.sender, "nsp": message.namespace})
-            return b'{"type":%d,"data":%s,%s' % (message.type, data, tail[1:])
+            end = ending(message.sender, message.namespace)
+            return b'{"type":%d,"data":%s%s' % (message.type, data, end)
         fields = fields_of(message)
         encoder = JSONEncoder()
         text = encoder.encode(fields)
@@ -75,6 +75,14 @@ class OfficialWire:
         except (ProtocolError, UnicodeDecodeError) as error:
             checks.refuse(str(error))
         return read(checks.mapping(fields))
+
+
+def ending(server: str, namespace: str) -> bytes:
+    """The bytes that an event of a server of ours ends with, if it is JSON.
+
+    They close the whole message, so no value within it ends like that.
+    """
+    return b"," + orjson.dumps({"uid": server, "nsp": namespace})[1:]
 
 
 def read(fields: Mapping[str, Any]) -> Message:
