@@ -16,7 +16,7 @@ from tests.docs.snippets import run_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
-PAGES = ("docs/performance.md", "docs/operating.md", "README.md")
+PAGES = ("docs/performance.md", "docs/operating.md", "docs/limits.md", "README.md")
 SAMPLE = {
     "units": 1,
     "seconds": 1.5,
