@@ -48,12 +48,15 @@ class Entry:
         node: given the key of a cluster, returns the name of an adapter of ``adapters.mjs`` and its
             options; None where there is no official one.
         traits: what both are able to do.
+        modules: the modules of tests that it takes part in, if not all: it differs from another one
+            only there.
     """
 
     name: str
     ours: Callable[[str], MakeAdapter] | None = None
     node: Callable[[str], Mapping[str, Any]] | None = None
     traits: frozenset[Trait] = field(default=frozenset())
+    modules: frozenset[str] = field(default=frozenset())
 
 
 def _loopback(key: str) -> MakeAdapter:
@@ -76,6 +79,20 @@ def _node_redis(key: str) -> Mapping[str, Any]:
 
 def _redis(key: str) -> MakeAdapter:
     return lambda: RedisAdapter(redis_url(), key=key, request_timeout=1)
+
+
+def _specific(key: str) -> MakeAdapter:
+    return lambda: RedisAdapter(
+        redis_url(), key=key, request_timeout=1, publish_on_specific_response_channel=True
+    )
+
+
+def _node_specific(key: str) -> Mapping[str, Any]:
+    return {**_node_redis(key), "publishOnSpecificResponseChannel": True}
+
+
+def _node_ioredis(key: str) -> Mapping[str, Any]:
+    return {**_node_redis(key), "connection": {"url": redis_url(), "library": "ioredis"}}
 
 
 def _sharded(mode: SubscriptionMode) -> Callable[[str], MakeAdapter]:
@@ -110,12 +127,16 @@ def _node_postgres(key: str) -> Mapping[str, Any]:
 
 _POSTGRES_TABLE = "interop_attachments"
 
-_BINARY = frozenset({Trait.BINARY_DATA})
+_ANSWERING = frozenset({"test_questions", "test_sockets"})
 
 
 def _streams(key: str) -> MakeAdapter:
     return lambda: RedisStreamsAdapter(
-        redis_url(), stream_name=key, channel_prefix=key, session_key_prefix=f"{key}:"
+        redis_url(),
+        stream_name=key,
+        channel_prefix=key,
+        session_key_prefix=f"{key}:",
+        request_timeout=1,
     )
 
 
@@ -128,6 +149,8 @@ def _node_streams(key: str) -> Mapping[str, Any]:
 ENTRIES: list[Entry] = [
     Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
+    Entry("redis-specific", _specific, _node_specific, modules=_ANSWERING),
+    Entry("redis-ioredis", _redis, _node_ioredis, modules=_ANSWERING),
     *(
         Entry(
             f"sharded-{mode}", _sharded(mode), _node_sharded(mode), frozenset({Trait.BINARY_DATA})

@@ -50,6 +50,7 @@ class Cluster:
         there: the other one.
         clients: two clients of the first, then two of the second.
         kinds: the kinds of both.
+        nodes: the official servers.
     """
 
     here: Side
@@ -62,11 +63,11 @@ class Cluster:
         self.entry = entry
         self.kinds = (here, there)
         self.key = f"test-{uuid4().hex[:12]}"
-        self._nodes = nodes
+        self.nodes = nodes
         self._all_clients = clients
         self._ends = 0
         self._connected: list[Client] = []
-        self._stopped: list[Side] = []
+        self._sides: list[Side] = []
         self._ours: MakeAdapter | None = None if entry.ours is None else entry.ours(self.key)
         self._stack = AsyncExitStack()
         self._tasks: TaskGroup
@@ -92,9 +93,8 @@ class Cluster:
     ) -> None:
         for client in self._connected:
             await client.close()
-        for side in (self.there, self.here):
-            if side not in self._stopped:
-                await side.stop()
+        for side in reversed(self._sides):
+            await side.stop()
         await self._stack.__aexit__(kind, error, trace)
 
     async def start(
@@ -106,13 +106,16 @@ class Cluster:
         """Start one more server of the cluster."""
         if kind is Kind.OURS:
             assert self._ours is not None
-            return await OurSide.start(self._tasks, self._ours(), namespaces, options)
-        assert self.entry.node is not None
-        return await self._nodes.start(self.entry.node(self.key), namespaces, options)
+            side: Side = await OurSide.start(self._tasks, self._ours(), namespaces, options)
+        else:
+            assert self.entry.node is not None
+            side = await self.nodes.start(self.entry.node(self.key), namespaces, options)
+        self._sides.append(side)
+        return side
 
     async def stop(self, side: Side) -> None:
         """Stop a server before the others."""
-        self._stopped.append(side)
+        self._sides.remove(side)
         await side.stop()
 
     async def connect(self, side: Side, namespace: str = "/", **options: Any) -> Client:
@@ -123,9 +126,8 @@ class Cluster:
 
     async def acquainted(self, namespace: str = "/", servers: int = 2) -> None:
         """Wait until the servers know each other in a namespace."""
-        for side in (self.here, self.there):
-            if side not in self._stopped:
-                await until(partial(self._knows, side, namespace, servers), WAIT_SECONDS)
+        for side in self._sides:
+            await until(partial(self._knows, side, namespace, servers), WAIT_SECONDS)
 
     async def _knows(self, side: Side, namespace: str, servers: int) -> bool:
         return await side.count(namespace) == servers

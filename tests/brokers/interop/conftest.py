@@ -16,6 +16,7 @@ from .servers import NodeServers
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*traits): run with adapters that have these traits")
     config.addinivalue_line("markers", "acting(kind): run where the acting server is of that kind")
+    config.addinivalue_line("markers", "apart: the other one is official, in a process of its own")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,11 +25,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     needed = {trait for mark in metafunc.definition.iter_markers("needs") for trait in mark.args}
     acting = {kind for mark in metafunc.definition.iter_markers("acting") for kind in mark.args}
+    apart = metafunc.definition.get_closest_marker("apart") is not None
     chosen = [
         pytest.param((entry, here, there), id=f"{entry.name}-{here.value}-{there.value}")
         for entry in ENTRIES
         for here, there in directions(entry)
         if needed <= entry.traits and (not acting or here in acting)
+        if not apart or there is Kind.NODE
+        if not entry.modules or metafunc.module.__name__.rpartition(".")[2] in entry.modules
     ]
     metafunc.parametrize("cluster", chosen, indirect=True)
 
@@ -50,5 +54,9 @@ async def cluster(
 ) -> AsyncIterator[Cluster]:
     """A cluster of two servers with two clients each."""
     entry, here, there = request.param
-    async with Cluster(entry, here, there, node_servers, node_clients) as made:
+    apart = request.node.get_closest_marker("apart") is not None
+    servers = NodeServers() if apart else node_servers
+    async with Cluster(entry, here, there, servers, node_clients) as made:
         yield made
+    if apart:
+        servers.node.close()

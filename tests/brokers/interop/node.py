@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,6 +115,15 @@ class NodeProcess:
     def _stream(self, stream: IO[str] | None) -> IO[str]:
         assert stream is not None
         return stream
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it stand still during the block, as a process that hangs."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

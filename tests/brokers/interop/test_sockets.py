@@ -10,8 +10,8 @@ from tests.support.waiting import until
 
 from .adapters import Trait
 from .clients import Client
-from .cluster import Cluster
-from .servers import To
+from .cluster import Cluster, Kind
+from .servers import OurSide, To
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -113,6 +113,17 @@ async def test_all_sockets_are_disconnected(cluster: Cluster) -> None:
     await cluster.here.disconnect()
     await until(lambda: all(client.disconnected for client in cluster.clients))
     assert await members(cluster) == set()
+
+
+@pytest.mark.acting(Kind.OURS)
+@pytest.mark.apart
+async def test_a_server_that_stands_still(cluster: Cluster) -> None:
+    assert isinstance(cluster.here, OurSide)
+    with cluster.nodes.node.stopped():
+        found = await cluster.here.io.fetch_sockets()
+    assert {item.id for item in found} == sids(cluster.clients[:2])
+    assert (found.complete, found.silent_servers) == (False, 1)
+    assert await members(cluster) == sids(cluster.clients)
 
 
 async def test_a_server_leaves(cluster: Cluster) -> None:
