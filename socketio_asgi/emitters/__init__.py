@@ -5,6 +5,7 @@ Node.js.
 """
 
 from .base import Emitter, Transport
+from .postgres import AsyncPostgresEmitter, PostgresEmitter
 from .redis import (
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
@@ -15,10 +16,12 @@ from .redis import (
 )
 
 __all__ = [
+    "AsyncPostgresEmitter",
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
     "Emitter",
+    "PostgresEmitter",
     "RedisEmitter",
     "RedisShardedEmitter",
     "RedisStreamsEmitter",

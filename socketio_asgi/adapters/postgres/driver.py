@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +9,16 @@ from typing import Any
 
 from ...brokers.postgres.link import Database, Link
 from ...exceptions import NotRetryable
-from ...protocol import EncodeError
 from ...runtime import Cancellable, Event, Runtime
 from ..cluster.driver import Driver, Inbox, Traits
 from ..cluster.message import Message, MessageType
-from ..cluster.wires.postgres import PostgresWire, Stored
+from ..cluster.wires.postgres import PostgresWire
 from .reader import Reader
 from .sender import Sender
 from .statements import LOOSE, Statements
 
 CHECK_SECONDS = 2.0
 """The time that the server has for a notification to itself, when it begins."""
-
-RESERVED_BYTES = 64 * 1024
-"""Bytes of the largest message that go around an event: rooms, and ids."""
-
-MAX_CHANNEL_BYTES = 63
-"""The longest name of a channel; PostgreSQL cuts longer ones off, or refuses them."""
 
 _HEARTBEAT = f'{{"type":{MessageType.HEARTBEAT.value},'
 
@@ -86,7 +78,7 @@ class PostgresDriver(Driver):
             foreign=True,
             max_payload=options.max_message,
         )
-        self._wire = PostgresWire(options.payload_threshold)
+        self._wire = self._new_wire()
         self._sender: Sender | None = None
         self._reader: Reader | None = None
         self._links: list[Link] = []
@@ -134,13 +126,22 @@ class PostgresDriver(Driver):
         about = "SELECT pg_backend_pid(), current_setting('server_encoding')"
         ((self._sender_pid, encoding),) = await sending.fetch(about)
         ascii_only = encoding not in {"UTF8", "SQL_ASCII"}
-        self._wire = PostgresWire(options.payload_threshold, ascii_only=ascii_only)
+        self._wire = self._new_wire(ascii_only=ascii_only)
         self._reader = Reader(inbox, self._wire, self._fetch_rows)
         self._sender = Sender(sending, inbox.runtime, options.statements, inbox.refused, self._lost)
         listener.watch(self._notified, self._ended)
         sending.watch(self._ignore, self._ended)
         self._after(options.answer_seconds, "check", self._check)
         self._after(options.cleanup_interval, "clean up", self._clean_up)
+
+    def _new_wire(self, *, ascii_only: bool = False) -> PostgresWire:
+        options = self._options
+        return PostgresWire(
+            options.channel_prefix,
+            options.payload_threshold,
+            options.max_message,
+            ascii_only=ascii_only,
+        )
 
     async def _open_link(self) -> Link:
         link = await self._options.database.connect(self._options.answer_seconds)
@@ -221,35 +222,24 @@ class PostgresDriver(Driver):
 
     async def open_namespace(self, name: str) -> None:
         """Listen to the channel of a namespace."""
-        channel = self._channel(name)
+        channel = self._wire.channel(name)
         self._channels[channel] = name
         await self._listener.listen(channel)
 
     async def close_namespace(self, name: str) -> None:
         """Listen no more."""
-        channel = self._channel(name)
+        channel = self._wire.channel(name)
         self._channels.pop(channel, None)
         await self._listener.unlisten(channel)
-
-    def _channel(self, namespace: str) -> str:
-        """The channel of a namespace; official servers have none where the name is too long."""
-        channel = f"{self._options.channel_prefix}#{namespace}"
-        data = channel.encode("utf-8", "surrogatepass")
-        if len(data) <= MAX_CHANNEL_BYTES and self._wire.can_be_sent(channel):
-            return channel
-        return f"socketio_asgi#{hashlib.sha256(data).hexdigest()[:48]}"
 
     # -- messages ----------------------------------------------------------------------------
 
     def publish(self, message: Message) -> Awaitable[Any]:
         """Send a message to all; see :meth:`.Driver.publish`."""
-        form = self._wire.encode(message)
-        limit = self._options.max_message + RESERVED_BYTES
-        if isinstance(form, Stored) and len(form.payload) > limit:
-            raise EncodeError(f"the message has {len(form.payload)} bytes; {limit} are the most")
         if self._sender is None:
             raise ConnectionError("the driver has not been started")
-        return self._sender.send(self._channel(message.namespace), form)
+        form = self._wire.encode(message)
+        return self._sender.send(self._wire.channel(message.namespace), form)
 
     def respond(self, server: str, message: Message) -> Awaitable[object]:
         """Send an answer, which all get; see :meth:`.Driver.respond`."""
@@ -268,8 +258,8 @@ class PostgresDriver(Driver):
         """Notifications do not come on the connection that sends."""
 
     async def _fetch_rows(self, numbers: Sequence[int]) -> Sequence[Sequence[Any]]:
-        limit = self._options.max_message + RESERVED_BYTES
-        return await self._listener.fetch(self._options.statements.fetch, list(numbers), limit)
+        statement, limit = self._options.statements.fetch, self._wire.max_bytes
+        return await self._listener.fetch(statement, list(numbers), limit)
 
 
 async def _wait_for(event: Event) -> None:

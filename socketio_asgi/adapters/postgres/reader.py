@@ -68,6 +68,7 @@ class Reader:
         # The namespace, what was read, and the size of the notification.
         self._unread: deque[tuple[str, Message | Attached, int]] = deque()
         self._bytes = 0
+        self._reading = False
         self._closed = False
 
     def add(self, namespace: str, text: str) -> None:
@@ -104,12 +105,12 @@ class Reader:
         return self._inbox.wants(namespace, attached.room)
 
     def _wait(self, namespace: str, read: Message | Attached, size: int) -> None:
-        first = not self._unread
         self._unread.append((namespace, read, size))
         self._bytes += size
         if self._bytes > MAX_UNREAD_BYTES:
             self._lose(ConnectionError("Postgres sends faster than rows can be read"))
-        elif first:
+        elif not self._reading:
+            self._reading = True
             self._inbox.runtime.start_background(self._read_on())
 
     async def _read_on(self) -> None:
@@ -118,16 +119,18 @@ class Reader:
                 waiting = (read for _, read, _ in self._unread if isinstance(read, Attached))
                 numbers = [attached.number for attached in islice(waiting, MAX_FETCHED_ROWS)]
                 rows = await self._fetch_rows(numbers)
-                self._hand_on(numbers, {number: rest for number, *rest in rows})
+                await self._hand_on(numbers, {number: rest for number, *rest in rows})
         except Exception as error:  # noqa: BLE001  # of whichever library
             self._lose(error)
+        finally:
+            self._reading = False
 
     def _lose(self, error: Exception) -> None:
         if not self._closed:
             self.close()
             self._inbox.lost(error)
 
-    def _hand_on(self, numbers: Sequence[int], rows: Mapping[int, Sequence[Any]]) -> None:
+    async def _hand_on(self, numbers: Sequence[int], rows: Mapping[int, Sequence[Any]]) -> None:
         """Hand on everything before the next row that was not asked for."""
         while self._unread:
             namespace, read, size = self._unread[0]
@@ -137,6 +140,8 @@ class Reader:
             self._bytes -= size
             if isinstance(read, Attached):
                 self._hand_on_row(namespace, *rows.get(read.number, (0, None)))
+                # What follows a large event would find every client busy with it.
+                await self._inbox.runtime.next_turn()
             else:
                 self._inbox.received(read)
 

@@ -25,16 +25,26 @@ def database_of(source: object, options: Mapping[str, Any]) -> Database:
         ValueError: The URL is none of Postgres.
     """
     if isinstance(source, str):
-        if urlsplit(source).scheme not in SCHEMES:
-            raise ValueError(
-                f"the URL of a Postgres begins with postgresql://, not {shown(_hidden(source))}"
-            )
+        check_url(source)
         return FromURL(source, options)
     if options:
         raise TypeError(f"the pool of the application has its own options: {', '.join(options)}")
     if type(source).__module__.partition(".")[0] == "asyncpg" and hasattr(source, "acquire"):
         return FromPool(cast("AsyncpgPool", source))
     raise TypeError(f"the database is given as a URL or as a pool of asyncpg, not {shown(source)}")
+
+
+def check_url(url: str) -> str:
+    """Check the scheme of a URL.
+
+    Raises:
+        ValueError: It is none of Postgres.
+    """
+    if urlsplit(url).scheme not in SCHEMES:
+        raise ValueError(
+            f"the URL of a Postgres begins with postgresql://, not {shown(_hidden(url))}"
+        )
+    return url
 
 
 def _hidden(url: str) -> str:

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketio_asgi.emitters import (
+    AsyncPostgresEmitter,
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
     Emitter,
+    PostgresEmitter,
     RedisEmitter,
     RedisShardedEmitter,
     RedisStreamsEmitter,
 )
-from tests.brokers.interop.adapters import ENTRIES, Entry
-from tests.brokers.interop.services import redis_url
+from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry
+from tests.brokers.interop.services import postgres_url, redis_url
 
 ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
 
@@ -49,6 +51,14 @@ def _official_redis(key: str) -> Mapping[str, Any]:
     return {"name": "redis", "connection": {"url": redis_url()}, "key": key}
 
 
+def _postgres(key: str) -> PostgresEmitter:
+    return PostgresEmitter(postgres_url(), channel_prefix=key, table_name=POSTGRES_TABLE)
+
+
+def _postgres_async(key: str) -> AsyncPostgresEmitter:
+    return AsyncPostgresEmitter(postgres_url(), channel_prefix=key, table_name=POSTGRES_TABLE)
+
+
 EMITTERS: list[EmitterEntry] = [
     EmitterEntry("redis", "redis", lambda key: RedisEmitter(redis_url(), key=key)),
     EmitterEntry("redis-async", "redis", lambda key: AsyncRedisEmitter(redis_url(), key=key)),
@@ -73,5 +83,7 @@ EMITTERS: list[EmitterEntry] = [
         "streams",
         lambda key: AsyncRedisStreamsEmitter(redis_url(), stream_name=key),
     ),
+    EmitterEntry("postgres", "postgres", _postgres),
+    EmitterEntry("postgres-async", "postgres", _postgres_async),
 ]
 """All of them."""

@@ -115,17 +115,17 @@ def _node_sharded(mode: SubscriptionMode) -> Callable[[str], Mapping[str, Any]]:
 
 def _postgres(key: str) -> MakeAdapter:
     return lambda: PostgresAdapter(
-        postgres_url(), channel_prefix=key, table_name=_POSTGRES_TABLE, request_timeout=1
+        postgres_url(), channel_prefix=key, table_name=POSTGRES_TABLE, request_timeout=1
     )
 
 
 def _node_postgres(key: str) -> Mapping[str, Any]:
     connection = {"url": postgres_url()}
-    options = {"channelPrefix": key, "tableName": _POSTGRES_TABLE}
+    options = {"channelPrefix": key, "tableName": POSTGRES_TABLE}
     return {"name": "postgres", "connection": connection, **options}
 
 
-_POSTGRES_TABLE = "interop_attachments"
+POSTGRES_TABLE = "interop_attachments"
 
 _ANSWERING = frozenset({"test_questions", "test_sockets"})
 

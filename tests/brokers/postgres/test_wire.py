@@ -156,8 +156,8 @@ def test_8000_bytes_are_too_many_for_a_notification(character: str) -> None:
 
 
 def test_a_lower_threshold() -> None:
-    assert isinstance(PostgresWire(1000).encode(sized(999)), Inline)
-    assert isinstance(PostgresWire(1000).encode(sized(1000)), Stored)
+    assert isinstance(PostgresWire(threshold=1000).encode(sized(999)), Inline)
+    assert isinstance(PostgresWire(threshold=1000).encode(sized(1000)), Stored)
 
 
 def test_an_event_that_is_encoded_already_is_the_same() -> None:

@@ -10,14 +10,16 @@ Source: https://github.com/socketio/socket.io-postgres-adapter
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ....protocol import ProtocolError
+from ....protocol import EncodeError, ProtocolError
 from ....protocol.json import loads
+from ..driver import MAX_MESSAGE_BYTES
 from ..message import ANSWERS, Message
 from . import checks
 from .official import OfficialWire, fields_of, pack, read, unpack
@@ -27,6 +29,12 @@ PAYLOAD_BYTES = 8000
 
 Source: https://www.postgresql.org/docs/current/sql-notify.html
 """
+
+MAX_CHANNEL_BYTES = 63
+"""The longest name of a channel; Postgres cuts longer ones off, or refuses them."""
+
+RESERVED_BYTES = 64 * 1024
+"""Bytes of the largest message that go around an event: rooms, and ids."""
 
 MAX_ROOM_LENGTH = 200
 """The longest name of a room that a notification tells, beside the number of a row."""
@@ -82,30 +90,57 @@ class PostgresWire:
     """The form of messages that official servers understand.
 
     Args:
+        channel_prefix: What all channels begin with.
         threshold: The size from which on messages are stored, in bytes.
-        ascii_only: Whether notifications have to be ASCII: the database has few characters.
+        max_message: The largest event, in bytes.
+        ascii_only: Whether texts have to be ASCII: the database has few characters.
+
+    Attributes:
+        max_bytes: The largest row, in bytes.
     """
 
-    def __init__(self, threshold: int = PAYLOAD_BYTES, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        channel_prefix: str = "socket.io",
+        threshold: int = PAYLOAD_BYTES,
+        max_message: int = MAX_MESSAGE_BYTES,
+        *,
+        ascii_only: bool = False,
+    ) -> None:
+        self.max_bytes: int = max_message + RESERVED_BYTES
+        self._prefix = channel_prefix
         self._threshold = threshold
         self._ascii_only = ascii_only
         self._official = OfficialWire()
+
+    def channel(self, namespace: str) -> str:
+        """The channel of a namespace.
+
+        Official servers have none where the name is too long, or not made of characters.
+        """
+        channel = f"{self._prefix}#{namespace}"
+        data = channel.encode("utf-8", "surrogatepass")
+        if len(data) <= MAX_CHANNEL_BYTES and self._can_be_sent(channel):
+            return channel
+        return f"socketio_asgi#{hashlib.sha256(data).hexdigest()[:48]}"
 
     def encode(self, message: Message) -> Inline | Stored:
         """Turn a message into what is sent.
 
         Raises:
-            EncodeError: It cannot be represented.
+            EncodeError: It cannot be represented, or is too large.
         """
         data = self._official.encode(message)
         if data[:1] == b"{":
             text = data.decode()
-            if len(data) < self._threshold and self.can_be_sent(text):
+            if len(data) < self._threshold and self._can_be_sent(text):
                 return Inline(text)
             data = pack(fields_of(message))
+        if len(data) > self.max_bytes:
+            raise EncodeError(f"the message has {len(data)} bytes; {self.max_bytes} are the most")
         return Stored(data, *_around_number(message))
 
-    def can_be_sent(self, text: str) -> bool:
+    def _can_be_sent(self, text: str) -> bool:
         """True if a text has only characters that the database knows."""
         return not (_NOT_TEXT.search(text) or (self._ascii_only and not text.isascii()))
 
