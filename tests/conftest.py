@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ import anyio
 import pytest
 from anyio.abc import TaskStatus
 
+from socketio_asgi.runtime import log_limit
 from tests.support.backends import (
     ALL_BACKENDS,
     parametrize_backend,
@@ -77,6 +79,13 @@ def anyio_backend(each_backend: Any) -> Any:
     """
     require_backend(each_backend)
     return each_backend
+
+
+@pytest.fixture(autouse=True)
+def fresh_log_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a test from using up the lines of the log that another one expects."""
+    limits = log_limit.limit_lines(logging.getLogger("socketio_asgi"), log_limit.LOGGED_OF_ALL)
+    monkeypatch.setattr(log_limit, "_faults", limits)
 
 
 @pytest.fixture
