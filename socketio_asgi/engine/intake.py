@@ -19,16 +19,18 @@ from .transports.base import PACKETS_PER_TURN, Transport
 class Intake(ABC):
     """The receiving side of a session.
 
-    Attributes:
+    Args:
         transport: The transport that brings the packets.
+
+    Attributes:
+        transport: The same; after an upgrade, another one.
         paused: Whether no more packets are welcome, because some wait already.
     """
 
     __slots__ = ("_backlog", "_held", "_resumed", "_working_off", "paused", "transport")
 
-    transport: Transport
-
-    def __init__(self) -> None:
+    def __init__(self, transport: Transport) -> None:
+        self.transport: Transport = transport
         # Packets that wait; None when none has to wait.
         self._backlog: deque[EnginePacket] | None = None
         self._held = False  # by a caller above

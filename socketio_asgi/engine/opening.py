@@ -18,13 +18,14 @@ from ..websocket.headers import Header
 from .admission import check_allowed, check_handshake
 from .cookies import cookie_header
 from .directory import SessionDirectory
+from .exchange import SessionListener
 from .http.request import EngineRequest
 from .http.response import ErrorCode, Refusal
 from .loop_state import LoopState
 from .observers import Observers
 from .offer import Offer
 from .options import EngineOptions, generate_sid
-from .session import SessionCore, SessionListener
+from .session import SessionCore
 from .transports.base import Transport
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")

@@ -1,33 +1,23 @@
 """An Engine.IO session: one client, whichever transport carries it.
 
-Strategy. Everything here is synchronous: packets come in by :meth:`SessionCore.receive_packet`, go
-out by :meth:`SessionCore.send`, and time comes from queues that all sessions share. Both have a
-short cut beside them, for the one message that it nearly always is: :meth:`SessionCore.receive` and
-:meth:`SessionCore.send_message`. The state of a session is the business of the table
-:data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; what a packet means, of
-:data:`~socketio_asgi.protocol.states.SERVER_ACTIONS`.
+Its life is here: how it opens, moves to another transport, and ends. What passes through it is in
+:mod:`.exchange`, and what has to wait on its way in, in :mod:`.intake`. The state of a session is
+the business of the table :data:`~socketio_asgi.protocol.states.SESSION_TRANSITIONS`; time comes
+from queues that all sessions share.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Protocol, cast
 
-from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType, OutgoingPacket
-from ..protocol.reasons import FORCED_CLOSE, PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
-from ..protocol.states import (
-    SERVER_ACTIONS,
-    SESSION_TRANSITIONS,
-    EngineAction,
-    SessionInput,
-    SessionState,
-)
-from ..runtime import Runtime
+from ..protocol import EngineCodec, OutgoingPacket
+from ..protocol.reasons import FORCED_CLOSE, TRANSPORT_CLOSE
+from ..protocol.states import SESSION_TRANSITIONS, SessionInput, SessionState
 from ..runtime.log_limit import may_log_fault
+from .exchange import NOBODY, Exchange, SessionListener
 from .http.request import EngineRequest
-from .intake import Intake
 from .listeners import SESSION_EVENTS, registration
 from .loop_state import LoopState
 from .observer import EngineObserver
@@ -38,32 +28,6 @@ from .transports.registry import TRANSPORTS
 from .upgrade import Upgrade
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
-
-# Global names, because members of an enum are slow on the way of every message.
-_OPEN = SessionState.OPEN
-_LIVE = (_OPEN, SessionState.UPGRADING)
-_MESSAGE = EnginePacketType.MESSAGE
-_DELIVER = EngineAction.DELIVER
-# Makes the packets that observers see; what a named tuple has for it is a call of Python.
-_make_packet: Callable[[type[EnginePacket], tuple[EnginePacketType, str | bytes]], EnginePacket] = (
-    cast("Any", tuple).__new__
-)
-
-
-class SessionListener(Protocol):
-    """The receiver of the messages of a session."""
-
-    def on_open(self) -> None:
-        """Called when the session is open; messages can be sent."""
-        ...
-
-    def on_message(self, data: str | bytes) -> None:
-        """Called when a message came."""
-        ...
-
-    def on_close(self, reason: str, description: str | None) -> None:
-        """Called when the session ended; nothing follows."""
-        ...
 
 
 class _Ending(Enum):
@@ -77,39 +41,23 @@ class _Ending(Enum):
     """The transport may still send what waits."""
 
 
-class SessionCore(Intake):
+class SessionCore(Exchange):
     """The inside of a session.
+
+    Args:
+        loop_state: The state that all sessions share.
+        sid: The session id.
+        codec: The revision of the protocol that the client speaks.
+        request: The request that opens the session.
+        transport: The transport that carries it at first.
 
     Attributes:
         id: The session id: a secret between the two sides, never to be shown to other clients.
-        codec: The revision of the protocol that the client speaks.
         request: The request that opened the session.
-        transport: The transport that carries the session at present.
         upgrade: The upgrade under way, if there is one.
-        state: The place of the session in the table of states.
-        paused: Whether no more messages are welcome at present.
-        pong_awaited: Whether a PING was not answered yet.
-        pong_refreshed: Whether another packet came instead, which has put off the end.
-        listener: The receiver of its messages; set when the session opens.
     """
 
-    __slots__ = (
-        "_loop_state",
-        "_observers",
-        "_outbox",
-        "_public",
-        "_send_buffer_limit",
-        "codec",
-        "id",
-        "listener",
-        "pong_awaited",
-        "pong_refreshed",
-        "request",
-        "state",
-        "upgrade",
-    )
-
-    listener: SessionListener
+    __slots__ = ("_public", "id", "request", "upgrade")
 
     def __init__(
         self,
@@ -119,20 +67,11 @@ class SessionCore(Intake):
         request: EngineRequest,
         transport: Transport,
     ) -> None:
-        super().__init__()
+        super().__init__(loop_state, codec, transport)
         self.id: str = sid
         self.request: EngineRequest = request
-        self.transport: Transport = transport
-        self.state: SessionState = SessionState.OPENING
         self.upgrade: Upgrade | None = None
-        self._loop_state = loop_state
-        self.codec: EngineCodec = codec
-        self._outbox = transport.outbox
-        self._send_buffer_limit = loop_state.options.send_buffer_limit
         self._public: Session | None = None
-        self._observers: SessionObservers | None = None
-        self.pong_awaited: bool = False
-        self.pong_refreshed: bool = False
         transport.set_owner(self)
 
     @property
@@ -143,19 +82,9 @@ class SessionCore(Intake):
         return self._public
 
     @property
-    def protocol(self) -> int:
-        """The revision of the Engine.IO protocol that the client speaks."""
-        return self.codec.revision
-
-    @property
     def ready_state(self) -> str:
         """``opening``, ``open``, ``closing`` or ``closed``, as in the official API."""
         return "open" if self.state is SessionState.UPGRADING else self.state.value
-
-    @property
-    def runtime(self) -> Runtime:
-        """The event loop that the session lives in."""
-        return self._loop_state.runtime
 
     # -- opening -----------------------------------------------------------------------------
 
@@ -190,134 +119,6 @@ class SessionCore(Intake):
         return registration(
             name, SESSION_EVENTS, lambda listener: self.observe(SESSION_EVENTS[name](listener))
         )
-
-    # -- in ----------------------------------------------------------------------------------
-
-    def receive(self, data: str | bytes) -> None:
-        """Take one message of a transport that has one packet in each: the short cut of all."""
-        if (  # nearly always, a message has nothing more to it than to be delivered
-            data[:1] == "4"
-            and self.state is _OPEN
-            and not self.pong_awaited
-            and self._backlog is None
-        ):
-            message = data[1:]
-            self._loop_state.runtime.arrivals += 1
-            if self._observers is not None and self._observers.receiving:
-                self._observers.received(_make_packet(EnginePacket, (_MESSAGE, message)))
-            try:
-                return self.listener.on_message(message)
-            except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
-                return self._on_error(error)
-        try:
-            packet = self.codec.decode(data)
-        except DecodeError as error:
-            self.end(PARSE_ERROR, str(error))
-        else:
-            self.receive_packet(packet)
-
-    def _handle(self, packet: EnginePacket) -> None:
-        if self.state not in _LIVE:
-            return
-        type_ = packet.type
-        self._loop_state.runtime.arrivals += 1
-        if self._observers is not None and self._observers.receiving:
-            self._observers.received(packet)
-        if self.pong_awaited and type_ is not EnginePacketType.PONG:
-            self._loop_state.heartbeat.on_other_packet(self)
-        action = SERVER_ACTIONS[self.codec.revision][type_]
-        if action is not _DELIVER:
-            return self._act(action, packet)
-        try:
-            self.listener.on_message(packet.data)
-        except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
-            self._on_error(error)
-
-    def _act(self, action: EngineAction, packet: EnginePacket) -> None:
-        match action:
-            case EngineAction.HEARTBEAT:
-                self._loop_state.heartbeat.on_pong(self)
-            case EngineAction.ANSWER:
-                self._loop_state.heartbeat.on_ping(self, packet)
-            case EngineAction.CLOSE:
-                self.transport.retire()
-                self.end(TRANSPORT_CLOSE, "the client closed the session")
-            case EngineAction.REFUSE:
-                self.end(TRANSPORT_ERROR, "invalid heartbeat direction")
-            case _:
-                pass
-
-    def _on_error(self, error: Exception) -> None:
-        if may_log_fault("a message", error):
-            logger.error(
-                "unexpected error while a message was handled; closing the session", exc_info=error
-            )
-        self.end(TRANSPORT_ERROR, "internal error")
-
-    # -- out ---------------------------------------------------------------------------------
-
-    def watch_reading(self) -> None:
-        """Find out whether the client asks for packets from now on."""
-        self.transport.watch_reading()
-
-    @property
-    def reads(self) -> bool:
-        """True unless the client has asked for no packets since :meth:`watch_reading`."""
-        return self.transport.reads
-
-    @property
-    def buffered(self) -> int:
-        """The bytes that wait for the client."""
-        return self._outbox.size
-
-    def send(self, packets: Sequence[OutgoingPacket], volatile: bool = False) -> None:
-        """Send packets that belong together, in order and as one.
-
-        Args:
-            packets: The packets.
-            volatile: Whether to drop them when they could not be sent at once.
-        """
-        if self.state not in _LIVE:
-            return
-        observers = self._observers
-        if volatile and not self.transport.writable:
-            if observers is not None:
-                observers.dropped(packets, "volatile")
-            return
-        if observers is not None and observers.sending:
-            observers.sent(packets)
-        self.transport.send(packets)
-        if self._outbox.size > self._send_buffer_limit:
-            self._end_slow_client()
-
-    def send_message(self, message: str | bytes) -> None:
-        """Send a message that is for this client alone.
-
-        The short cut of :meth:`send`: where the transport writes it at once, no packet has to be
-        made of it, and nothing waits whose size could pass the limit.
-        """
-        transport, observers = self.transport, self._observers
-        if (
-            transport.writes_at_once
-            and self.state is _OPEN
-            and (observers is None or not observers.sending)
-            and transport.write_message(message)
-        ):
-            return
-        self.send([OutgoingPacket.message(message)])
-
-    def _end_slow_client(self) -> None:
-        if self._observers is not None:
-            self._observers.dropped(list(self._outbox), "slow client")
-        self.end(
-            TRANSPORT_ERROR,
-            f"{self._outbox.size} bytes wait for a client that does not read them, allowed are"
-            f" {self._send_buffer_limit} (send_buffer_limit)",
-        )
-
-    async def drain(self) -> None:
-        """Wait until everything was handed to the transport, or the session ended."""
-        await self._outbox.drained(self._loop_state.runtime)
 
     # -- upgrade -----------------------------------------------------------------------------
 
@@ -362,13 +163,7 @@ class SessionCore(Intake):
             self._close_transport()
 
     def end(self, reason: str, description: str | None = None, *, flush: bool = False) -> None:
-        """End the session now.
-
-        Args:
-            reason: The official name of the reason.
-            description: More about it, for logs and handlers.
-            flush: Whether the transport may still send what waits.
-        """
+        """End the session now; see :meth:`.exchange.Exchange.end`."""
         self._tear_down(_Ending.FLUSH if flush else _Ending.ABORT, reason, description)
 
     def transport_closed(
@@ -434,8 +229,10 @@ class SessionCore(Intake):
         logger.debug("session closed: %s (%s)", reason, description)
         if self._observers is not None:
             self._observers.closed(reason, description)
+        # The two refer to each other, and are to be freed without the garbage collector.
+        listener, self.listener = self.listener, NOBODY
         try:
-            self.listener.on_close(reason, description)
+            listener.on_close(reason, description)
         except Exception as error:
             if may_log_fault("the end of a session", error):
                 logger.exception("unexpected error while the end of a session was handled")

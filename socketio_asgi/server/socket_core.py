@@ -224,6 +224,7 @@ class SocketCore(Delivery):
             self.pid = None
             self.namespace.joining_ended()
             self.drop_held()
+            self._let_go()
             self.connection.refuse(self.namespace.name, error)
             observer = self.namespace.server.observer
             if observer is not None:
@@ -347,6 +348,13 @@ class SocketCore(Delivery):
         elif before is SocketState.CONNECTING:
             self.namespace.joining_ended()
             self.drop_held()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of the public side, unless there are calls left that it is given to."""
+        # The two refer to each other, and are to be freed without the garbage collector.
+        if not self.in_flight:
+            self.subject = None
 
     def _on_left(self, reason: str, description: str | None) -> None:
         observer = self.namespace.server.observer
@@ -374,6 +382,7 @@ class SocketCore(Delivery):
             start(self._run_disconnect, handlers, (reason, description))
         else:
             self._last_rooms = NOTHING
+            self._let_go()
 
     async def _run_disconnect(
         self, handlers: Iterable[Handler | None], args: Sequence[Any]
@@ -386,3 +395,4 @@ class SocketCore(Delivery):
                 self._last_rooms = NOTHING  # visible in "disconnecting" for the last time
         finally:
             self.connection.end()
+            self._let_go()

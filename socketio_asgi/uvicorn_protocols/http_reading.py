@@ -29,9 +29,11 @@ class BoundedReading(WriteBuffering):
 
     Attributes:
         cycle: uvicorn's object for the latest request, with its response.
+        parser: httptools' parser, where that is used.
     """
 
     cycle: Any
+    parser: Any
     _counts_head: bool
 
     def __init_subclass__(cls) -> None:
@@ -117,18 +119,25 @@ class BoundedReading(WriteBuffering):
         self._head_size += len(piece)
         super().data_received(piece)
         if self._buffering.released:
-            # A WebSocket by now. A client that goes on before the answer breaks the rules, and
-            # uvicorn has dropped a part of it already.
-            self._pieces.clear()
-            self._context.head_deadlines.discard(self)
-            self._network.resume_reading()
-        elif self._answering:
+            return self._let_go()
+        if self._answering:
             self._head_awaited = False
             self._context.head_deadlines.discard(self)
         elif not self._head_awaited:
             self._await_head()
         if self._counts_head and self._head_size > MAX_HEAD_SIZE:
             self._refuse(431, "Request Header Fields Too Large")
+
+    def _let_go(self) -> None:
+        """Let go of everything: the connection is a WebSocket by now."""
+        # A client that goes on before the answer breaks the rules, and uvicorn has dropped a part
+        # of it already.
+        self._pieces.clear()
+        self._context.head_deadlines.discard(self)
+        self._network.resume_reading()
+        # The parser of httptools and this object refer to each other, and are to be freed without
+        # the garbage collector. uvicorn does the same at the end of a connection.
+        self.parser = None
 
     def _await_head(self) -> None:
         """Expect a whole head from now on, however much of it is there."""

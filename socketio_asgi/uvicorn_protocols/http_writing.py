@@ -55,7 +55,8 @@ class BufferingTransport(asyncio.Transport):
         reading_paused: Whether no more is to be read, as far as its owner knows.
         on_resume: Called in place of the network when reading is resumed, if there is such a
             function: there may be something that was read already.
-        released: Whether the network has another owner.
+        released: Whether another protocol has taken the connection over: it has this transport, or
+            the network itself.
     """
 
     __slots__ = ("_buffer", "_context", "_network", "on_resume", "reading_paused", "released")
@@ -141,6 +142,7 @@ class BufferingTransport(asyncio.Transport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Replace the protocol that is called with what happens."""
+        self.released, self.on_resume = True, None
         self._network.set_protocol(protocol)
 
     def is_reading(self) -> bool:

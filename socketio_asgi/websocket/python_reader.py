@@ -143,7 +143,10 @@ class PythonFrameReader:
         """
         if not self._reading and self._rest is not None:
             self._reading = True
-            self._read()
+            if self._rest or self._partial is not None:
+                self._read()
+            else:  # nothing came, nearly always
+                self._expect_message()
         return self._reading and not self.read_on_due
 
     def read_on(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ from anyio.abc import SocketStream
 
 from socketio_asgi.uvicorn_protocols.http_writing import BufferingTransport
 from socketio_asgi.uvicorn_protocols.open_websocket import OpenWebSocket
+from socketio_asgi.uvicorn_protocols.server_context import ServerContext
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.frames import BINARY, close, frame, text
 from tests.support.ports import listening_socket
@@ -58,6 +60,35 @@ async def test_our_class_has_the_network_for_itself(serving: Serving, http: HTTP
         connections = instances(OpenWebSocket)
         assert connections
         assert not any(isinstance(each._transport, BufferingTransport) for each in connections)
+
+
+@ours_only
+async def test_the_head_of_no_request_is_awaited_any_more(
+    serving: Serving, http: HTTPClass, ws: str
+) -> None:
+    """A WebSocket is not ended for it, whichever class serves it."""
+    served = await serving(EchoApp(), ws=ws, http=http)
+    async with connect(served) as peer:
+        await peer.send(text("hello"))
+        assert await peer.read_text() == "hello"
+        assert not [each for each in instances(ServerContext) if len(each.head_deadlines)]
+
+
+@ours_only
+async def test_the_http_side_is_freed_without_the_garbage_collector(
+    serving: Serving, http: HTTPClass, ws: str
+) -> None:
+    """As soon as the connection is a WebSocket: it would be kept for as long as that lasts."""
+    served = await serving(EchoApp(), ws=ws, http=http)
+    gc.collect()
+    gc.disable()
+    try:
+        async with connect(served) as peer:
+            await peer.send(text("hello"))
+            assert await peer.read_text() == "hello"
+            await until(lambda: not instances(http))
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("ws", [OUR_WEBSOCKETS])

@@ -6,6 +6,7 @@ client did last.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -21,13 +22,14 @@ from socketio_asgi.adapters import MemoryAdapter, SharedPacket
 from socketio_asgi.engine import EngineRequest, Session, SessionCore
 from socketio_asgi.engine.transports.outbox import Outbox
 from socketio_asgi.engine.transports.polling import PollingTransport
+from socketio_asgi.engine.transports.taken_over import TakenOverTransport
 from socketio_asgi.engine.transports.websocket import WebSocketTransport
 from socketio_asgi.engine.upgrade import Upgrade
 from socketio_asgi.events.acks import AckSender, SingleAck
 from socketio_asgi.protocol.parser import DefaultDecoder
 from socketio_asgi.server.client_connection import ClientConnection
 from socketio_asgi.server.dispatch import Dispatcher
-from tests.support.backends import serves
+from tests.support.backends import on_asyncio, serves
 from tests.support.clients import (
     RawConnection,
     WebSocketClient,
@@ -38,7 +40,7 @@ from tests.support.clients import (
     connect_websocket,
     engine_url,
 )
-from tests.support.residue import Snapshot
+from tests.support.residue import Snapshot, instances
 from tests.support.serving import Served, serve
 from tests.support.waiting import until
 
@@ -57,6 +59,7 @@ CLASSES = (
         SessionCore,
         SingleAck,
         Socket,
+        TakenOverTransport,
         Upgrade,
         WebSocketTransport,
     ),
@@ -356,6 +359,22 @@ async def run_all(url: str, ways: list[Way]) -> None:
     assert cut_short <= len(ways) // 5
 
 
+FREED: list[Way] = [
+    clean,
+    aborted,
+    aborted_during_the_handshake,
+    aborted_during_a_middleware,
+    aborted_during_the_connection_handler,
+    protocol_error,
+    disconnected_by_the_server,
+    closed_by_the_server,
+    clean_polling,
+    aborted_post,
+    aborted_after_the_upgrade,
+]
+"""The ways after which no exception refers to its frame, and no handler goes on, that are quick."""
+
+
 def serve_briefly(io: Server) -> AbstractAsyncContextManager[Served]:
     """Serve, with an ASGI server that keeps idle HTTP connections for three seconds only."""
     trio = sniffio.current_async_library() == "trio"
@@ -387,6 +406,20 @@ async def test_connections_in_all_ways(thorough: bool) -> None:
         assert_empty(io)
         # And the server serves on.
         await run_all(served.url, [clean])
+
+
+@on_asyncio  # the exceptions of trio refer to themselves
+async def test_connections_are_freed_without_the_garbage_collector() -> None:
+    """It would look at all of their objects, again and again, and may not run for long."""
+    async with serve_briefly(make_server()) as served:
+        await run_all(served.url, FREED)
+        gc.collect()
+        gc.disable()
+        try:
+            await run_all(served.url, FREED * 3)
+            await until(lambda: not instances(CLASSES), timeout=20)
+        finally:
+            gc.enable()
 
 
 @serves

@@ -115,8 +115,8 @@ async def no_residue(
     await before.assert_nothing_left(timeout)
 
 
-def instances(kind: type) -> list[Any]:
-    """Return the living instances of ``kind`` and its subclasses."""
+def instances(kind: type | tuple[type, ...]) -> list[Any]:
+    """Return the living instances of ``kind``, or of one of several, and of their subclasses."""
     return [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]
 
 

@@ -93,6 +93,12 @@ class Transport(ABC):
         """Set the receiver of what comes in."""
         self.owner = owner
 
+    def _report_end(self, reason: str, description: str | None = None) -> None:
+        """Tell the owner that the connection has ended; it is told once, and nothing follows."""
+        # The two refer to each other, and are to be freed without the garbage collector.
+        owner, self.owner = self.owner, NOBODY
+        owner.transport_closed(self, reason, description)
+
     @property
     @abstractmethod
     def connected(self) -> bool:
@@ -187,3 +193,29 @@ class ConnectionTransport(Transport):
     @abstractmethod
     async def run(self) -> None:
         """Move messages, as long as the ASGI server wants to be waited for."""
+
+
+class _Nobody:
+    """The owner of a transport that has told of its end."""
+
+    paused = False
+
+    def receive(self, data: str | bytes) -> None:
+        """Drop a message: the end was told."""
+
+    def receive_packets(self, packets: Sequence[EnginePacket]) -> None:
+        """Drop packets: the end was told."""
+
+    def transport_closed(
+        self, transport: Transport, reason: str, description: str | None = None
+    ) -> None:
+        """Do nothing: the end was told."""
+
+    def server_exits(self) -> None:
+        """Do nothing: the end was told."""
+
+    async def readable(self) -> None:
+        """Return at once."""
+
+
+NOBODY: TransportOwner = _Nobody()

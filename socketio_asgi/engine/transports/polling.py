@@ -140,7 +140,7 @@ class PollingTransport(Transport):
     def _fail(self, reason: str, description: str | None = None) -> None:
         # First the end: the owner may open the way for another request when it is told.
         self._end(CLOSE)
-        self.owner.transport_closed(self, reason, description)
+        self._report_end(reason, description)
 
     # -- requests ----------------------------------------------------------------------------
 

@@ -135,8 +135,8 @@ class TakenOverTransport(WebSocketBase):
 
     def on_close(self, code: int, reason: str) -> None:
         """Called when the connection is closed."""
-        self.owner.transport_closed(self, TRANSPORT_CLOSE, f"WebSocket closed with code {code}")
+        self._report_end(TRANSPORT_CLOSE, f"WebSocket closed with code {code}")
 
     def on_failure(self, code: int, reason: str) -> None:
         """Called when the client broke the rules of WebSocket."""
-        self.owner.transport_closed(self, TRANSPORT_ERROR, reason)
+        self._report_end(TRANSPORT_ERROR, reason)

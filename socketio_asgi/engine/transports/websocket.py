@@ -151,7 +151,7 @@ class WebSocketTransport(WebSocketBase):
                 self.send_task.cancel()
             self._sending = True  # nothing is sent any more
             reason, description = self._end or (TRANSPORT_CLOSE, None)
-            self.owner.transport_closed(self, reason, description)
+            self._report_end(reason, description)
 
     async def _read(self) -> None:
         receive, fits = self._receive, self._max_payload // MAX_UTF8_BYTES
