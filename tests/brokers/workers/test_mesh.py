@@ -337,3 +337,34 @@ def test_a_named_folder() -> None:
     assert find_place("/run/mine", {}) == Path("/run/mine")
     assert find_place(None, {"SOCKETIO_ASGI_WORKERS": "/run/theirs"}) == Path("/run/theirs")
     assert find_place(Path("mine"), {"SOCKETIO_ASGI_WORKERS": "/run/theirs"}) == Path.cwd() / "mine"
+
+
+NO_UNIX_SOCKETS = """
+import anyio, os, socket, sys
+
+for name in ("CMSG_SPACE", "SO_PEERCRED", "SCM_RIGHTS"):
+    delattr(socket, name)
+for name in ("getuid", "geteuid"):
+    delattr(os, name)
+sys.modules["fcntl"] = None
+from socketio_asgi import Server
+from socketio_asgi.adapters import NotRetryable, WorkersAdapter
+
+async def main():
+    del socket.AF_UNIX  # which event loops need, while they are made
+    io = Server(adapter=WorkersAdapter())
+    try:
+        async with io.lifespan():
+            pass
+    except NotRetryable as error:
+        print(error)
+
+anyio.run(main)
+"""
+
+
+def test_a_platform_without_unix_sockets() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_UNIX_SOCKETS], capture_output=True, text=True, check=True
+    )
+    assert "needs Unix sockets" in done.stdout
