@@ -7,8 +7,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, MutableSequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -29,6 +28,7 @@ class FaultProxy:
         refusing: Whether new connections are ended at once.
         accepted: The number of connections that were made.
         pieces: What clients have sent, as it came.
+        delay: The time that every piece takes on its way, in seconds.
     """
 
     port: int
@@ -38,6 +38,8 @@ class FaultProxy:
         self._flowing = anyio.Event()
         self._flowing.set()
         self._cutting: list[anyio.CancelScope] = []
+        self._left: int | None = None
+        self.delay = 0.0
         self.refusing = False
         self.accepted = 0
         self.pieces: list[bytes] = []
@@ -51,6 +53,10 @@ class FaultProxy:
         """End all connections, on both sides, with a reset."""
         for scope in self._cutting:
             scope.cancel()
+
+    def cut_after(self, size: int) -> None:
+        """End all connections when the server has sent so many bytes more, in whatever they are."""
+        self._left = size
 
     def freeze(self) -> None:
         """Hand nothing on any more, as when a cable is pulled; all connections stay open."""
@@ -75,7 +81,7 @@ class FaultProxy:
             with scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._copy, client, server, scope, self.pieces)
-                    tasks.start_soon(self._copy, server, client, scope, deque(maxlen=0))
+                    tasks.start_soon(self._copy, server, client, scope, None)
         finally:
             self._cutting.remove(scope)
             with anyio.CancelScope(shield=True):
@@ -87,16 +93,28 @@ class FaultProxy:
         source: SocketStream,
         sink: SocketStream,
         scope: anyio.CancelScope,
-        pieces: MutableSequence[bytes],
+        pieces: list[bytes] | None,
     ) -> None:
         try:
             async for data in source:
-                pieces.append(data)
+                if pieces is not None:
+                    pieces.append(data)
+                await anyio.sleep(self.delay)
                 await self._flowing.wait()
-                await sink.send(data)
+                await sink.send(data if pieces is not None else self._allowed(data))
+                if self._left == 0:
+                    self._left = None
+                    self.cut()
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass
         scope.cancel()
+
+    def _allowed(self, data: bytes) -> bytes:
+        if self._left is None:
+            return data
+        allowed = data[: self._left]
+        self._left -= len(allowed)
+        return allowed
 
 
 @asynccontextmanager
