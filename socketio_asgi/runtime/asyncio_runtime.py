@@ -213,8 +213,7 @@ class _Watch:
         # Once: the number may be another socket's afterwards.
         remove, self._remove = self._remove, None
         if remove is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                remove(self._descriptor)
+            remove(self._descriptor)
 
 
 async def _all_ended(tasks: set[asyncio.Task[None]]) -> None:

@@ -244,8 +244,7 @@ class _Watch:
         """Watch it no more; it may be closed at once."""
         if not self._cancelled:
             self._cancelled = True
-            with contextlib.suppress(RuntimeError):  # trio has ended
-                trio.lowlevel.notify_closing(self._sock)
+            trio.lowlevel.notify_closing(self._sock)
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from socketio_asgi.adapters.cluster.message import (
     ServerEvent,
 )
 from socketio_asgi.adapters.cluster.wires.classic import ClassicWire, RoomsQuestion, SocketChange
-from socketio_asgi.adapters.cluster.wires.official import unpack
+from socketio_asgi.adapters.cluster.wires.official import ending, unpack
 from socketio_asgi.adapters.redis.channels import ShardedChannels, SubscriptionMode
 from socketio_asgi.adapters.redis.classic import ClassicDriver, escape
 from socketio_asgi.adapters.redis.driver import MAX_MESSAGE
@@ -311,3 +311,33 @@ def test_nonsense_is_refused_and_nothing_else(data: bytes) -> None:
     for read in (wire.decode_event, wire.decode_request, wire.decode_response):
         with suppress(MalformedMessage):
             read(data, "/")
+
+
+@pytest.mark.parametrize("namespace", ["/", "/é#b"])
+def test_own_events_are_told_by_their_bytes(namespace: str) -> None:
+    packet = SharedPacket(Packet(PacketType.EVENT, namespace, ["hi", {"a": 1}]), DefaultParser())
+    body = Broadcast(packet, Target(frozenset({"r"})))
+    for sender, own in [("0123456789abcdef", True), ("0123456789abcdee", False)]:
+        message = Message(MessageType.BROADCAST, namespace, sender, body)
+        beginning = ClassicWire().beginning("0123456789abcdef")
+        assert beginning is not None
+        assert ClassicWire().encode(message).startswith(beginning) is own
+        end = ending("0123456789abcdef", namespace)
+        assert OfficialWire().encode(message).endswith(end) is own
+
+
+def test_an_event_that_ends_like_one_of_ours_is_another_servers() -> None:
+    value = {"x": 1, "uid": "me", "nsp": "/"}
+    packet = SharedPacket(Packet(PacketType.EVENT, "/", ["hi", value]), DefaultParser())
+    message = Message(MessageType.BROADCAST, "/", "other", Broadcast(packet, Target()))
+    data = OfficialWire().encode(message)
+    assert ending("me", "/") in data
+    assert not data.endswith(ending("me", "/"))
+    swapped = json.loads(data)
+    swapped = {"uid": "other", "nsp": "/", "type": 3, "data": swapped["data"]}
+    swapped["data"]["z"] = value
+    assert not json.dumps(swapped, separators=(",", ":")).encode().endswith(ending("me", "/"))
+
+
+def test_events_of_another_parser_are_not_told_so() -> None:
+    assert ClassicWire(JSONValues()).beginning("me") is None

@@ -21,7 +21,7 @@ from tests.support.serving import serve
 from tests.support.waiting import until
 
 from .pair import ADAPTERS, MakeAdapter, Pair, pair
-from .servers import RedisProcess
+from .servers import RedisProcess, redis_cluster
 
 only_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 each_adapter = pytest.mark.parametrize("make", ADAPTERS.values(), ids=ADAPTERS)
@@ -96,7 +96,9 @@ async def test_a_master_behind_sentinel(
     (folder / "sentinel.conf").write_text(f"sentinel monitor shop {HOST} {own_redis.port} 1\n")
     with RedisProcess(folder, str(folder / "sentinel.conf"), "--sentinel") as sentinel:
         manager = Sentinel([(HOST, sentinel.port)])
-        async with pair(make, manager.master_for("shop"), prefix) as both:
+        create_user(own_redis, prefix, " ".join([*RIGHTS.values(), "+role"]))
+        client = manager.master_for("shop", username="shop", password="secret")
+        async with pair(make, client, prefix) as both:
             await exercise(both)
 
 
@@ -124,6 +126,22 @@ async def test_the_fewest_rights_over_tls(
         async with pair(ADAPTERS[name], url, prefix) as both:
             assert both.adapters[0].core.traits.counts is counts
             await exercise(both)
+
+
+@only_asyncio
+@pytest.mark.parametrize("name", RIGHTS)
+async def test_the_fewest_rights_in_a_cluster(name: str, tmp_path: Path, prefix: str) -> None:
+    with redis_cluster(tmp_path) as (server,):
+        create_user(server, prefix, f"{RIGHTS[name]} +cluster|slots +cluster|myid")
+        url = f"redis://shop:secret@{HOST}:{server.port}"
+        async with pair(ADAPTERS[name], url, prefix) as both:
+            await exercise(both)
+
+
+def create_user(server: RedisProcess, prefix: str, rights: str) -> None:
+    channels = CHANNELS["classic"].format(prefix)
+    rules = f"on >secret resetchannels {channels} {rights}"
+    server.run("ACL", "SETUSER", "shop", *rules.split())
 
 
 # -- details ---------------------------------------------------------------------------------
@@ -205,7 +223,7 @@ async def test_events_for_rooms_without_members_are_not_decoded(
 async def test_a_room_without_members_is_left_after_a_while(
     redis_server: RedisProcess, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharded, "LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(sharded, "KEEP_ROOM_SECONDS", 0.05)
     channel = f"{prefix}#/#red#"
     async with pair(ADAPTERS["sharded"], redis_server.url, prefix) as both:
 
