@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for here, there in directions(entry)
         if needed <= entry.traits and (not acting or here in acting)
         if not apart or there is Kind.NODE
-        if not entry.modules or metafunc.module.__name__.rpartition(".")[2] in entry.modules
+        if not entry.modules or metafunc.definition.path.stem in entry.modules
     ]
     metafunc.parametrize("cluster", chosen, indirect=True)
 
