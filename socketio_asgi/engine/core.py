@@ -188,6 +188,8 @@ class EngineCore:
         if loop_state is None or loop_state.shutting_down:
             return
         loop_state.shutting_down = True
+        if self._directory is not None:
+            self._directory.closing()
         for session in list(loop_state.sessions.values()):
             session.end(SERVER_SHUTTING_DOWN, flush=True)
         if loop_state.linger_deadlines:

@@ -112,6 +112,9 @@ class SessionDirectory(ABC):
     def closed(self, sid: str) -> None:  # noqa: B027  # not every directory needs it
         """Called when a session of this engine has ended."""
 
+    def closing(self) -> None:  # noqa: B027  # not every directory needs it
+        """Called when this engine is about to end: it takes no more requests of other engines."""
+
 
 class HandedOver(Exception):
     """Raised by a directory that has a request served by another process.

@@ -43,22 +43,35 @@ class Exchange:
 
     Args:
         find: Returns the process that has a session; None when it is this one, or nobody.
+
+    Attributes:
+        find: The same.
+        taking: Whether connections of other processes are taken.
     """
 
     def __init__(self, find: Callable[[str], Recipient | None]) -> None:
         self.find: Callable[[str], Recipient | None] = find
+        self.taking: bool = True
         self._acceptors: dict[Hashable, Acceptor] = {}
 
-    def register(self, connection: socket.socket, acceptor: Acceptor) -> None:
-        """Note which server takes the connections to the local address of this one."""
-        self._acceptors.setdefault(_address(connection), acceptor)
+    def register(self, address: Hashable, acceptor: Acceptor) -> None:
+        """Note which server has the connections to a local address: a port, or a path."""
+        self._acceptors[address] = acceptor
 
-    def takes(self, connection: socket.socket) -> bool:
-        """True if a server here takes connections to that address."""
+    def knows(self, address: Hashable) -> bool:
+        """True if a server is registered for an address."""
+        return address in self._acceptors
+
+    def serves(self, connection: socket.socket) -> bool:
+        """True if a server here has the connections to the address of this one."""
         try:
-            return _address(connection) in self._acceptors
+            return self.knows(_address(connection))
         except OSError:  # it is no connection
             return False
+
+    def takes(self, connection: socket.socket) -> bool:
+        """True if a connection of another process is taken."""
+        return self.taking and self.serves(connection)
 
     def accept(self, connection: socket.socket, data: bytes) -> None:
         """Have a connection served here, by the server that takes it."""

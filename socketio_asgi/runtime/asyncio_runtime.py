@@ -213,7 +213,8 @@ class _Watch:
         # Once: the number may be another socket's afterwards.
         remove, self._remove = self._remove, None
         if remove is not None:
-            remove(self._descriptor)
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                remove(self._descriptor)
 
 
 async def _all_ended(tasks: set[asyncio.Task[None]]) -> None:

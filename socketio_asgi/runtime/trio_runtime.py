@@ -244,7 +244,8 @@ class _Watch:
         """Watch it no more; it may be closed at once."""
         if not self._cancelled:
             self._cancelled = True
-            trio.lowlevel.notify_closing(self._sock)
+            with contextlib.suppress(RuntimeError):  # trio has ended
+                trio.lowlevel.notify_closing(self._sock)
 
 
 @asynccontextmanager

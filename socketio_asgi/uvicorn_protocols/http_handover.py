@@ -19,16 +19,21 @@ from uvicorn.server import ServerState
 
 from ..extensions.handover import Exchange, exchange_of
 from .http_reading import BoundedReading
-from .server_context import logger
+from .server_context import ServerContext, logger
 
 _SESSION = re.compile(rb"[A-Z]+ [^ \r\n]*[?&]sid=([\w.~-]{1,256})[& ]")
 """The session that a request names; of several, the last."""
 
 
 class HandingOver(BoundedReading):
-    """Handing connections over, for an HTTP class of uvicorn, before which it stands."""
+    """Handing connections over, for an HTTP class of uvicorn, before which it stands.
+
+    Attributes:
+        taken: The bytes that another worker has read, for which it has found this one.
+    """
 
     conn: Any  # of uvicorn's class for h11
+    server: tuple[str, int | None] | None
 
     def __init__(
         self,
@@ -42,8 +47,7 @@ class HandingOver(BoundedReading):
         self._exchange: Exchange | None = None
         # Whether a request has begun and is not complete, as far as the parser knows.
         self._in_request = False
-        # What another worker has read; it has decided that the first request belongs here.
-        self._taken = b""
+        self.taken: bytes = b""
 
     # -- called by the event loop --------------------------------------------------------------
 
@@ -51,16 +55,13 @@ class HandingOver(BoundedReading):
         """A client connected, or another worker has handed its connection over."""
         super().connection_made(transport)
         exchange = exchange_of(self._context.loop)
-        if exchange is not None and transport.get_extra_info("ssl_object") is None:
-            # The state of TLS is in this process, and cannot be given away.
-            sock = transport.get_extra_info("socket")
-            if sock is not None:
-                exchange.register(sock, self._accept)
-        else:
-            exchange = None
-        if self._taken:
+        if transport.get_extra_info("ssl_object") is not None:
+            exchange = None  # the state of TLS is in this process, and cannot be given away
+        if exchange is not None:
+            self._register(exchange)
+        if self.taken:
             # Before the event loop reads more.
-            taken, self._taken = self._taken, b""
+            taken, self.taken = self.taken, b""
             self.data_received(taken)
         self._exchange = exchange
 
@@ -69,26 +70,14 @@ class HandingOver(BoundedReading):
         self._exchange = None
         super().connection_lost(exc)
 
-    # -- from another worker -------------------------------------------------------------------
-
-    def _accept(self, connection: socket.socket, data: bytes) -> None:
-        """Serve a connection that another worker has accepted; see :class:`.Exchange`."""
-        context = self._context
-        task = context.loop.create_task(self._serve(connection, data))
-        context.state.tasks.add(task)
-        task.add_done_callback(context.state.tasks.discard)
-
-    async def _serve(self, connection: socket.socket, data: bytes) -> None:
-        def protocol() -> HandingOver:
-            made = type(self)(self._context.config, self._context.state, self._app_state)
-            made._taken = data  # noqa: SLF001
-            return made
-
-        try:
-            await self._context.loop.connect_accepted_socket(protocol, connection)
-        except OSError as error:
-            logger.debug("a connection of another worker is gone: %r", error)
-            connection.close()
+    def _register(self, exchange: Exchange) -> None:
+        """Take connections of other workers, once for each address."""
+        if self.server is None:
+            return
+        host, port = self.server
+        address = host if port is None else port
+        if not exchange.knows(address):
+            exchange.register(address, _Acceptor(type(self), self._context, self._app_state))
 
     # -- to another worker ---------------------------------------------------------------------
 
@@ -143,3 +132,34 @@ class HandingOver(BoundedReading):
         """A request is complete."""
         self._in_request = False
         super().on_message_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _Acceptor:
+    """Serves connections that another worker has accepted; see :class:`.Exchange`."""
+
+    def __init__(
+        self, protocol: type[HandingOver], context: ServerContext, app_state: dict[str, Any]
+    ) -> None:
+        self._protocol = protocol
+        self._context = context
+        self._app_state = app_state
+
+    def __call__(self, connection: socket.socket, data: bytes) -> None:
+        context = self._context
+        task = context.loop.create_task(self._serve(connection, data))
+        context.state.tasks.add(task)
+        task.add_done_callback(context.state.tasks.discard)
+
+    async def _serve(self, connection: socket.socket, data: bytes) -> None:
+        context = self._context
+
+        def make() -> HandingOver:
+            protocol = self._protocol(context.config, context.state, self._app_state)
+            protocol.taken = data
+            return protocol
+
+        try:
+            await context.loop.connect_accepted_socket(make, connection)
+        except OSError as error:
+            logger.debug("a connection of another worker is gone: %r", error)
+            connection.close()

@@ -16,7 +16,7 @@ from anyio.abc import SocketAttribute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from socketio_asgi.uvicorn_protocols.http_reading import BoundedReading
+from socketio_asgi.uvicorn_protocols.http_handover import HandingOver
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.ports import HOST
 from tests.support.rawhttp import RawConnection
@@ -28,11 +28,11 @@ Serving = Callable[..., Awaitable[Served]]
 ServeHTTP = Callable[..., Awaitable[Served]]
 
 
-class OursOnH11(BoundedReading, cast("Any", H11Protocol)):  # type: ignore[misc]
+class OursOnH11(HandingOver, cast("Any", H11Protocol)):  # type: ignore[misc]
     """Our class where httptools is not installed."""
 
 
-class OursOnHttpTools(BoundedReading, cast("Any", HttpToolsProtocol)):  # type: ignore[misc]
+class OursOnHttpTools(HandingOver, cast("Any", HttpToolsProtocol)):  # type: ignore[misc]
     """Our class where it is."""
 
 

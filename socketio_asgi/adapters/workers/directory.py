@@ -54,6 +54,11 @@ class WorkersDirectory(SessionDirectory):
         if self.workers is not None:
             self.workers.session_ids.closed(sid)
 
+    def closing(self) -> None:
+        """Called when this worker is about to end."""
+        if self.workers is not None:
+            self.workers.retire()
+
     def find(self, offer: Offer, request: EngineRequest) -> None:
         """Find the worker that has a session.
 

@@ -54,6 +54,15 @@ class Workers:
             return None
         return self.handovers.recipient(peer)
 
+    def retire(self) -> None:
+        """Take no more connections, and be found by no new worker: this one is about to end.
+
+        A server that ends waits for its connections, and has told those to end that it had.
+        """
+        if self._exchange is not None:
+            self._exchange.taking = False
+        self.mesh.retire()
+
     def close(self) -> None:
         """End all connections with the others."""
         if self._loop is not None and self._exchange is not None:

@@ -95,7 +95,7 @@ class Handovers:
 
     def _serve_here(self, connection: socket.socket, data: bytes) -> None:
         self.counters["not taken"] += 1
-        if self._exchange.takes(connection):
+        if self._exchange.serves(connection):
             self._exchange.accept(connection, data)
         else:
             connection.close()

@@ -37,7 +37,6 @@ ENDED = "it has ended"
 
 _SEGMENT = 256 * 1024
 _HEAD = struct.Struct("!IB")
-_ANCILLARY = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 _CLOSE_ON_EXEC: int = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
@@ -80,6 +79,8 @@ class Link:
         self._unsent_size = 0
         self._writing: Cancellable | None = None
         self.closed: bool = False
+        # Not before it is needed: some platforms have neither descriptors nor these sockets.
+        self._ancillary_size = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
         self._reading: Cancellable = runtime.on_readable(sock, self._on_readable)
 
     # -- out ---------------------------------------------------------------------------------
@@ -160,7 +161,9 @@ class Link:
 
     def _on_readable(self) -> None:
         try:
-            data, ancillary, flags, _ = self._sock.recvmsg(_SEGMENT, _ANCILLARY, _CLOSE_ON_EXEC)
+            data, ancillary, flags, _ = self._sock.recvmsg(
+                _SEGMENT, self._ancillary_size, _CLOSE_ON_EXEC
+            )
         except (BlockingIOError, InterruptedError):
             return
         except ConnectionResetError:  # it has not read everything

@@ -192,6 +192,10 @@ class Mesh:
             timer.cancel()
             self._greeted = None
 
+    def retire(self) -> None:
+        """Be found by no new worker; the connections stay."""
+        self._stop_listening()
+
     def close(self) -> None:
         """End all connections; the others notice it at once."""
         self._closed, self.ready = True, False

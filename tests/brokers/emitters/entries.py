@@ -22,6 +22,7 @@ from socketio_asgi.emitters import (
     RedisStreamsEmitter,
 )
 from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry
+from tests.brokers.interop.cluster import Kind
 from tests.brokers.interop.services import postgres_url, redis_url
 
 ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
@@ -39,16 +40,23 @@ class EmitterEntry:
         ours: given the key of a cluster, makes one of ours.
         node: given the key of a cluster, returns the name of an emitter of ``adapters.mjs``, and
             its options.
+        there: the kind of the second server; the first one is ours.
     """
 
     name: str
     adapter: str
     ours: MakeEmitter | None = None
     node: Callable[[str], Mapping[str, Any]] | None = None
+    there: Kind = Kind.NODE
 
 
 def _official_redis(key: str) -> Mapping[str, Any]:
     return {"name": "redis", "connection": {"url": redis_url()}, "key": key}
+
+
+def _official_postgres(key: str) -> Mapping[str, Any]:
+    options = {"channelPrefix": key, "tableName": POSTGRES_TABLE}
+    return {"name": "postgres", "connection": {"url": postgres_url()}, **options}
 
 
 def _postgres(key: str) -> PostgresEmitter:
@@ -85,5 +93,7 @@ EMITTERS: list[EmitterEntry] = [
     ),
     EmitterEntry("postgres", "postgres", _postgres),
     EmitterEntry("postgres-async", "postgres", _postgres_async),
+    # It does not say the namespace of what it sends, which the official servers drop.
+    EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),
 ]
 """All of them."""

@@ -63,8 +63,7 @@ const EMITTERS = {
     return [(namespace) => new RedisEmitter(client, options, namespace), close];
   },
   postgres: async ({ connection, ...options }) => {
-    // One connection listens, and one sends: several of them would mix up the order.
-    const pool = new pg.Pool({ connectionString: connection.url, max: 2 });
+    const pool = new pg.Pool({ connectionString: connection.url, max: 1 }); // keeps the order
     return [(namespace) => new PostgresEmitter(pool, namespace, options), () => pool.end()];
   },
 };

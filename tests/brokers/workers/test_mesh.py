@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
+from socketio_asgi import Server
+from socketio_asgi.adapters import WorkersAdapter
 from socketio_asgi.brokers.mesh import FrameKind, PlaceError
 from socketio_asgi.brokers.mesh.link import _HEAD, MAX_FRAME, MAX_UNSENT
 from socketio_asgi.brokers.mesh.place import find_place, prepare
@@ -337,3 +340,63 @@ def test_a_named_folder() -> None:
     assert find_place("/run/mine", {}) == Path("/run/mine")
     assert find_place(None, {"SOCKETIO_ASGI_WORKERS": "/run/theirs"}) == Path("/run/theirs")
     assert find_place(Path("mine"), {"SOCKETIO_ASGI_WORKERS": "/run/theirs"}) == Path.cwd() / "mine"
+
+
+@pytest.mark.parametrize("backend", [("asyncio", {}), ("asyncio", {"use_uvloop": True})])
+def test_a_server_that_comes_to_another_event_loop(backend: tuple[str, dict[str, Any]]) -> None:
+    """What an event loop has left behind, which nobody has closed, is gone then."""
+    name, options = backend
+    with short_folder() as folder:
+        io = Server(adapter=WorkersAdapter(path=folder / "mesh"))
+
+        def sockets() -> int:
+            return len(list(folder.glob("mesh/*.sock")))
+
+        async def begin() -> None:
+            io.engine.__socketio__.bound()
+            await until(lambda: sockets() == 1)
+
+        async def live() -> None:
+            async with io.lifespan():
+                assert sockets() == 1
+
+        anyio.run(anyio.lowlevel.checkpoint, backend=name, backend_options=options)
+        before = descriptors()  # with those that the first event loop leaves open
+        anyio.run(begin, backend=name, backend_options=options)
+        anyio.run(live, backend=name, backend_options=options)
+        assert sockets() == 0
+        anyio.run(live, backend="trio")
+        anyio.run(live, backend=name, backend_options=options)
+        assert sockets() == 0
+        assert descriptors() <= before
+
+
+NO_UNIX_SOCKETS = """
+import anyio, os, socket, sys
+
+for name in ("CMSG_SPACE", "SO_PEERCRED", "SCM_RIGHTS"):
+    delattr(socket, name)
+for name in ("getuid", "geteuid"):
+    delattr(os, name)
+sys.modules["fcntl"] = None
+from socketio_asgi import Server
+from socketio_asgi.adapters import NotRetryable, WorkersAdapter
+
+async def main():
+    del socket.AF_UNIX  # which event loops need, while they are made
+    io = Server(adapter=WorkersAdapter())
+    try:
+        async with io.lifespan():
+            pass
+    except NotRetryable as error:
+        print(error)
+
+anyio.run(main)
+"""
+
+
+def test_a_platform_without_unix_sockets() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_UNIX_SOCKETS], capture_output=True, text=True, check=True
+    )
+    assert "needs Unix sockets" in done.stdout

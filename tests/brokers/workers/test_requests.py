@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -24,10 +27,18 @@ from .support import kill, open_sessions, path_of, poll, post, trusting, worker_
 certificate = pytest.fixture(scope="module")(make_certificate)
 
 
-@pytest.fixture(scope="module", params=BOTH_PATHS)
+KINDS: Final = {
+    "uvicorn": ("uvicorn",),
+    "fast": ("uvicorn-fast",),
+    "fast-h11": ("uvicorn-fast", "--http", "tests.http.support:OursOnH11", "--loop", "asyncio"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
-    """Three workers, on the fast path and on the plain one."""
-    with workers(request.param, count=3) as running:
+    """Three workers, on the plain path and on the fast one."""
+    name, *options = KINDS[request.param]
+    with workers(name, "io", *options, count=3) as running:
         yield running
 
 
@@ -135,10 +146,6 @@ async def test_websockets(server: ServerProcess) -> None:
     """Which come to any worker, and carry large messages both ways."""
     text, data = "ä" * 200_000, b"\x00\xff" * 200_000
     for sid in await join(server):
-        for _ in range(2):  # of which one at least is not for the worker that has accepted it
-            async with connect_websocket(server.url + path_of(sid, transport="websocket")) as ws:
-                await ws.send("2probe")
-                assert await ws.receive() == "3probe"
         async with connect_websocket(server.url + path_of(sid, transport="websocket")) as ws:
             await ws.send("2probe")
             assert await ws.receive() == "3probe"
@@ -203,9 +210,7 @@ async def test_requests_of_a_worker_that_is_killed(name: str) -> None:
     """All of them are over at once, and the ones that follow are answered."""
     with workers(name, count=3) as server:
         first, _ = await join(server)
-        async with connect_raw(server.url) as connection:
-            assert await post(connection, first, '420["pid"]') == 200
-            pid = json.loads((await poll(connection, first))[1].removeprefix("430"))[0]
+        pid = await pid_of(server, first)
         async with connect_raw(server.url) as waiting:
             await waiting.send_head("GET", path_of(first))
             await anyio.sleep(0.2)  # nothing shows that it is there by now
@@ -226,6 +231,64 @@ async def test_requests_of_a_worker_that_is_killed(name: str) -> None:
                 return (status, json.loads(answer)["code"]) == (400, 1)
 
         await until(is_unknown)
+
+
+async def pid_of(server: ServerProcess, sid: str) -> int:
+    async with connect_raw(server.url) as connection:
+        assert await post(connection, sid, '420["pid"]') == 200
+        status, packets = await poll(connection, sid)
+        assert status == 200
+        return int(json.loads(packets.removeprefix("430"))[0])
+
+
+async def test_a_worker_that_stands_still() -> None:
+    """Its clients wait, and those of the others do not."""
+    with workers("uvicorn-fast", count=3) as server:
+        first, second = await join(server)
+        pid = await pid_of(server, first)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with connect_raw(server.url) as waiting:
+                await waiting.send_request("POST", path_of(first), b'420["echo",1]')
+                for number in range(20):
+                    async with connect_raw(server.url) as connection:
+                        assert await post(connection, second, f'42{number}["echo",1]') == 200
+                        assert await poll(connection, second) == (200, f"43{number}[1]")
+                os.kill(pid, signal.SIGCONT)
+                assert (await waiting.read_response()).body == b"ok"
+            async with connect_raw(server.url) as connection:
+                assert await poll(connection, first) == (200, "430[1]")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("name", BOTH_PATHS)
+async def test_a_worker_that_ends(name: str) -> None:
+    """Its clients are told, it ends at once, and another one is there in its place."""
+    with workers(name, count=3) as server:
+        first, second = await join(server)
+        pid = await pid_of(server, first)
+        async with connect_raw(server.url) as waiting:
+            await waiting.send_head("GET", path_of(first))
+            await anyio.sleep(0.2)  # nothing shows that it is there by now
+            os.kill(pid, signal.SIGTERM)
+            response = await waiting.read_response()
+            assert (response.status, response.body) == (200, b"1")
+        await until(lambda: not is_running(pid), 4)
+        async with connect_raw(server.url) as connection:
+            status, answer = await poll(connection, first)
+            assert (status, json.loads(answer)["code"]) == (400, 1)
+            assert await post(connection, second, '420["echo",1]') == 200
+            assert await poll(connection, second) == (200, "430[1]")
+        await until(lambda: len(list(server.folder.glob("*/*/*.sock"))) == 3, 20)
+        assert "Traceback" not in server.output
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 # -- other surroundings ----------------------------------------------------------------------------
