@@ -22,7 +22,7 @@ from ..brokers.postgres.source import check_url, database_of
 from ..protocol import Parser
 from .base import Emitter
 
-ANSWER_SECONDS = 10.0
+DATABASE_SECONDS = 10.0
 """The time that the database may take for an answer."""
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
@@ -112,7 +112,7 @@ class SyncTransport:
     def _own_connection(self, url: str) -> Any:
         with self._lock:
             if self._connection is None or self._connection.closed:
-                seconds = round(ANSWER_SECONDS)
+                seconds = round(DATABASE_SECONDS)
                 self._connection = self._library.connect(
                     url,
                     autocommit=True,
@@ -152,7 +152,7 @@ class AsyncTransport:
 
     async def _send(self, statement: str, values: tuple[str | bytes, ...]) -> None:
         async with self._lock:
-            link = self._link or await self._database.connect(ANSWER_SECONDS)
+            link = self._link or await self._database.connect(DATABASE_SECONDS)
             self._link = link if self._own else None
             try:
                 await link.fetch(statement, *values)

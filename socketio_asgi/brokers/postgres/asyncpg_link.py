@@ -15,6 +15,10 @@ CLOSE_SECONDS = 1.0
 """The time that a connection has for its goodbye."""
 
 
+MIN_POOL_SIZE = 3
+"""The smallest pool of an application: two connections are kept."""
+
+
 class AsyncpgPool(Protocol):
     """A pool of asyncpg, as far as it is used; made by ``asyncpg.create_pool()``."""
 
@@ -68,6 +72,11 @@ class FromPool(Database):
         """Take a connection, and keep it; see :meth:`.Database.connect`."""
         asyncpg = _library()
         pool: Any = self._pool
+        if pool.get_max_size() < MIN_POOL_SIZE:
+            raise NotRetryable(
+                f"the pool of the application has {pool.get_max_size()} connections at the most, of"
+                f" which two are in use as long as the server lives; it needs {MIN_POOL_SIZE}"
+            )
         try:
             await pool
             connection = await pool.acquire(timeout=seconds)

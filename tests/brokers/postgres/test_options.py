@@ -35,6 +35,16 @@ async def started(adapter: PostgresAdapter) -> AsyncIterator[Server]:
         await io.close()
 
 
+def start_elsewhere(adapter: PostgresAdapter) -> None:
+    """The same in another event loop, which must not run in this thread."""
+
+    async def start() -> None:
+        async with started(adapter):
+            pass
+
+    anyio.run(start)
+
+
 # -- pools and poolers -------------------------------------------------------------------------
 
 
@@ -70,6 +80,28 @@ async def test_a_pool_that_is_closed(postgres_url: str, key: str) -> None:
     with pytest.raises(NotRetryable, match="the pool cannot be used"):
         async with started(make_adapter(pool, key)):
             pass
+
+
+async def test_a_pool_that_is_too_small(postgres_url: str, key: str) -> None:
+    async with import_module("asyncpg").create_pool(postgres_url, min_size=0, max_size=2) as pool:
+        with pytest.raises(NotRetryable, match="the pool of the application has 2 connections"):
+            async with started(make_adapter(pool, key)):
+                pass
+
+
+async def test_a_pool_in_another_event_loop(postgres_url: str, key: str) -> None:
+    async with import_module("asyncpg").create_pool(postgres_url, min_size=0) as pool:
+        adapter = make_adapter(pool, key)
+        async with started(adapter):
+            pass
+        with pytest.raises(NotRetryable, match="a pool belongs to the event loop"):
+            await anyio.to_thread.run_sync(start_elsewhere, adapter)
+
+
+async def test_a_url_in_another_event_loop(postgres_url: str, key: str) -> None:
+    adapter = make_adapter(postgres_url, key)
+    for _ in range(2):
+        await anyio.to_thread.run_sync(start_elsewhere, adapter)
 
 
 @pytest.fixture
