@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.support.waiting import until
@@ -18,6 +19,8 @@ class Client:
         disconnected: the reasons for the ends of its connections.
         sids: the id that it had at each connection.
         recovered: whether the last connection was a recovered one.
+        settle: waits until its server hears what is sent to a room that it has just joined;
+            official servers say that it has joined before they do.
     """
 
     def __init__(self, node: NodeProcess, number: int, sid: str) -> None:
@@ -28,6 +31,7 @@ class Client:
         self.disconnected: list[str] = []
         self.sids: list[str] = []
         self.recovered = False
+        self.settle: Callable[[], Awaitable[object]] | None = None
 
     async def answer_with(self, *values: Any) -> None:
         """Answer from now on every event that asks for an answer."""
@@ -44,6 +48,8 @@ class Client:
     async def join(self, room: str) -> None:
         """Ask the server to be in a room."""
         await self.request("join", room)
+        if self.settle is not None:
+            await self.settle()
 
     async def expect(self, event: str) -> list[Any]:
         """Wait for an event; returns its arguments."""

@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 from .adapters import Entry, MakeAdapter
 from .clients import Client, Clients
-from .servers import NAMESPACES, Namespaces, NodeServers, OurSide, Side, To
+from .servers import NAMESPACES, Namespaces, NodeServers, NodeSide, OurSide, Side, To
 
 WAIT_SECONDS = 10.0
 
@@ -121,6 +121,10 @@ class Cluster:
     async def connect(self, side: Side, namespace: str = "/", **options: Any) -> Client:
         """Connect one more client."""
         client = await self._all_clients.connect(side.url, namespace, **options)
+        if isinstance(side, NodeSide):
+            # The broker is asked to count after it was asked for the rooms.
+            client.settle = partial(side.count, namespace)
+            await client.settle()
         self._connected.append(client)
         return client
 
