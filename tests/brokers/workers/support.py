@@ -137,16 +137,28 @@ class Intruder:
 class Workers(ServerProcess):
     """Several workers of a server, with a folder for their sockets; started when all are there."""
 
-    def __init__(self, name: str, app: str, count: int, *, tls: bool = False, **more: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        app: str,
+        count: int,
+        *,
+        tls: bool = False,
+        uds: Path | None = None,
+        **more: Any,
+    ) -> None:
         self._folder = ExitStack()
         self.folder = self._folder.enter_context(short_folder())
         self._count = count
         self._tls = tls
+        self._uds = uds
         super().__init__(name, APPS + app, env={"XDG_RUNTIME_DIR": str(self.folder)}, **more)
 
     def _answers(self) -> bool:
         if len(list(self.folder.glob("*/*/*.sock"))) < self._count:
             return False
+        if self._uds is not None:
+            return self._uds.exists()
         return self._answers_with_tls() if self._tls else super()._answers()
 
     def _answers_with_tls(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,17 @@ from tests.support.processes import BOTH_PATHS, ServerProcess
 from tests.support.rawhttp import connect_raw
 from tests.support.waiting import until
 
-from .support import kill, open_sessions, path_of, poll, post, trusting, worker_of, workers
+from .support import (
+    kill,
+    open_sessions,
+    path_of,
+    poll,
+    post,
+    short_folder,
+    trusting,
+    worker_of,
+    workers,
+)
 
 certificate = pytest.fixture(scope="module")(make_certificate)
 
@@ -306,6 +317,52 @@ async def test_inside_another_application(name: str) -> None:
             await connection.send_request("GET", "/pid")
             assert (await connection.read_response()).status == 200
         assert server.output == ""
+
+
+async def test_nothing_is_left() -> None:
+    """Of connections that went to other workers, wherever they have ended."""
+    with workers("uvicorn-fast", count=3) as server:
+        before = descriptors_of(server)
+        sids = await join(server)
+        for _ in range(10):
+            async with connect_raw(server.url) as connection:
+                for sid in sids:
+                    assert await post(connection, sid, "3") == 200
+        await until(lambda: descriptors_of(server) == before)
+
+
+def descriptors_of(server: ServerProcess) -> int:
+    """The number of descriptors that the processes of a server have open."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getsid(int(process.name)) == server.pid:
+                count += len(list((process / "fd").iterdir()))
+    return count
+
+
+async def test_a_unix_socket() -> None:
+    """On which a proxy reaches the workers."""
+    with short_folder() as folder:
+        path = folder / "server"
+        with workers("uvicorn-fast", "io", "--uds", str(path), count=3, uds=path):
+            transport = httpx.AsyncHTTPTransport(uds=str(path))
+            async with httpx.AsyncClient(transport=transport, base_url="http://workers") as http:
+                sids = []
+                for _ in range(12):
+                    async with httpx.AsyncClient(
+                        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://workers"
+                    ) as other:
+                        answer = await other.get("/socket.io/?EIO=4&transport=polling")
+                        sids.append(json.loads(answer.text[1:])["sid"])
+                for sid in sids:
+                    assert (await http.post(path_of(sid), content="40")).status_code == 200
+                    assert (await http.get(path_of(sid))).text.startswith("40")
+                request = '420["counters"]'
+                assert (await http.post(path_of(sids[0]), content=request)).status_code == 200
+                counters = (await http.get(path_of(sids[0]))).text
+                assert "passed on" not in counters
+                assert ("handed over" in counters) == (len({sid[:4] for sid in sids}) > 1)
 
 
 async def test_tls(certificate: Path) -> None:
