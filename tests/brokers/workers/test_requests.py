@@ -35,6 +35,9 @@ from .support import (
     workers,
 )
 
+LOOKS = 30
+"""Looks at a number that has settled, a few hundredths of a second apart."""
+
 certificate = pytest.fixture(scope="module")(make_certificate)
 
 
@@ -322,22 +325,35 @@ async def test_inside_another_application(name: str) -> None:
 async def test_nothing_is_left() -> None:
     """Of connections that went to other workers, wherever they have ended."""
     with workers("uvicorn-fast", count=3) as server:
-        before = descriptors_of(server)
         sids = await join(server)
+        before = await settled(lambda: sockets_of(server))
         for _ in range(10):
             async with connect_raw(server.url) as connection:
                 for sid in sids:
                     assert await post(connection, sid, "3") == 200
-        await until(lambda: descriptors_of(server) == before)
+        assert await settled(lambda: sockets_of(server)) == before
 
 
-def descriptors_of(server: ServerProcess) -> int:
-    """The number of descriptors that the processes of a server have open."""
+async def settled(count: Callable[[], int]) -> int:
+    """A number that has not changed for a while."""
+    seen: list[int] = []
+
+    def look() -> bool:
+        seen.append(count())
+        return len(seen) > LOOKS and len(set(seen[-LOOKS:])) == 1
+
+    await until(look, 20)
+    return seen[-1]
+
+
+def sockets_of(server: ServerProcess) -> int:
+    """The number of sockets that the processes of a server have open."""
     count = 0
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.getsid(int(process.name)) == server.pid:
-                count += len(list((process / "fd").iterdir()))
+                links = (process / "fd").iterdir()
+                count += sum(str(link.readlink()).startswith("socket:") for link in links)
     return count
 
 
