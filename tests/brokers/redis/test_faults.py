@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from redis.asyncio import sentinel as redis_sentinel
 
 from socketio_asgi.adapters import AdapterState, ClusterUnavailable
-from socketio_asgi.brokers.redis import MAX_WAITING_BYTES, RedisDeployment
+from socketio_asgi.brokers.redis import MAX_WAITING_BYTES, RedisDeployment, key_slot
 from tests.support.fault_proxy import fault_proxy
+from tests.support.ports import HOST
 from tests.support.waiting import until
 
 from .pair import ADAPTERS, MakeAdapter, Pair, pair
-from .servers import RedisProcess
+from .servers import RedisProcess, redis_cluster
 
 MIB = 1024 * 1024
+Sentinel: Any = redis_sentinel.Sentinel  # its constructor has no types
 
 pytestmark = [
     pytest.mark.parametrize("anyio_backend", ["asyncio"]),
@@ -196,3 +202,58 @@ async def test_a_message_that_costs_redis_all_subscribers(
         await both.ready()
         await both.reaches(1)
         assert both.here.cluster.health.gaps == 1
+
+
+async def test_a_slot_that_moves_to_another_server(
+    make: MakeAdapter, tmp_path: Path, prefix: str
+) -> None:
+    with redis_cluster(tmp_path, 2) as (first, second):
+        async with pair(make, first.url, prefix) as both:
+            await both.clients[1].request("join", "red")
+            servers = {first.port: first, second.port: second}
+            for channel in (f"{prefix}#/#red#", f"{prefix}#/#"):
+                driver: Any = both.adapters[0].core.driver
+                owner = servers[driver.servers.for_key(channel).server.port]
+                other = second if owner is first else first
+                slot, target = key_slot(channel.encode()), other.run("CLUSTER", "MYID")
+                for server in (other, owner):
+                    server.run("CLUSTER", "SETSLOT", slot, "NODE", target)
+                await until(partial(_hears_of_red, both), timeout=15)
+
+
+async def _hears_of_red(both: Pair) -> bool:
+    if both.states() != [AdapterState.READY] * 2:
+        return False
+    with suppress(ClusterUnavailable):
+        await both.here.to("red").emit("red")
+    with anyio.move_on_after(0.2):
+        return await both.clients[1].event() == ["red"]
+    return False
+
+
+async def test_another_master_behind_sentinel(
+    make: MakeAdapter, tmp_path: Path, prefix: str
+) -> None:
+    folders = [tmp_path / name for name in ("master", "replica", "sentinel")]
+    for folder in folders:
+        folder.mkdir()
+    with RedisProcess(folders[0]) as master, RedisProcess(folders[1]) as replica:
+        replica.run("REPLICAOF", HOST, master.port)
+        await until(lambda: replica.run("ROLE")[3] == b"connected", timeout=10)
+        (folders[2] / "sentinel.conf").write_text(
+            f"sentinel monitor shop {HOST} {master.port} 1\n"
+            "sentinel down-after-milliseconds shop 500\n"
+            "sentinel failover-timeout shop 5000\n"
+        )
+        mode = (str(folders[2] / "sentinel.conf"), "--sentinel")
+        with RedisProcess(folders[2], *mode) as sentinel:
+            await until(lambda: sentinel.run("SENTINEL", "REPLICAS", "shop"), timeout=15)
+            client = Sentinel([(HOST, sentinel.port)]).master_for("shop")
+            async with pair(make, client, prefix) as both:
+                master.stop()
+                await away(both, 0)
+                await away(both, 1)
+                await both.ready(timeout=25)
+                await both.reaches(1)
+                driver: Any = both.adapters[0].core.driver
+                assert driver.servers.main.server.port == replica.port
