@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from socketio_asgi.brokers.redis import (
     Subscription,
     key_slot,
 )
+from socketio_asgi.brokers.redis.resp import PythonReader
 from socketio_asgi.exceptions import NotRetryable
 from tests.adapters.support import open_runtime
 from tests.brokers.redis.servers import RedisProcess, redis_cluster
@@ -417,3 +419,28 @@ async def test_a_master_behind_sentinel(tmp_path: Path, own_redis: RedisProcess)
         with pytest.raises(NotRetryable, match="is a Sentinel"):
             async with connected(sentinel.url):
                 pass
+
+
+# -- packages that are not installed ---------------------------------------------------------
+
+
+def test_without_redis_py_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(ModuleNotFoundError, match=r"socketio-asgi\[redis\]"):
+        RedisDeployment("redis://localhost")
+
+
+async def test_without_hiredis_everything_works(
+    redis_server: RedisProcess, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "hiredis", None)
+    listener = Listener()
+    async with connected(redis_server.url, listener) as servers:
+        assert isinstance(servers.main._reader, PythonReader)
+        await servers.main.subscribe(Subscription.CHANNEL, prefix.encode())
+        sizes = [0, 1, 100_000, 3, 1_000_000]
+        for size in sizes:
+            servers.main.send("PUBLISH", prefix, b"x" * size)
+        await servers.drain()
+        await until(lambda: len(listener.messages) == len(sizes))
+        assert [len(data) for _, data in listener.messages] == sizes
