@@ -12,6 +12,7 @@ import os
 import signal
 import statistics
 import sys
+import tempfile
 from contextlib import ExitStack
 
 from tests.support.ports import PortReservation
@@ -28,12 +29,14 @@ OURS = {
     "streams": "RedisStreamsAdapter",
     "postgres": "PostgresAdapter",
     "nats": "NatsAdapter",
+    "workers": "WorkersAdapter",
 }
 """Adapters by the names of our contenders."""
 
 BROKERS = {
     "postgres": os.environ.get("POSTGRES_URL", "postgresql://127.0.0.1:5432/test"),
     "nats": os.environ.get("NATS_URL", "nats://127.0.0.1:4222"),
+    "workers": f"{tempfile.gettempdir()}/benchmark-{os.getpid()}",
 }
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 LOAD_TIMEOUT = 120.0  # seconds that connecting may take, besides the window

@@ -11,15 +11,15 @@ Node, beside the workers.
 from __future__ import annotations
 
 import argparse
-import os
-import signal
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 import anyio
-from anyio import current_time
+from anyio import current_time, to_thread
 
-from tests.brokers.workers.support import GunicornWorkers, Workers, workers
+from tests.brokers.workers.support import GunicornWorkers, Workers, kill, workers
 from tests.support.node import install_node_modules, start_node
 
 ROUNDS = 10
@@ -65,7 +65,7 @@ async def measure(server: Workers, way: dict[str, Any], clients: int) -> list[st
         pid = max(pids, key=pids.get)
         await script.send("watch", pid=int(pid))
         await script.wait_for("watching", SECONDS)
-        os.kill(int(pid), signal.SIGKILL)
+        await kill(server, int(pid))
         back = await script.wait_for("back", SECONDS)
         await script.send("finish")
         await script.finish(SECONDS)
@@ -89,8 +89,12 @@ async def run(clients: int, count: int) -> None:
     print("| --- " * len(COLUMNS) + "|")
     for name, way in WAYS.items():
         for title, server in servers(count):
-            async with server:
+            try:
+                await to_thread.run_sync(server.start)
                 row = await measure(server, way, clients)
+            finally:
+                with redirect_stdout(io.StringIO()):  # what the server has written
+                    await to_thread.run_sync(server.close)
             print("| " + " | ".join([title, f"{clients} {name}", *row]) + " |", flush=True)
 
 

@@ -47,7 +47,7 @@ class WorkersAdapter(ClusterAdapter):
     """
 
     def __init__(
-        self, *, path: str | os.PathLike[str] | None = None, **options: Unpack[ClusterSettings]
+        self, path: str | os.PathLike[str] | None = None, **options: Unpack[ClusterSettings]
     ) -> None:
         super().__init__(self._driver, **options)
         self._path = path

@@ -7,8 +7,8 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,9 @@ from tests.support.ports import HOST
 from tests.support.processes import ServerProcess
 from tests.support.rawhttp import RawConnection, connect_raw
 from tests.support.waiting import until
+
+LOOKS = 30
+"""Looks at a number that has settled, a few hundredths of a second apart."""
 
 APPS = "tests.brokers.workers.apps:"
 
@@ -231,9 +234,45 @@ def path_of(sid: str, transport: str = "polling", **query: str) -> str:
 
 
 async def kill(server: ServerProcess, pid: int) -> None:
-    """End one of its workers as a crash would."""
+    """End one of its workers as a crash would, when no connection comes to it or leaves it.
+
+    One that it has accepted, and not yet handed on, would end with it.
+    """
     assert os.getsid(pid) == server.pid, "it is no worker of this server"
+    await settled(lambda: sockets_of([pid]))
     await to_thread.run_sync(os.kill, pid, 9)
+
+
+async def settled(count: Callable[[], int]) -> int:
+    """A number that has not changed for a while."""
+    seen: list[int] = []
+
+    def look() -> bool:
+        seen.append(count())
+        return len(seen) > LOOKS and len(set(seen[-LOOKS:])) == 1
+
+    await until(look, 20)
+    return seen[-1]
+
+
+def processes_of(server: ServerProcess) -> list[int]:
+    """The processes of a server."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(folder.name)) == server.pid:
+                found.append(int(folder.name))
+    return found
+
+
+def sockets_of(processes: Iterable[int]) -> int:
+    """The number of sockets that processes have open."""
+    count = 0
+    for process in processes:
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                count += str(link.readlink()).startswith("socket:")
+    return count
 
 
 def trusting() -> ssl.SSLContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import signal
@@ -29,14 +28,14 @@ from .support import (
     path_of,
     poll,
     post,
+    processes_of,
+    settled,
     short_folder,
+    sockets_of,
     trusting,
     worker_of,
     workers,
 )
-
-LOOKS = 30
-"""Looks at a number that has settled, a few hundredths of a second apart."""
 
 certificate = pytest.fixture(scope="module")(make_certificate)
 
@@ -326,35 +325,12 @@ async def test_nothing_is_left() -> None:
     """Of connections that went to other workers, wherever they have ended."""
     with workers("uvicorn-fast", count=3) as server:
         sids = await join(server)
-        before = await settled(lambda: sockets_of(server))
+        before = await settled(lambda: sockets_of(processes_of(server)))
         for _ in range(10):
             async with connect_raw(server.url) as connection:
                 for sid in sids:
                     assert await post(connection, sid, "3") == 200
-        assert await settled(lambda: sockets_of(server)) == before
-
-
-async def settled(count: Callable[[], int]) -> int:
-    """A number that has not changed for a while."""
-    seen: list[int] = []
-
-    def look() -> bool:
-        seen.append(count())
-        return len(seen) > LOOKS and len(set(seen[-LOOKS:])) == 1
-
-    await until(look, 20)
-    return seen[-1]
-
-
-def sockets_of(server: ServerProcess) -> int:
-    """The number of sockets that the processes of a server have open."""
-    count = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.getsid(int(process.name)) == server.pid:
-                links = (process / "fd").iterdir()
-                count += sum(str(link.readlink()).startswith("socket:") for link in links)
-    return count
+        assert await settled(lambda: sockets_of(processes_of(server))) == before
 
 
 async def test_a_unix_socket() -> None:
