@@ -32,7 +32,7 @@ WRONG_SEQUENCE = frozenset({10071, 10164})
 
 
 class StreamArchive(Archive):
-    """What JetStream keeps.
+    """The memory of JetStream for clients that come back.
 
     Args:
         stream: The stream, and the bucket.

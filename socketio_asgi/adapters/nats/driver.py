@@ -23,7 +23,7 @@ RESERVED_BYTES = 1024
 
 @dataclass(slots=True)
 class History:
-    """What the drivers of one server know of one another.
+    """The memory that the drivers of one server share.
 
     Attributes:
         server_id: The id of the server; None before the first connection.

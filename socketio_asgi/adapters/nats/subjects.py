@@ -92,7 +92,7 @@ class Subjects:
         return f"{self.prefix}.check"
 
     def to_all(self, namespace: str) -> str:
-        """What every server reads."""
+        """The subject that every server reads."""
         return f"{self.prefix}.{token(namespace)}.all"
 
     def to_room(self, namespace: str, room: str) -> str:

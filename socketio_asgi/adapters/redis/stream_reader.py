@@ -102,6 +102,6 @@ class StreamReader:
 
 
 def _entries(found: dict[bytes, list[Any]] | None) -> list[tuple[str, Sequence[bytes]]]:
-    """What XREAD has answered for one stream; fields of deleted entries are None."""
+    """The entries in the answer of XREAD for one stream; fields of deleted entries are None."""
     entries = [] if found is None else next(iter(found.values()))
     return [(id.decode(), fields or ()) for id, fields in entries]

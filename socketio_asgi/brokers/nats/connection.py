@@ -360,7 +360,7 @@ class _Receiver:
         self._receive = receive
 
     def cancelled(self) -> bool:
-        """Whether no message is wanted any more."""
+        """True if no message is wanted any more."""
         return False
 
     def set_result(self, message: NatsMessage) -> None:

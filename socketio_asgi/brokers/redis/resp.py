@@ -16,7 +16,7 @@ Argument = str | bytes | int
 """An argument of a command; text is sent as UTF-8."""
 
 INCOMPLETE: Final = object()
-"""What :meth:`Reader.gets` returns when more bytes are needed."""
+"""The result of :meth:`Reader.gets` when more bytes are needed."""
 
 
 class RespError(RedisError):
