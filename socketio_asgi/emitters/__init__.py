@@ -5,6 +5,7 @@ Node.js.
 """
 
 from .base import Emitter, Transport
+from .nats import AsyncNatsEmitter, NatsEmitter
 from .postgres import AsyncPostgresEmitter, PostgresEmitter
 from .redis import (
     AsyncRedisEmitter,
@@ -16,11 +17,13 @@ from .redis import (
 )
 
 __all__ = [
+    "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
     "Emitter",
+    "NatsEmitter",
     "PostgresEmitter",
     "RedisEmitter",
     "RedisShardedEmitter",

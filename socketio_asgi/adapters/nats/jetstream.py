@@ -124,7 +124,7 @@ class JetStreamDriver(NatsDriver):
 
     def publish(self, message: Message) -> Awaitable[str | None]:
         """Publish a message; see :meth:`.Driver.publish`."""
-        if not _is_logged(message):
+        if not is_logged(message):
             return super().publish(message)
         subject = self._subjects.for_message(message, logged=True)
         return self._publisher.publish(subject, self._wire.encode(message))
@@ -135,7 +135,8 @@ class JetStreamDriver(NatsDriver):
         hand_in(self._inbox, self._wire, received.data, self._stream.position(sequence))
 
 
-def _is_logged(message: Message) -> bool:
+def is_logged(message: Message) -> bool:
+    """True if a message goes through the stream."""
     if message.type is MessageType.SERVER_SIDE_EMIT:
         return message.request is None
     return message.type in ALWAYS_LOGGED

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketio_asgi.emitters import (
+    AsyncNatsEmitter,
     AsyncPostgresEmitter,
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
     Emitter,
+    NatsEmitter,
     PostgresEmitter,
     RedisEmitter,
     RedisShardedEmitter,
@@ -23,7 +25,7 @@ from socketio_asgi.emitters import (
 )
 from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry
 from tests.brokers.interop.cluster import Kind
-from tests.brokers.interop.services import postgres_url, redis_url
+from tests.brokers.interop.services import nats_url, postgres_url, redis_url
 
 ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
 
@@ -93,6 +95,16 @@ EMITTERS: list[EmitterEntry] = [
     ),
     EmitterEntry("postgres", "postgres", _postgres),
     EmitterEntry("postgres-async", "postgres", _postgres_async),
+    EmitterEntry("nats", "nats", lambda key: NatsEmitter(nats_url(), prefix=key), there=Kind.OURS),
+    EmitterEntry(
+        "nats-async", "nats", lambda key: AsyncNatsEmitter(nats_url(), prefix=key), there=Kind.OURS
+    ),
+    EmitterEntry(
+        "jetstream",
+        "jetstream",
+        lambda key: NatsEmitter(nats_url(), prefix=key, jetstream=True),
+        there=Kind.OURS,
+    ),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),
 ]
