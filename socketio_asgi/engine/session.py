@@ -230,7 +230,8 @@ class SessionCore(Exchange):
         if self._observers is not None:
             self._observers.closed(reason, description)
         # The two refer to each other, and are to be freed without the garbage collector.
-        listener, self.listener = self.listener, NOBODY
+        listener = self.listener
+        self.listener: SessionListener = NOBODY
         try:
             listener.on_close(reason, description)
         except Exception as error:

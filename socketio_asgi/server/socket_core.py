@@ -354,7 +354,7 @@ class SocketCore(Delivery):
         """Let go of the public side, unless there are calls left that it is given to."""
         # The two refer to each other, and are to be freed without the garbage collector.
         if not self.in_flight:
-            self.subject = None
+            self.subject: object = None
 
     def _on_left(self, reason: str, description: str | None) -> None:
         observer = self.namespace.server.observer

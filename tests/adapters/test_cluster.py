@@ -1132,6 +1132,32 @@ async def test_many_namespaces_are_announced_together(
     assert one.core.members.of("/49") == {two.id}
 
 
+async def test_a_namespace_is_announced_when_its_messages_come(
+    start_servers: StartServers, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = Bus()
+    one, two = await start_servers(bus)
+    gate = anyio.Event()
+    opening = LoopbackDriver.open_namespace
+
+    async def slowly(driver: LoopbackDriver, name: str) -> None:
+        await gate.wait()
+        await opening(driver, name)
+
+    monkeypatch.setattr(LoopbackDriver, "open_namespace", slowly)
+    two.open("/slow")
+    for _ in range(3):
+        clock.advance(HEARTBEAT_SECONDS)
+        await quiet(bus)
+    assert one.core.members.of("/slow") == set()
+    gate.set()
+    await until(lambda: "/slow" in bus.driver_of(two.provider).namespaces)
+    await quiet(bus)
+    clock.advance(ANNOUNCE_SECONDS)
+    await quiet(bus)
+    assert one.core.members.of("/slow") == {two.id}
+
+
 async def test_a_server_whose_namespaces_were_missed_is_asked(
     start_servers: StartServers, clock: ManualClock
 ) -> None:

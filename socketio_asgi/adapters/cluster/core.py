@@ -105,7 +105,7 @@ class Core:
         self._namespaces = namespaces
         self._inbox: DriverInbox | None = None
         self._subscriptions: Subscriptions | None = None
-        self.heartbeats: Heartbeats = Heartbeats(self, lambda: list(namespaces))
+        self.heartbeats: Heartbeats = Heartbeats(self, self._open_namespaces)
         self._task_starter = self.runtime.task_starter(copy_context())
         self._begun = self.runtime.now()
         self._tasks = 0
@@ -222,6 +222,11 @@ class Core:
         self.host.back()
 
     # -- namespaces --------------------------------------------------------------------------
+
+    def _open_namespaces(self) -> list[str]:
+        """The namespaces that the others may count on: their messages come to this server."""
+        confirmed = self._subscriptions.confirmed if self._subscriptions else ()
+        return [name for name in self._namespaces if name in confirmed]
 
     def namespace_added(self, name: str) -> None:
         """Take in a new namespace while everything runs."""

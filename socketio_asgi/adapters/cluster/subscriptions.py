@@ -31,10 +31,12 @@ class Subscriptions:
 
     Attributes:
         ended: Whether the driver is over: another one begins from the start.
+        confirmed: The namespaces whose messages come to this server.
     """
 
     def __init__(self, runtime: Runtime, driver: Driver, namespaces: Mapping[str, Joining]) -> None:
         self.ended: bool = False
+        self.confirmed: set[str] = set()
         self._runtime = runtime
         self._driver = driver
         self._namespaces = namespaces
@@ -66,6 +68,7 @@ class Subscriptions:
                     await self._open(name)
                 else:
                     self._opened.discard(name)
+                    self.confirmed.discard(name)
                     await self._driver.close_namespace(name)
         finally:
             del self._settling[name]
@@ -82,6 +85,7 @@ class Subscriptions:
         self._opened.add(name)
         self._namespaces[name].on_connected()
         await self._driver.open_namespace(name)
+        self.confirmed.add(name)
         traits = self._driver.traits
         if traits.subscribes_rooms and name in self._namespaces:
             rooms = self._namespaces[name].rooms_with_members(private=traits.private_rooms)

@@ -86,7 +86,7 @@ class NatsDriver(Driver):
         connection.subscribe(server, self._receive)
         connection.publish(self._subjects.check, b"")
         await self._confirm_permitted()
-        self.traits = self._traits(connection)
+        self.traits: Traits = self._traits(connection)
         return True
 
     def _traits(self, connection: Connection) -> Traits:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...brokers.nats.client import NatsMessage
 from ...brokers.nats.connection import HEADER_BYTES, Connection
 from ...brokers.nats.options import ConnectionOptions
-from ..cluster.driver import Inbox, Traits, hand_in
+from ..cluster.driver import Archive, Inbox, Traits, hand_in
 from ..cluster.message import Message, MessageType
 from .archive import StreamArchive
 from .driver import RESERVED_BYTES, History, NatsDriver
@@ -66,7 +66,7 @@ class JetStreamDriver(NatsDriver):
         self._after = 0
         self._reader: StreamReader | None = None
         self._archive = StreamArchive(stream, subjects)
-        self.archive = self._archive
+        self.archive: Archive | None = self._archive
 
     async def start(self, inbox: Inbox) -> bool:
         """Connect; see :meth:`.Driver.start`."""
@@ -84,7 +84,7 @@ class JetStreamDriver(NatsDriver):
         # Messages between the two are gone; and all that a stream had which was made anew.
         gap = read is None or first > read + 1
         self._after = last if read is None else max(read, first - 1)
-        self.position = self._stream.position(self._after)
+        self.position: str | None = self._stream.position(self._after)
         return gap
 
     def _read_before(self, last: int) -> int | None:

@@ -45,10 +45,10 @@ class Unconfirmed(Awaitable["str | None"]):
     __slots__ = ("_error", "_event", "_runtime", "data", "number", "position", "settled", "subject")
 
     def __init__(self, runtime: Runtime, number: int, subject: str, data: bytes) -> None:
-        self.number = number
-        self.subject = subject
-        self.data = data
-        self.settled = False
+        self.number: int = number
+        self.subject: str = subject
+        self.data: bytes = data
+        self.settled: bool = False
         self.position: str | None = None
         self._runtime = runtime
         self._event: Event | None = None

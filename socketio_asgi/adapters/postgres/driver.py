@@ -72,7 +72,7 @@ class PostgresDriver(Driver):
     def __init__(self, options: PostgresOptions, history: History) -> None:
         self._options = options
         self._history = history
-        self.traits = Traits(
+        self.traits: Traits = Traits(
             echo=False,
             direct=False,
             foreign=True,

@@ -80,7 +80,7 @@ class RedisDriver(Driver):
     def __init__(
         self, deployment: RedisDeployment, heartbeats: str, kind: Subscription, max_message: int
     ) -> None:
-        self.traits = Traits(
+        self.traits: Traits = Traits(
             counts=True, max_payload=max_message, subscribes_rooms=False, direct=True
         )
         self.max_bytes: int = max_message + ENVELOPE_BYTES

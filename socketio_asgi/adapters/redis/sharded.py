@@ -80,7 +80,7 @@ class ShardedDriver(RedisDriver):
         self, deployment: RedisDeployment, channels: ShardedChannels, *, max_message: int
     ) -> None:
         super().__init__(deployment, f"{channels.prefix}-python#", Subscription.SHARD, max_message)
-        self.traits = Traits(
+        self.traits: Traits = Traits(
             counts=True,
             max_payload=max_message,
             subscribes_rooms=channels.mode != "static",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...brokers.redis import RedisDeployment, RedisError, RedisReplyError, Reply, Subscription
 from ...checks import check_count, check_flag, check_seconds, shown
-from ..cluster.driver import MAX_MESSAGE_BYTES, Inbox, Traits, hand_in
+from ..cluster.driver import MAX_MESSAGE_BYTES, Archive, Inbox, Traits, hand_in
 from ..cluster.message import MalformedMessage, Message, MessageType
 from ..cluster.wires.streams import (
     SignalWire,
@@ -80,11 +80,11 @@ class StreamDriver(RedisDriver):
     ) -> None:
         kind = Subscription.SHARD if options.use_sharded_pubsub else Subscription.CHANNEL
         super().__init__(deployment, f"{options.channel_prefix}-python#", kind, MAX_EVENT_BYTES)
-        self.traits = Traits(positions=True, counts=True, max_payload=MAX_EVENT_BYTES)
+        self.traits: Traits = Traits(positions=True, counts=True, max_payload=MAX_EVENT_BYTES)
         self._options = options
         self._positions = positions
         self._readers: dict[str, StreamReader] = {}
-        self.archive = StreamArchive(
+        self.archive: Archive | None = StreamArchive(
             lambda: self.servers, options.session_key_prefix, lambda name: self._streams(name)[0]
         )
 
@@ -107,7 +107,7 @@ class StreamDriver(RedisDriver):
             if error.code in {"NOPERM", "WRONGTYPE"}:
                 raise NotRetryable(f"the stream {name!r} cannot be used: {error}") from error
             raise
-        self.position = self._positions[names[0]]
+        self.position: str | None = self._positions[names[0]]
         return any(gaps)
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Unpack
 
 from ...brokers.mesh import find_place
+from ...engine.directory import SessionDirectory
 from ..cluster import ClusterAdapter, ClusterSettings
 from ..errors import NotRetryable
 from ..provider import AdapterHost
@@ -53,7 +54,7 @@ class WorkersAdapter(ClusterAdapter):
         self._path = path
         self._directory = WorkersDirectory()
         self._workers: Workers | None = None
-        self.session_directory = self._directory
+        self.session_directory: SessionDirectory | None = self._directory
 
     @property
     def counters(self) -> Mapping[str, int]:

@@ -18,7 +18,7 @@ class WorkersDriver(Driver):
         workers: The workers.
     """
 
-    traits = Traits(echo=False)
+    traits: Traits = Traits(echo=False)
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers

@@ -68,8 +68,8 @@ class Reply(Awaitable[Any]):
         self._runtime = runtime
         self._value: Any = None
         self._event: Event | None = None
-        self.confirms = confirms
-        self.done = False
+        self.confirms: tuple[bytes, bytes] | None = confirms
+        self.done: bool = False
         self.error: Exception | None = None
         self.on_error: Callable[[Exception], object] | None = None
 
