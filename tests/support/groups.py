@@ -20,7 +20,7 @@ GROUPS: Final = {
     "examples": ("examples",),
     "tools": ("harness_tests", "benchmarks"),
 }
-"""By name: folders of ``tests/``, which may be absent as long as a group has no tests.
+"""By name: folders of ``tests/``.
 
 adapters: adapters on real brokers; frameworks: integrations with web frameworks, and deployments
 behind real proxies; examples: what is in ``examples/``; tools: the harness of the tests themselves,
@@ -59,15 +59,3 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if chosen == ALL or collection_path.is_dir():
         return None
     return True if group_of(collection_path) != chosen else None
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Pass when a group has no tests yet."""
-    group = session.config.option.group
-    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _is_empty(group):
-        session.exitstatus = pytest.ExitCode.OK
-
-
-def _is_empty(group: str) -> bool:
-    folders = [TESTS / folder for folder in GROUPS.get(group, ())]
-    return bool(folders) and not any(list(folder.rglob("test_*.py")) for folder in folders)
