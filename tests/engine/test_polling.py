@@ -9,6 +9,7 @@ import anyio
 import httpx
 import pytest
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.types import Message, Receive, Scope, Send
 
 from tests.support.clients import PollingClient, connect_raw, polling
 from tests.support.waiting import until
@@ -29,6 +30,46 @@ async def assert_ended(client: PollingClient) -> None:
     """The session is unknown by now."""
     response = await client.request("GET")
     assert (response.status_code, response.json()["code"]) == (400, 1)
+
+
+class InOrder:
+    """An application that notes the status of its answers, in their order."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.statuses: list[int] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.statuses.append(message["status"])
+            await send(message)
+
+        await self._app(scope, receive, note)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("4" + "x" * 200, 413), ("no packet", 400)], ids=["too large", "malformed"]
+)
+async def test_the_poll_is_answered_before_what_ends_the_session(
+    start_engine: StartEngine, body: str, status: int
+) -> None:
+    # A client says that its connection has ended as the first of the two answers says.
+    found: list[InOrder] = []
+
+    def wrap(app: Any) -> InOrder:
+        found.append(InOrder(app))
+        return found[0]
+
+    app = await start_engine(wrap=wrap, max_http_buffer_size=100)
+    async with PollingClient(app.url) as client:
+        await client.open()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.request, "GET")
+            await until(lambda: polls(app))
+            response = await client.request("POST", content=body)
+        assert response.status_code == status
+    assert found[0].statuses == [200, 200, status]
 
 
 # -- packets -----------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ class PollingTransport(Transport):
         """Take the packets of a request. The answer waits for no handler."""
         if self._posting:
             self._fail(TRANSPORT_ERROR, "data request overlap from client")
-            return Refusal(ErrorCode.BAD_REQUEST).response()
+            return await self._behind_poll(Refusal(ErrorCode.BAD_REQUEST).response())
         self._posting = True
         owner = self.owner
         try:
@@ -181,19 +181,30 @@ class PollingTransport(Transport):
             owner.receive_packets(self.codec.decode_payload(payload, binary=binary))
         except BodyTooLarge:
             self._fail(TRANSPORT_ERROR, "payload too large")
-            return Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            answer = Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except TimeoutError:
             self._fail(TRANSPORT_ERROR, "http request timeout")
-            return Response(HTTPStatus.REQUEST_TIMEOUT)
+            answer = Response(HTTPStatus.REQUEST_TIMEOUT)
         except ClientGone:
             self._fail(TRANSPORT_ERROR, "data request connection closed prematurely")
-            return Refusal(ErrorCode.BAD_REQUEST).response()
+            answer = Refusal(ErrorCode.BAD_REQUEST).response()
         except DecodeError as error:
             self._fail(PARSE_ERROR, str(error))
-            return Refusal(ErrorCode.BAD_REQUEST).response()
+            answer = Refusal(ErrorCode.BAD_REQUEST).response()
+        else:
+            return _OK
         finally:
             self._posting = False
-        return _OK
+        return await self._behind_poll(answer)
+
+    async def _behind_poll(self, answer: Response) -> Response:
+        """Let the poll that waits be answered first, with its CLOSE, as by the official server.
+
+        A client with two answers says that its connection ended as the first one says.
+        """
+        while self._waiting_poll is not None:
+            await self.runtime.next_turn()
+        return answer
 
     def open_answer(self) -> Response:
         """The answer to the request that opens the session.
