@@ -68,7 +68,7 @@ async def test_the_poll_is_answered_before_what_ends_the_session(
             tasks.start_soon(client.request, "GET")
             await until(lambda: polls(app))
             response = await client.request("POST", content=body)
-        assert response.status_code == status
+            assert response.status_code == status
     assert found[0].statuses == [200, 200, status]
 
 
