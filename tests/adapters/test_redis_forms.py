@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -36,7 +35,7 @@ from socketio_asgi.adapters.redis.sharded import ShardedDriver
 from socketio_asgi.brokers.redis import RedisDeployment
 from socketio_asgi.protocol import DefaultParser, Packet, PacketType
 
-CAPTURES = Path(__file__).parent / "captures"
+from .captures import redis_commands
 
 
 class Published(NamedTuple):
@@ -46,16 +45,11 @@ class Published(NamedTuple):
 
 
 def published(name: str) -> list[Published]:
-    return list(_published(name))
-
-
-def _published(name: str) -> Iterator[Published]:
-    for line in (CAPTURES / f"redis-{name}.jsonl").read_text().splitlines():
-        item = json.loads(line)
-        if item["cmd"] in {"PUBLISH", "SPUBLISH"}:
-            channel, payload = item["args"]
-            data = bytes.fromhex(payload["hex"]) if "hex" in payload else payload["text"].encode()
-            yield Published(item["case"], channel["text"], data)
+    return [
+        Published(command.case, command.arguments[0].decode(), command.arguments[1])
+        for command in redis_commands(f"redis-{name}")
+        if command.name in {"PUBLISH", "SPUBLISH"}
+    ]
 
 
 def values(data: bytes) -> Any:

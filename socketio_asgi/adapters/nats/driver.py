@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from functools import partial
 
 from ...brokers.nats.client import NatsMessage
@@ -13,25 +12,13 @@ from ...exceptions import NotRetryable
 from ...runtime import Runtime
 from ...runtime.awaitables import DONE, Waiting
 from ..cluster.driver import Driver, Inbox, Traits, hand_in
+from ..cluster.history import History
 from ..cluster.message import Message
 from ..cluster.wires.python import PythonWire
 from .subjects import Subjects, is_sid, name_of
 
 RESERVED_BYTES = 1024
 """Bytes of the largest message that are left for what goes around an event: rooms, and ids."""
-
-
-@dataclass(slots=True)
-class History:
-    """The memory that the drivers of one server share.
-
-    Attributes:
-        server_id: The id of the server; None before the first connection.
-        runtime: The event loop that a client of the application is used in.
-    """
-
-    server_id: str | None = None
-    runtime: Runtime | None = field(default=None, repr=False)
 
 
 class NatsDriver(Driver):

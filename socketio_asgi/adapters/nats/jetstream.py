@@ -14,9 +14,10 @@ from ...brokers.nats.client import NatsMessage
 from ...brokers.nats.connection import HEADER_BYTES, Connection
 from ...brokers.nats.options import ConnectionOptions
 from ..cluster.driver import Archive, Inbox, Traits, hand_in
+from ..cluster.history import History
 from ..cluster.message import Message, MessageType
 from .archive import StreamArchive
-from .driver import RESERVED_BYTES, History, NatsDriver
+from .driver import RESERVED_BYTES, NatsDriver
 from .publisher import Publisher
 from .reader import StreamReader
 from .stream import Stream

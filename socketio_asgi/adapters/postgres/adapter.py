@@ -10,9 +10,10 @@ from ...brokers.postgres.source import database_of
 from ...checks import check_count, check_flag, check_seconds, shown
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import MAX_MESSAGE_BYTES, Driver
+from ..cluster.history import History
 from ..cluster.options import MAX_SECONDS, ClusterSettings
 from ..cluster.wires.postgres import PAYLOAD_BYTES
-from .driver import History, PostgresDriver, PostgresOptions
+from .driver import PostgresDriver, PostgresOptions
 from .statements import Statements
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ...brokers.postgres.link import Database, Link
 from ...exceptions import NotRetryable
 from ...runtime import Cancellable, Event, Runtime
 from ..cluster.driver import Driver, Inbox, Traits
+from ..cluster.history import History
 from ..cluster.message import Message, MessageType
 from ..cluster.wires.postgres import PostgresWire
 from .reader import Reader
@@ -46,19 +47,6 @@ class PostgresOptions:
     cleanup_interval: float
     create_table: bool
     max_message: int
-
-
-@dataclass(slots=True)
-class History:
-    """The memory that the drivers of one server share.
-
-    Attributes:
-        server_id: The id of the server; None before the first connection.
-        runtime: The event loop that a pool of the application is used in.
-    """
-
-    server_id: str | None = None
-    runtime: Runtime | None = field(default=None, repr=False)
 
 
 class PostgresDriver(Driver):
