@@ -22,6 +22,7 @@ from .snippets import PAGES, ROOT, blocks_of, run_blocks
 
 README = ROOT / "README.md"
 STARTED = ROOT / "docs" / "getting-started.md"
+HOME = ROOT / "docs" / "index.md"
 
 StartServer = Callable[..., ServerProcess]
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -36,9 +37,12 @@ def test_python_blocks_run(page: Path) -> None:
     run_blocks(page)
 
 
-@pytest.mark.parametrize("page", [*(ROOT / "docs").glob("*.md")], ids=page_id)
+@pytest.mark.parametrize("page", [*(ROOT / "docs").rglob("*.md")], ids=page_id)
 def test_pages_open_with_code(page: Path) -> None:
     _, _, rest = page.read_text("utf-8").partition("\n")
+    if page == HOME:
+        sentence, _, rest = rest.lstrip().partition("\n\n")  # what this is
+        assert sentence.endswith(".")
     assert rest.lstrip().startswith(("```python", "```console"))
 
 
