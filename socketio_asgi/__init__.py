@@ -30,6 +30,7 @@ from .server.broadcast import BroadcastOperator, RemoteSocket
 from .server.cluster import Cluster
 from .server.namespace import Namespace, event
 from .server.parent_namespace import ParentNamespace
+from .server.router import EventRouter
 from .server.server import Server
 from .server.socket import Socket, SocketOperator
 
@@ -45,6 +46,7 @@ __all__ = [
     "Cookie",
     "Cors",
     "EngineRequest",
+    "EventRouter",
     "FetchedSockets",
     "Handshake",
     "Namespace",

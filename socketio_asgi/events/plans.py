@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..runtime.callables import is_async
 from ..runtime.shielding import shielded
+from .scopes import HandlerScope
 from .signatures import check_no_socket, check_socket_comes_first, parameters_of
 from .workers import Workers
 
@@ -61,13 +62,16 @@ class Registration(NamedTuple):
         function: The function.
         kind: What it was registered for.
         name: The name of the event; of a middleware, its own.
-        ordered: Whether it handles the events of one socket strictly one after another.
+        ordered: Whether it handles the events of one socket strictly one after another; None as
+            long as the namespace is not known that decides.
+        scope: What holds for it and for others, and was registered beside it.
     """
 
     function: Callable[..., Any]
     kind: HandlerKind
     name: str
-    ordered: bool = False
+    ordered: bool | None = False
+    scope: HandlerScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,7 @@ def plan_handler(registration: Registration) -> Handler:
         answers=registration.kind in (*_ANSWERING, *_DECIDING) and not takes_ack,
         simple=asynchronous and takes_socket and not takes_ack,
         function=function,
-        ordered=registration.ordered,
+        ordered=bool(registration.ordered),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from ..protocol import RESERVED_EVENTS
 from .plans import Handler, HandlerKind, Planner, Registration, plan_handler
+from .scopes import HandlerScope
 from .unknown import UnknownEvents
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -25,12 +26,27 @@ class HandlerRegistry:
 
     Args:
         inherited: Where to look for what is not registered here.
+        ordered: Whether events of one socket are handled strictly one after another, unless a
+            handler says otherwise; None leaves that to the registry that takes them over.
+        scope: What holds for all of them.
 
     Attributes:
+        ordered: The same.
+        scope: The same.
         unknown: Warns of events that nothing takes.
     """
 
-    def __init__(self, inherited: HandlerRegistry | None = None) -> None:
+    def __init__(
+        self,
+        inherited: HandlerRegistry | None = None,
+        *,
+        ordered: bool | None = False,
+        scope: HandlerScope | None = None,
+    ) -> None:
+        self.ordered: bool | None = ordered
+        self.scope: HandlerScope = scope or HandlerScope()
+        if inherited is not None:
+            self.scope.outer = inherited.scope
         self._planner: Planner = plan_handler
         self._observed = False
         self._events: dict[str, Handler] = {}
@@ -83,8 +99,14 @@ class HandlerRegistry:
 
     # -- registering -------------------------------------------------------------------------
 
-    def add(self, name: str, function: Callable[..., Any], *, ordered: bool = False) -> None:
+    def add(self, name: str, function: Callable[..., Any], *, ordered: bool | None = None) -> None:
         """Register a handler of an event of clients, or of a lifecycle event.
+
+        Args:
+            name: The name of the event.
+            function: The handler.
+            ordered: Whether the next event of a socket waits until this one is handled; None is
+                what the registry says.
 
         Raises:
             TypeError: The function cannot be called as a handler.
@@ -99,7 +121,8 @@ class HandlerRegistry:
         if given is None and name in RESERVED_EVENTS:
             raise ValueError(f"the event name {name!r} is reserved: no client can send it")
         kind = HandlerKind.EVENT if given is None else HandlerKind.LIFECYCLE
-        handler = self.plan(Registration(function, kind, name, ordered))
+        ordered = self.ordered if ordered is None else ordered
+        handler = self.plan(Registration(function, kind, name, ordered, self.scope))
         if given is not None and handler.required > given:
             raise TypeError(f"the handler of {name!r} needs too many arguments: {function!r}")
         _put(self._events if given is None else self._lifecycle, name, handler)
@@ -111,7 +134,9 @@ class HandlerRegistry:
             TypeError: The function cannot be called as a handler.
             ValueError: The name has a handler already.
         """
-        handler = self.plan(Registration(function, HandlerKind.SERVER_EVENT, name))
+        handler = self.plan(
+            Registration(function, HandlerKind.SERVER_EVENT, name, scope=self.scope)
+        )
         _put(self._server_events, name, handler)
 
     def add_middleware(self, function: Callable[..., Any]) -> None:
@@ -121,7 +146,7 @@ class HandlerRegistry:
             TypeError: It cannot be called with one argument.
         """
         name = getattr(function, "__name__", type(function).__name__)
-        handler = self.plan(Registration(function, HandlerKind.MIDDLEWARE, name))
+        handler = self.plan(Registration(function, HandlerKind.MIDDLEWARE, name, scope=self.scope))
         if handler.required:
             raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
         self._middlewares.append(handler)
@@ -131,23 +156,49 @@ class HandlerRegistry:
         for table in (self._events, self._lifecycle, self._server_events, self._middlewares):
             table.clear()
 
-    def absorb(self, other: HandlerRegistry) -> None:
+    def check_absorbs(self, other: HandlerRegistry) -> None:
+        """Check that nothing has a handler both here and elsewhere.
+
+        Raises:
+            ValueError: An event has.
+        """
+        for mine, theirs in self._beside(other):
+            for name in theirs.keys() & mine.keys():
+                _refuse_second(name, mine[name])
+
+    def absorb(self, other: HandlerRegistry, scope: HandlerScope | None = None) -> None:
         """Take over all that was registered elsewhere, or nothing of it.
+
+        Args:
+            other: Where it was registered.
+            scope: What holds for it; None is what holds here, and what holds there is added.
 
         Raises:
             ValueError: An event has a handler in both.
         """
-        tables = (
+        self.check_absorbs(other)
+        if scope is None:
+            self.scope.take_over(other.scope)
+            scope = self.scope
+        for mine, theirs in self._beside(other):
+            mine.update({name: self._take(item, scope) for name, item in theirs.items()})
+        self._middlewares.extend(self._take(item, scope) for item in other._middlewares)
+
+    def _beside(
+        self, other: HandlerRegistry
+    ) -> tuple[tuple[dict[str, Handler], dict[str, Handler]], ...]:
+        return (
             (self._events, other._events),
             (self._lifecycle, other._lifecycle),
             (self._server_events, other._server_events),
         )
-        for mine, theirs in tables:
-            for name in theirs.keys() & mine.keys():
-                _refuse_second(name, mine[name])
-        for mine, theirs in tables:
-            mine.update({name: self.plan(item.registration) for name, item in theirs.items()})
-        self._middlewares.extend(self._plan_all(other._middlewares))
+
+    def _take(self, handler: Handler, scope: HandlerScope) -> Handler:
+        """The plan of a handler that was registered elsewhere."""
+        registration = handler.registration._replace(scope=scope)
+        if registration.ordered is None:
+            registration = registration._replace(ordered=self.ordered)
+        return self.plan(registration)
 
     # -- plans -------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from ..engine.core import EngineCore
 from ..events.observer import CallObserver
 from ..events.plans import Planner, plan_handler
 from ..events.registry import HandlerRegistry
+from ..events.scopes import HandlerScope
 from ..events.workers import Workers
 from ..protocol import Parser
 from ..runtime import Runtime
@@ -57,6 +58,7 @@ class ServerCore:
         warn_unknown_events: The same.
         observer: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
+        scope: What holds for the handlers of all namespaces.
         workers: The threads for plain functions.
         clients_log: The number of lines of the log about what clients do, by their addresses.
         runtime: The event loop; None while the server has not been used in one.
@@ -91,6 +93,7 @@ class ServerCore:
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )
+        self.scope: HandlerScope = HandlerScope()
         self.workers: Workers = Workers(_client_of)
         self.clients_log: LogLimits = limit_lines(logger)
         self._planner: Planner = plan_handler

@@ -5,23 +5,23 @@ Source: https://socket.io/docs/v4/namespaces/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..adapters import Adapter
 from ..adapters.arguments import check_event_name, normalize_name
 from ..events.acks import ACK_SECONDS
-from ..events.registry import HandlerT
+from ..events.registry import HandlerRegistry, HandlerT
+from ..events.scopes import HandlerScope, nest
 from ..events.signatures import check_name
 from .broadcast import Broadcaster
 from .namespace_core import NamespaceCore
+from .registering import Registering
 from .selection import Selection, check_timeout
 
 if TYPE_CHECKING:
     from .socket import Socket
-
-MiddlewareT = TypeVar("MiddlewareT", bound=Callable[..., Any])
 
 _EVENT_MARK = "__socketio_event__"
 
@@ -61,7 +61,7 @@ def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], Han
     return mark
 
 
-class Namespace(Broadcaster):
+class Namespace(Broadcaster, Registering):
     """A part of a server that clients join under a name of its own.
 
     Get one with :meth:`Server.of`, or subclass it, mark methods with :func:`event` and pass an
@@ -123,70 +123,8 @@ class Namespace(Broadcaster):
         """
         return self.__socketio__.adapter
 
-    # -- registering -------------------------------------------------------------------------
-
-    def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
-        """Register the decorated function as the handler of an event.
-
-        Its first parameter is the socket, and the others are the values that the client sent.
-        Surplus values are dropped, and an event with too few is refused. The return value
-        acknowledges the event: None without a value, a tuple with several. A handler with a
-        keyword-only parameter ``ack`` acknowledges by calling that instead.
-
-        Args:
-            name: The name of the event, or ``connection``, ``disconnecting`` or ``disconnect``.
-            ordered: Whether the next event of a socket waits until this one is handled; None is
-                the setting of the namespace.
-
-        Raises:
-            ValueError: The event has a handler already, or the name is reserved.
-            TypeError: The name is not text, or the function cannot be called as a handler.
-
-        Source: https://socket.io/docs/v4/listening-to-events/
-        """
-        check_name(name, "@io.on")
-
-        def register(function: HandlerT) -> HandlerT:
-            core = self.__socketio__
-            core.handlers.add(name, function, ordered=core.ordered if ordered is None else ordered)
-            return function
-
-        return register
-
-    def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
-        """Register the decorated function as the handler of an event of other servers.
-
-        It is given the values that :meth:`server_side_emit` was given there, and its return value
-        is the reply. A handler with a keyword-only parameter ``ack`` replies by calling that
-        instead.
-
-        Raises:
-            ValueError: The event has a handler already.
-            TypeError: The name is not text, or the function cannot be called as a handler.
-
-        Source: https://socket.io/docs/v4/server-api/#namespaceserversideemiteventname-args
-        """
-        check_name(name, "@io.on_server_event")
-
-        def register(function: HandlerT) -> HandlerT:
-            self.__socketio__.handlers.add_server_event(name, function)
-            return function
-
-        return register
-
-    def use(self, middleware: MiddlewareT) -> MiddlewareT:
-        """Register a function that decides whether a client may join.
-
-        It is given the socket, before that is connected. Raise :class:`ConnectionRefused`, or
-        return False, to refuse the client. Middlewares run in the order of their registration.
-
-        Raises:
-            TypeError: The function cannot be called with one argument.
-
-        Source: https://socket.io/docs/v4/middlewares/
-        """
-        self.__socketio__.handlers.add_middleware(middleware)
-        return middleware
+    def __registry__(self) -> HandlerRegistry:
+        return self.__socketio__.handlers
 
     # -- other servers -----------------------------------------------------------------------
 
@@ -260,17 +198,41 @@ def furnish(namespace: Namespace, core: NamespaceCore) -> None:
             namespace.on(mark.name, ordered=mark.ordered)(getattr(namespace, attribute))
 
 
-def move_into(namespace: Namespace, core: NamespaceCore) -> None:
+def move_into(
+    namespace: Namespace, core: NamespaceCore, scopes: Sequence[HandlerScope] = ()
+) -> None:
     """Let a namespace take over the inside of another one, with what was registered at both.
+
+    Args:
+        namespace: The namespace.
+        core: The inside that it takes over.
+        scopes: What holds for its handlers beside what it says itself, the innermost first.
 
     Raises:
         ValueError: It belongs to a server already, or an event has a handler in both.
     """
     own = namespace.__socketio__
     own.check_unbound()
-    core.handlers.absorb(own.handlers)
-    core.ordered, core.public = own.ordered, namespace
+    inner = own.handlers.scope.within(nest(scopes, core.handlers.scope)) if scopes else None
+    core.handlers.absorb(own.handlers, inner)
+    core.handlers.ordered, core.public = own.ordered, namespace
     give_inside(namespace, core)
+
+
+def check_namespace(namespace: object) -> None:
+    """Check what is registered as a namespace.
+
+    Raises:
+        TypeError: It is no instance of a subclass, or its ``__init__`` does not call that of its
+            base.
+    """
+    if isinstance(namespace, type) and issubclass(namespace, Namespace):
+        name = namespace.__name__
+        raise TypeError(f"register an instance of the class: io.register({name}('/name'))")
+    if not isinstance(namespace, Namespace):
+        raise TypeError(f"register an instance of a subclass of Namespace, not {namespace!r}")
+    if not hasattr(namespace, "__socketio__"):
+        raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
 
 
 def give_inside(namespace: Namespace, core: NamespaceCore) -> None:

@@ -52,7 +52,6 @@ class NamespaceCore:
 
     Attributes:
         name: The same.
-        ordered: The same.
         public: The same.
         handlers: The registered handlers and middlewares.
         members: The connected sockets by id.
@@ -73,7 +72,6 @@ class NamespaceCore:
         "max_events_in_flight",
         "members",
         "name",
-        "ordered",
         "public",
         "recovery",
         "server",
@@ -88,9 +86,8 @@ class NamespaceCore:
         self, name: str, *, ordered: bool, public: object, inherited: HandlerRegistry | None = None
     ) -> None:
         self.name: str = name
-        self.ordered: bool = ordered
         self.public: object = public
-        self.handlers: HandlerRegistry = HandlerRegistry(inherited)
+        self.handlers: HandlerRegistry = HandlerRegistry(inherited, ordered=ordered)
         self.members: dict[str, Member] = {}
         self._last_ack_id = -1
         self._joining = 0
@@ -115,6 +112,9 @@ class NamespaceCore:
             ValueError: It is part of a server already.
         """
         self.check_unbound()
+        scope = self.handlers.scope
+        if scope.outer is None:
+            scope.outer = server.scope
         server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
@@ -137,6 +137,11 @@ class NamespaceCore:
             return bool(self.server)
         except RuntimeError:
             return False
+
+    @property
+    def ordered(self) -> bool:
+        """True when events of one socket are handled one after another by default."""
+        return bool(self.handlers.ordered)
 
     # -- as adapters see it ------------------------------------------------------------------
 

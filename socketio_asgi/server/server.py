@@ -34,6 +34,7 @@ from ..engine.options import (
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.registry import HandlerT
+from ..events.scopes import HandlerScope, nest
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain, check_takes
@@ -43,11 +44,13 @@ from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
 from .from_thread import FromThread
-from .namespace import MiddlewareT, Namespace, move_into
+from .namespace import Namespace, check_namespace, move_into
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import as_adapter_factory, as_parser, as_path, as_recovery
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
+from .registering import MiddlewareT
+from .router import EventRouter, include_into
 from .selection import Selection
 
 MAX_EVENTS_IN_FLIGHT = 100
@@ -61,6 +64,7 @@ client sends may take thirty times as much there."""
 MAX_NAMESPACES = 1000
 """Namespaces that one client may be in at a time: each has a socket, and names cost nothing."""
 
+NamespaceT = TypeVar("NamespaceT", bound=Namespace)
 NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 
 
@@ -267,7 +271,7 @@ class Server(Broadcaster):
         self._namespaces.add_parent(core)
         return parent
 
-    def register(self, namespace: Namespace) -> Namespace:
+    def register(self, namespace: NamespaceT) -> NamespaceT:
         """Add an instance of a :class:`Namespace` subclass.
 
         One named ``/`` becomes the main namespace, and keeps the handlers of the server.
@@ -278,18 +282,47 @@ class Server(Broadcaster):
             TypeError: It is not such an instance, or its ``__init__`` does not call that of its
                 base.
         """
-        if not isinstance(namespace, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise _no_namespace(namespace)
-        if not hasattr(namespace, "__socketio__"):
-            raise TypeError(f"{type(namespace).__name__}.__init__() has to call super().__init__()")
+        check_namespace(namespace)
+        self.__register__(namespace, ())
+        return namespace
+
+    def __register__(self, namespace: Namespace, scopes: Sequence[HandlerScope]) -> None:
+        core = namespace.__socketio__
         if namespace.name == "/" and self._main_is_plain:
-            move_into(namespace, self._main.__socketio__)
+            move_into(namespace, self._main.__socketio__, scopes)
             self._main, self._main_is_plain = namespace, False
             self._namespaces.replace(namespace)
         elif namespace.name in self._namespaces:
             raise ValueError(f"there is a namespace {namespace.name!r} already")
         else:
+            core.check_unbound()
+            core.handlers.scope.outer = nest(scopes, self.__socketio__.scope)
             self._add(namespace)
+
+    def include_router(
+        self, router: EventRouter, *, namespace: str | Namespace | None = None
+    ) -> None:
+        """Add all that was registered at a router, which takes no more handlers from then on.
+
+        Args:
+            router: The router.
+            namespace: The name of the namespace that its handlers go to, or the namespace, such as
+                the parent of dynamic ones; None is the one that the router was made with.
+
+        Raises:
+            TypeError: It is no router.
+            RuntimeError: It was included already.
+            ValueError: An event has a handler already, or the namespace is not one of this server.
+        """
+        include_into(self, router, namespace)
+
+    def __namespace__(self, namespace: str | Namespace) -> Namespace:
+        if isinstance(namespace, str):
+            return self.of(namespace)
+        check_namespace(namespace)
+        core = namespace.__socketio__
+        if not core.bound or core.server is not self.__socketio__:
+            raise ValueError(f"{namespace!r} is no namespace of this server: register it first")
         return namespace
 
     def _add(self, namespace: Namespace) -> Namespace:
@@ -400,10 +433,3 @@ class Server(Broadcaster):
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
     watched = observer is not None and overrides(observer, AdapterObserver)
     return GuardedAdapters(observer) if observer is not None and watched else None
-
-
-def _no_namespace(given: object) -> TypeError:
-    if isinstance(given, type) and issubclass(given, Namespace):
-        name = given.__name__
-        return TypeError(f"register an instance of the class: io.register({name}('/name'))")
-    return TypeError(f"register an instance of a subclass of Namespace, not {given!r}")

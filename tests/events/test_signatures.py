@@ -241,10 +241,10 @@ def test_a_class_instead_of_an_instance() -> None:
     class Chat(Namespace): ...
 
     with pytest.raises(TypeError, match=r"an instance of the class: io\.register\(Chat\('/name'\)"):
-        Server().register(Chat)  # type: ignore[arg-type]
+        Server().register(Chat)  # type: ignore[type-var]
     for value in ("/chat", None, Server()):
         with pytest.raises(TypeError, match="an instance of a subclass of Namespace, not"):
-            Server().register(value)  # type: ignore[arg-type]
+            Server().register(value)  # type: ignore[type-var]
 
 
 @pytest.mark.parametrize("name", ["newListener", "removeListener"])

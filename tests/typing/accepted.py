@@ -19,6 +19,7 @@ from socketio_asgi import (
     Cookie,
     Cors,
     EngineRequest,
+    EventRouter,
     FetchedSockets,
     Namespace,
     ParentNamespace,
@@ -120,7 +121,27 @@ class Chat(Namespace):
         assert_type(await self.on_message(socket, "text"), int)
 
 
-io.register(Chat("/chat"))
+assert_type(io.register(Chat("/chat")), Chat)
+
+router = EventRouter("/rooms", ordered=True)
+
+
+@router.on("enter")
+async def enter(socket: Socket[User], room: str) -> int:
+    return len(socket.rooms)
+
+
+@router.use
+async def only_some(socket: Socket) -> None: ...
+
+
+async def calls_of_handlers_of_routers(socket: Socket[User]) -> None:
+    assert_type(await enter(socket, "a"), int)
+
+
+assert_type(router.register(Chat("/other")), Chat)
+router.include_router(EventRouter(), namespace="/rooms")
+io.include_router(router, namespace=io.of("/rooms"))
 
 
 # -- namespaces ----------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ io.of(5)  # type: ignore[call-overload]
 io.of(only_one)  # type: ignore[arg-type]
 io.of("/static").child("/static")  # type: ignore[attr-defined]
 io.of(re.compile(b"/bytes"))  # type: ignore[arg-type]
-io.register("/chat")  # type: ignore[arg-type]
+io.register("/chat")  # type: ignore[type-var]
 Namespace("/chat", True)  # type: ignore[call-arg]
 
 # -- sockets and operators -------------------------------------------------------------------------
