@@ -17,17 +17,23 @@ from .adapters import ConnectionStateRecovery, FetchedSockets
 from .asgi.entry_point import SocketIOMiddleware
 from .engine import Cookie, Cors, EngineRequest, RefusedRequest, ResponseHeaders, Session
 from .engine.handshake import Handshake
+from .events.acks import Ack
 from .exceptions import (
     AckError,
     AckTimeout,
     BroadcastAckError,
     ClientDisconnected,
     ConnectionRefused,
+    ErrorDetail,
+    EventError,
+    EventValidationError,
+    InvalidAck,
     RequestRefused,
     SocketIOError,
 )
 from .server.broadcast import BroadcastOperator, RemoteSocket
 from .server.cluster import Cluster
+from .server.event_context import EventContext
 from .server.namespace import Namespace, event
 from .server.parent_namespace import ParentNamespace
 from .server.router import EventRouter
@@ -35,6 +41,7 @@ from .server.server import Server
 from .server.socket import Socket, SocketOperator
 
 __all__ = [
+    "Ack",
     "AckError",
     "AckTimeout",
     "BroadcastAckError",
@@ -46,9 +53,14 @@ __all__ = [
     "Cookie",
     "Cors",
     "EngineRequest",
+    "ErrorDetail",
+    "EventContext",
+    "EventError",
     "EventRouter",
+    "EventValidationError",
     "FetchedSockets",
     "Handshake",
+    "InvalidAck",
     "Namespace",
     "ParentNamespace",
     "RefusedRequest",

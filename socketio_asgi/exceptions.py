@@ -3,19 +3,33 @@
 SocketIOError
 ├── ConnectionRefused       raise it in a middleware: the client may not join the namespace
 ├── RequestRefused          raise it in allow_request: the client may not connect at all
+├── EventError              raise or return it in a handler: the client gets an error
+│   └── EventValidationError   the arguments of an event do not fit its handler
 ├── AckError
 │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
 │   ├── BroadcastAckError   not all clients answered; it has the replies (also a TimeoutError)
-│   └── ClientDisconnected  the client left before it answered (also a ConnectionError)
+│   ├── ClientDisconnected  the client left before it answered (also a ConnectionError)
+│   └── InvalidAck          the client answered with something else than was declared
 ├── NotRetryable            an adapter cannot start, and it makes no sense to try again
 └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from .checks import check_error_status, check_text
+
+
+class ErrorDetail(TypedDict):
+    """One problem of a value, as clients are told of it."""
+
+    loc: list[str | int]
+    """The way to the value: the name of the parameter, then fields and indexes."""
+    type: str
+    """The problem in one word, such as ``missing``."""
+    msg: str
+    """The problem in a sentence."""
 
 
 class SocketIOError(Exception):
@@ -68,6 +82,88 @@ class RequestRefused(SocketIOError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class EventError(SocketIOError):
+    """Raised or returned by the handler of an event: the error that its client is told.
+
+    A client that asked for an acknowledgement gets ``{"error": {"code": ..., "message": ...,
+    "details": ...}}`` as its only value. To declare an error, make a subclass with a ``code``, and
+    with an annotation of ``details`` if it has any; it is raised without a code then.
+
+    Args:
+        code: The name of the error, for programs.
+        message: What happened, for people.
+        details: More about it: anything that can be sent.
+
+    Raises:
+        TypeError: There is no code, or code or message are not text.
+        ValueError: The class has another code.
+
+    Attributes:
+        code: The same.
+        message: The same.
+        details: The same.
+        status: The HTTP status of an error that was made of an HTTPException; else None.
+
+    Example:
+        ```python
+        class RoomFull(EventError):
+            code = "room_full"
+            details: Room
+
+        raise RoomFull(details=Room("lobby", members=50))
+        ```
+    """
+
+    code: str = ""
+    message: str = ""
+    details: Any = None
+    status: int | None = None
+
+    def __init__(self, code: str | None = None, message: str | None = None, details: Any = None):
+        own = type(self).code
+        if code is None:
+            code = own
+        if not code:
+            raise TypeError(f"{type(self).__name__} needs a code, such as 'not_found'")
+        check_text("code", code)
+        if own and code != own:
+            raise ValueError(
+                f"{type(self).__name__} has the code {own!r}; write"
+                f" {type(self).__name__}(message=...)"
+            )
+        message = type(self).message if message is None else message
+        check_text("message", message)
+        super().__init__(code, message, details)
+        self.code = code
+        self.message = message
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class EventValidationError(EventError):
+    """The arguments of an event do not fit the annotations of its handler, or some are missing.
+
+    Args:
+        details: What is wrong, each with ``loc``, ``type`` and ``msg``.
+
+    Attributes:
+        details: The same.
+    """
+
+    code: str = "validation"
+    message: str = "invalid arguments"
+    details: list[ErrorDetail]
+
+    def __init__(self, details: list[ErrorDetail]) -> None:
+        super().__init__(details=details)
+
+    def __str__(self) -> str:
+        lines = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in self.details)
+        return "; ".join(lines)
 
 
 class AckError(SocketIOError):
@@ -144,6 +240,24 @@ class BroadcastAckError(AckError, TimeoutError):
             f"{len(self.replies)} acknowledgements of {self.event!r} came,"
             f" {self.missing} clients{servers} did not answer"
         )
+
+
+class InvalidAck(AckError):
+    """A client answered with something else than the event declares.
+
+    Args:
+        event: The name of the event.
+        details: What is wrong, each with ``loc``, ``type`` and ``msg``.
+    """
+
+    def __init__(self, event: str, details: list[ErrorDetail]) -> None:
+        super().__init__(event, details)
+        self.event = event
+        self.details = details
+
+    def __str__(self) -> str:
+        problems = "; ".join(each["msg"] for each in self.details)
+        return f"the client acknowledged {self.event!r} with an invalid answer: {problems}"
 
 
 class NotRetryable(SocketIOError):

@@ -5,11 +5,17 @@ Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, Unpack
 
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
 from ..runtime import Event, Runtime
+
+if sys.version_info >= (3, 13):
+    from typing import TypeVarTuple
+else:
+    from typing_extensions import TypeVarTuple
 
 ACK_SECONDS = 10.0
 """The time that an acknowledgement is waited for by default."""
@@ -276,30 +282,51 @@ async def wait_at_most(runtime: Runtime, event: Event, timeout: float) -> None:
         timer.cancel()
 
 
-class AckSender:
-    """The ``ack`` argument of a handler that answers by itself: call it once, now or later.
+ValuesT = TypeVarTuple("ValuesT", default=Unpack[tuple[Any, ...]])
 
-    When the client asked for no acknowledgement, calling it sends nothing.
+
+class Ack(Generic[*ValuesT]):
+    """The acknowledgement of an event, for a handler that gives it by itself.
+
+    A handler gets one for a parameter of this type, or for a keyword-only parameter ``ack``. Call
+    it once, now or later: ``await ack("stored")``. When the client asked for no acknowledgement,
+    calling it sends nothing. ``Ack[str, int]`` is one of a text and a number.
 
     Args:
         send_ack: Sends an acknowledgement of that number with those values; checks the values when
             there is no number.
         number: The number that the client gave the event, or None.
+        write: Makes what is sent of the values, by their types; None sends them as they are.
     """
 
-    __slots__ = ("_number", "_send_ack")
+    __slots__ = ("_number", "_send_ack", "_write")
 
     def __init__(
-        self, send_ack: Callable[[int | None, Sequence[Any]], Awaitable[None]], number: int | None
+        self,
+        send_ack: Callable[[int | None, Sequence[Any]], Awaitable[None]],
+        number: int | None,
+        write: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
     ) -> None:
-        self._send_ack = send_ack
         self._number = number
+        self._send_ack = send_ack
+        self._write = write
 
-    def __call__(self, *values: Any) -> Awaitable[None]:
+    def __call__(self, *values: *ValuesT) -> Awaitable[None]:
         """Acknowledge the event with these values; a second call sends nothing.
 
         Raises:
             EncodeError: A value cannot be represented, whether it is sent or not.
+            TypeError: A value is not of the type that the annotation of the parameter names.
         """
+        sent = values if self._write is None else self._write(values)
+        return self._send_ack(self.take(), sent)
+
+    @property
+    def wanted(self) -> bool:
+        """True while the client waits for the acknowledgement."""
+        return self._number is not None
+
+    def take(self) -> int | None:
+        """The number of the acknowledgement, unless it was given already; it is given now."""
         number, self._number = self._number, None
-        return self._send_ack(number, values)
+        return number

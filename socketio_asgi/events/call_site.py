@@ -92,8 +92,12 @@ class CallSite(ABC):
     def acknowledge(self, number: int, result: Any) -> None:  # noqa: B027  # few events have answers
         """Answer the event of that number with what its handler returned."""
 
-    def ack_callback(self, number: int | None) -> AckCallback | None:
+    def ack_callback(self, number: int | None, handler: Handler) -> AckCallback | None:
         """The function that answers the event of that number, for a handler that calls it."""
+        return None
+
+    def find_context(self, call: HandlerCall) -> Any:
+        """Everything around a call, for handlers that are given something of it by its type."""
         return None
 
     def begin(self) -> None:
@@ -127,10 +131,18 @@ class CallSite(ABC):
                 if len(args) > handler.maximum:
                     args = args[: handler.maximum]
                 result = await handler.function(self.subject, *args)
+            elif handler.direct:
+                convert = handler.convert
+                values = args[: handler.maximum] if convert is None else convert(args)
+                if handler.takes_socket:
+                    result = await handler.function(self.subject, *values)
+                else:
+                    result = await handler.function(*values)
             else:
-                result = await self._run(handler, args, number)
+                return await self._run(handler, args, number)
             if number is not None and handler.answers:
-                self.acknowledge(number, result)
+                reply = handler.reply
+                self.acknowledge(number, result if reply is None else reply(result))
         except Exception as error:  # noqa: BLE001  # the site decides what it means
             self.failed(handler, error)
         finally:
@@ -141,17 +153,23 @@ class CallSite(ABC):
             if load.paused:
                 load.call_ended()
 
-    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> Any:
+    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
         call = HandlerCall(
             handler,
             self.namespace_name,
             args,
             subject=self.subject,
             workers=self.workers,
-            ack=self.ack_callback(number) if handler.takes_ack else None,
+            ack=self.ack_callback(number, handler) if handler.takes_ack else None,
+            wants_ack=number is not None,
+            find_context=self.find_context,
         )
+        if handler.convert is not None:
+            call.values = handler.convert(args)
         observer = self.observer
-        return await (call.run() if observer is None else _observed(observer, call))
+        result = await (call.run() if observer is None else _observed(observer, call))
+        if number is not None and handler.answers:
+            self.acknowledge(number, result)
 
 
 async def _observed(observer: CallObserver, call: HandlerCall) -> Any:

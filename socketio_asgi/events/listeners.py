@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..protocol import RESERVED_EVENTS
 from ..runtime.callables import check_plain
+from .context import Subject
 from .failures import log_listener_failure
 from .plans import Handler, HandlerKind, Planner, Registration
-from .signatures import Subject, check_name
+from .signatures import check_name
 
 Listener = Callable[..., Any]
 ListenerT = TypeVar("ListenerT", bound=Listener)

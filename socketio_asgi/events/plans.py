@@ -1,8 +1,7 @@
 """Call plans: how a function of the application is called, found out once, at its registration.
 
-A planner makes the plan; :func:`plan_handler` is the one that knows plain signatures. Another one
-may put its own subclass of :class:`Handler` in place, which converts arguments or supplies more of
-them (:meth:`Handler.run`).
+A planner makes the plan (:mod:`.planning`). Another one may put its own subclass of
+:class:`Handler` in place, which supplies more arguments (:meth:`Handler.run`).
 
 Source: https://socket.io/docs/v4/listening-to-events/ for events and acknowledgements; the rules
 on signatures are this project's.
@@ -11,18 +10,19 @@ on signatures are this project's.
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..runtime.callables import is_async
+from ..exceptions import EventError, EventValidationError
 from ..runtime.shielding import shielded
+from ..validation.annotations import TypedParameter, TypedSignature
+from ..validation.types import ValueType
+from .context import Provided
 from .scopes import HandlerScope
-from .signatures import check_no_socket, check_socket_comes_first, parameters_of
 from .workers import Workers
 
 AckCallback = Callable[..., Awaitable[None]]
@@ -30,8 +30,6 @@ ResultT = TypeVar("ResultT")
 
 EXIT_SECONDS = 5.0
 """The time that the context managers of a cancelled event may take to exit."""
-
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class HandlerKind(Enum):
@@ -49,12 +47,6 @@ class HandlerKind(Enum):
     """A function that decides about the events of one client."""
 
 
-_WITH_SOCKET = (HandlerKind.EVENT, HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE)
-_ANSWERING = (HandlerKind.EVENT, HandlerKind.SERVER_EVENT)
-_DECIDING = (HandlerKind.MIDDLEWARE, HandlerKind.EVENT_MIDDLEWARE)
-_TAKING_ACK = (*_ANSWERING, HandlerKind.LISTENER)
-
-
 class Registration(NamedTuple):
     """A function that was registered.
 
@@ -65,6 +57,9 @@ class Registration(NamedTuple):
         ordered: Whether it handles the events of one socket strictly one after another; None as
             long as the namespace is not known that decides.
         scope: What holds for it and for others, and was registered beside it.
+        errors: The errors that it declares, for the contract.
+        signature: Its types, found out at its registration, where their names are known; None
+            until then.
     """
 
     function: Callable[..., Any]
@@ -72,27 +67,81 @@ class Registration(NamedTuple):
     name: str
     ordered: bool | None = False
     scope: HandlerScope | None = None
+    errors: tuple[type[EventError], ...] = ()
+    signature: TypedSignature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class Source(Enum):
+    """The place that the value of a parameter comes from."""
+
+    ARGUMENT = "argument"
+    """An argument of the event."""
+    REST = "rest"
+    """All further arguments of the event."""
+    PROVIDED = "provided"
+    """The call itself: the socket, the handshake …, by the type of the parameter."""
+    MARKER = "marker"
+    """A dependency."""
+
+
+class HandlerParameter(NamedTuple):
+    """A parameter of a handler, and what it is given.
+
+    Attributes:
+        parameter: The parameter, its annotation evaluated.
+        source: The place that its value comes from.
+        provided: The thing that is found by the type of the parameter, if it is found so.
+        marker: The marker of a dependency.
+        type: How an argument is validated; None where it is not.
+    """
+
+    parameter: TypedParameter
+    source: Source
+    provided: Provided | None = None
+    marker: object = None
+    type: ValueType | None = None
+
+
+Converter = Callable[[Sequence[Any]], Sequence[Any]]
+"""Makes of the arguments of an event those of its handler; raises :class:`EventValidationError`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Handler:
     """The plan of a call.
 
     Attributes:
         registration: The function, and what it was registered for.
+        parameters: Its parameters, and what they are given.
+        answer_types: The types of the values of its answer; None when they are not known.
         is_async: Whether the function is ``async def``.
         takes_socket: Whether it has a parameter for the socket, which is the first one.
         required: How many arguments it needs beside the socket.
         maximum: How many it takes.
-        takes_ack: Whether it answers by itself, through its keyword-only parameter ``ack``.
+        takes_ack: Whether it answers by itself, through its parameter of the type :class:`Ack`, or
+            its keyword-only parameter ``ack``.
         answers: Whether what it returns is the answer to the event, or the decision of a
             middleware; one without decides against everything.
-        simple: Whether it can be awaited with the socket and the arguments, as most can.
-        function: The same as that of the registration, one look-up nearer.
+        simple: Whether it can be awaited with the socket and the arguments as they are, as most
+            can.
+        direct: Whether it can be awaited with the socket and its converted arguments.
+        convert: Validates the arguments, and makes those of the function of them; None takes them
+            as they are.
+        refuse: Tells all that is wrong with arguments; for those that :attr:`convert` refuses, and
+            those that are too few.
+        reply: Makes the answer of what the function returned, while its dependencies last; None
+            sends that as it is.
+        write_ack: Makes what is sent of the values that it answers with by itself, by their types.
+        assemble: Puts together what its parameters are given, when that is more than the socket
+            and arguments by position; None when not.
+        dependencies: Solves parameters with a marker, if there are any.
+        function: That of the registration, one look-up nearer.
         ordered: The same as that of the registration.
     """
 
     registration: Registration
+    parameters: tuple[HandlerParameter, ...]
+    answer_types: tuple[ValueType, ...] | None
     is_async: bool
     takes_socket: bool
     required: int
@@ -100,20 +149,47 @@ class Handler:
     takes_ack: bool
     answers: bool
     simple: bool
+    direct: bool
+    convert: Converter | None
+    refuse: Callable[[Sequence[Any]], EventValidationError]
+    reply: Callable[[Any], Any] | None
+    write_ack: Callable[[Sequence[Any]], Sequence[Any]] | None
+    assemble: Assemble | None
+    dependencies: Dependencies | None
     function: Callable[..., Any]
     ordered: bool
 
     async def run(self, call: HandlerCall) -> Any:
-        """Call the function with as many of the arguments as it takes, and return its result."""
-        arguments = call.args[: self.maximum]
-        if self.takes_socket:
-            arguments = (call.subject, *arguments)
-        options = {"ack": call.ack} if self.takes_ack else {}
+        """Call the function with what its parameters are given, and return its result."""
+        if self.dependencies is not None:
+            finish = partial(self._finish, call)
+            return await self.dependencies.run(call, finish, is_async=self.is_async)
         if self.is_async:
-            return await self.function(*arguments, **options)
-        function = partial(self.function, *arguments, **options)
-        result = await call.workers.run(function, call.subject)
+            return await self._finish(call, ())
+        result = await call.workers.run(partial(self._finish, call, ()), call.subject)
         return await result if inspect.isawaitable(result) else result
+
+    def _finish(self, call: HandlerCall, marked: Sequence[Any]) -> Any:
+        """Call the function, and make the answer of what it returns.
+
+        Args:
+            call: The call.
+            marked: The values of its marked parameters.
+        """
+        if self.assemble is not None:
+            arguments, options = self.assemble(call, marked)
+            result = self.function(*arguments, **options)
+        else:
+            socket = (call.subject,) if self.takes_socket else ()
+            result = self.function(*socket, *call.values[: self.maximum])
+        if self.reply is None or not call.wants_ack or not self.answers:
+            return result
+        return _replied(result, self.reply) if inspect.isawaitable(result) else self.reply(result)
+
+
+async def _replied(result: Awaitable[Any], reply: Callable[[Any], Any]) -> Any:
+    """The answer by an asynchronous function, made before its dependencies end."""
+    return reply(await result)
 
 
 Planner = Callable[[Registration], Handler]
@@ -130,18 +206,36 @@ class HandlerCall:
         subject: The socket that it is about; None for an event of another server.
         workers: The threads for plain functions.
         ack: What answers the event, for handlers that do so by themselves.
+        wants_ack: Whether the other side asked for an answer.
+        find_context: Makes :attr:`context`, when it is asked for.
 
     Attributes:
         handler: The same.
         namespace: The same.
         subject: The same.
         args: The same.
+        values: The arguments of the function that the event gives, validated; as they came until
+            they are.
         workers: The same.
         ack: The same.
+        wants_ack: The same.
         state: Anything that an observer wants to keep from the start of the call to its end.
     """
 
-    __slots__ = ("_exits", "ack", "args", "handler", "namespace", "state", "subject", "workers")
+    __slots__ = (
+        "_context",
+        "_exits",
+        "_find_context",
+        "ack",
+        "args",
+        "handler",
+        "namespace",
+        "state",
+        "subject",
+        "values",
+        "wants_ack",
+        "workers",
+    )
 
     def __init__(
         self,
@@ -152,15 +246,28 @@ class HandlerCall:
         subject: object,
         workers: Workers,
         ack: AckCallback | None,
+        wants_ack: bool,
+        find_context: Callable[[HandlerCall], Any],
     ) -> None:
         self.handler: Handler = handler
         self.namespace: str = namespace
         self.subject: object = subject
         self.args: Sequence[Any] = args
+        self.values: Sequence[Any] = args
         self.workers: Workers = workers
         self.ack: AckCallback | None = ack
+        self.wants_ack: bool = wants_ack
         self.state: object = None
         self._exits: AsyncExitStack | None = None
+        self._find_context = find_context
+        self._context: Any = None
+
+    @property
+    def context(self) -> Any:
+        """Everything around the call, one object for all that ask: an EventContext."""
+        if self._context is None:
+            self._context = self._find_context(self)
+        return self._context
 
     async def enter(self, manager: AbstractAsyncContextManager[ResultT]) -> ResultT:
         """Enter a context manager that lives until the handler has ended, before its answer."""
@@ -189,50 +296,29 @@ class HandlerCall:
             await exits.__aexit__(kind, error, traceback)
 
 
-def plan_handler(registration: Registration) -> Handler:
-    """Make the plan of a function from its signature.
-
-    Raises:
-        TypeError: It cannot be called with positional arguments alone, or its signature or its
-            annotations tell of a mistake.
-    """
-    function = registration.function
-    parameters = parameters_of(function)
-    with_ack = registration.kind in _TAKING_ACK
-    _check_keywords(function, parameters, ("ack",) if with_ack else ())
-    positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
-    anything = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
-    with_socket = registration.kind in _WITH_SOCKET
-    check = check_socket_comes_first if with_socket else check_no_socket
-    check(function, positional)
-    arguments = positional[1:] if with_socket else positional
-    takes_socket = with_socket and (bool(positional) or anything)
-    takes_ack = with_ack and any(
-        p.name == "ack" and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters
-    )
-    asynchronous = is_async(function)
-    return Handler(
-        registration=registration,
-        is_async=asynchronous,
-        takes_socket=takes_socket,
-        required=sum(p.default is inspect.Parameter.empty for p in arguments),
-        maximum=sys.maxsize if anything else len(arguments),
-        takes_ack=takes_ack,
-        answers=registration.kind in (*_ANSWERING, *_DECIDING) and not takes_ack,
-        simple=asynchronous and takes_socket and not takes_ack,
-        function=function,
-        ordered=bool(registration.ordered),
-    )
+Assemble = Callable[[HandlerCall, Sequence[Any]], tuple[Sequence[Any], Mapping[str, Any]]]
+"""Puts together what the parameters of a function are given, by position and by name. The second
+argument has the values of its marked parameters."""
 
 
-def _check_keywords(
-    function: Callable[..., Any], parameters: list[inspect.Parameter], given: Sequence[str]
-) -> None:
-    for parameter in parameters:
-        required = parameter.default is inspect.Parameter.empty and parameter.name not in given
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and required:
-            passed = "only 'ack'" if given else "nothing"
-            raise TypeError(
-                f"handler {function!r} needs the keyword argument {parameter.name!r}, but {passed}"
-                " is passed by keyword; give it a default or make it positional"
-            )
+Finish = Callable[[Sequence[Any]], Any]
+"""Calls the function of the application, given the values of its marked parameters in their order.
+What it returns is to be awaited when the function is asynchronous, and may be awaitable otherwise.
+It can be called in any thread."""
+
+
+class Dependencies(Protocol):
+    """The values of the marked parameters of one function, compiled at its registration."""
+
+    async def run(self, call: HandlerCall, finish: Finish, *, is_async: bool) -> Any:
+        """Find the values, call the function with them, and return its result.
+
+        Args:
+            call: The call. ``call.context``, ``call.subject`` and ``call.ack`` are what is around
+                it; context managers entered by ``call.enter()`` are left when this has returned
+                or raised, before the event is answered, and are shielded from cancellation.
+            finish: Calls the function with the values, in the order of the marked parameters.
+            is_async: Whether the function is ``async def``; if not, ``finish`` belongs in a thread
+                (``call.workers.run``), and may share one with plain dependencies.
+        """
+        ...

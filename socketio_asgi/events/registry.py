@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from ..protocol import RESERVED_EVENTS
-from .plans import Handler, HandlerKind, Planner, Registration, plan_handler
+from .planning import plan_handler
+from .plans import Handler, HandlerKind, Planner, Registration
 from .scopes import HandlerScope
 from .unknown import UnknownEvents
 
@@ -210,7 +211,7 @@ class HandlerRegistry:
         """
         handler = self._planner(registration)
         # The short way has no place for an observer.
-        return replace(handler, simple=False) if self._observed else handler
+        return replace(handler, simple=False, direct=False) if self._observed else handler
 
     def use_planner(self, planner: Planner, *, observed: bool) -> None:
         """Make the plans with another planner, also those that there are already.

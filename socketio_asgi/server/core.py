@@ -14,7 +14,8 @@ from ..adapters import Adapter, AdapterLifecycle, ConnectionStateRecovery, Share
 from ..adapters.packet import to_plain
 from ..engine.core import EngineCore
 from ..events.observer import CallObserver
-from ..events.plans import Planner, plan_handler
+from ..events.planning import plan_handler
+from ..events.plans import HandlerCall, Planner
 from ..events.registry import HandlerRegistry
 from ..events.scopes import HandlerScope
 from ..events.workers import Workers
@@ -45,6 +46,8 @@ class ServerCore:
         max_namespaces: Namespaces that one client may be in at a time.
         warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: The watcher of everything that happens, if there is one.
+        public: The server as applications see it.
+        make_context: Makes what a handler may ask for about a call, in a namespace.
 
     Attributes:
         engine: The same.
@@ -57,6 +60,8 @@ class ServerCore:
         max_namespaces: The same.
         warn_unknown_events: The same.
         observer: The same.
+        public: The same.
+        make_context: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
         scope: What holds for the handlers of all namespaces.
         workers: The threads for plain functions.
@@ -79,6 +84,8 @@ class ServerCore:
         max_namespaces: int,
         warn_unknown_events: bool,
         observer: Observer | None,
+        public: object,
+        make_context: Callable[[Any, HandlerCall], object],
     ) -> None:
         self.engine: EngineCore = engine
         self.parser: Parser = parser
@@ -90,6 +97,8 @@ class ServerCore:
         self.max_namespaces: int = max_namespaces
         self.warn_unknown_events: bool = warn_unknown_events
         self.observer: Observer | None = observer
+        self.public: object = public
+        self.make_context: Callable[[Any, HandlerCall], object] = make_context
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )

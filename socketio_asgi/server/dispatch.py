@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, cast
 
 from ..engine import SessionCore
-from ..events.acks import AckSender, AckTarget
+from ..events.acks import Ack, AckTarget
 from ..events.call_site import Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
@@ -300,9 +300,9 @@ class Dispatcher(NamespaceCallSite):
         except EncodeError as error:
             raise UnsendableAnswer(error) from error
 
-    def ack_callback(self, number: int | None) -> AckCallback:
+    def ack_callback(self, number: int | None, handler: Handler) -> AckCallback:
         """The function that answers the event of that number, for a handler that calls it."""
-        return AckSender(self.send_ack, number)
+        return Ack(self.send_ack, number, handler.write_ack)
 
     @abstractmethod
     def send_ack(self, number: int | None, values: Sequence[Any]) -> Awaitable[None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from ..adapters import Adapter
 from ..adapters.arguments import check_event_name, normalize_name
 from ..events.acks import ACK_SECONDS
+from ..events.context import NamespaceBase
 from ..events.registry import HandlerRegistry, HandlerT
 from ..events.scopes import HandlerScope, nest
 from ..events.signatures import check_name
@@ -61,7 +62,7 @@ def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], Han
     return mark
 
 
-class Namespace(Broadcaster, Registering):
+class Namespace(Broadcaster, Registering, NamespaceBase):
     """A part of a server that clients join under a name of its own.
 
     Get one with :meth:`Server.of`, or subclass it, mark methods with :func:`event` and pass an

@@ -11,7 +11,7 @@ from ..adapters.packet import to_plain
 from ..events.call_site import CallSite, Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
-from ..events.plans import AckCallback, Handler
+from ..events.plans import AckCallback, Handler, HandlerCall
 from ..events.registry import HandlerRegistry
 from ..events.workers import Workers
 from ..protocol import Parser
@@ -275,6 +275,10 @@ class NamespaceCallSite(CallSite):
         """The observer of the calls, if there is one."""
         return self.namespace.server.call_observer
 
+    def find_context(self, call: HandlerCall) -> Any:
+        """Everything around a call, for handlers that are given something of it by its type."""
+        return self.namespace.server.make_context(self.namespace, call)
+
 
 class ServerEvent(NamespaceCallSite):
     """The call of the handler of one event of another server.
@@ -305,7 +309,7 @@ class ServerEvent(NamespaceCallSite):
         """Keep the answer, until the call has ended."""
         self._result = (result,)
 
-    def ack_callback(self, number: int | None) -> AckCallback:
+    def ack_callback(self, number: int | None, handler: Handler) -> AckCallback:
         """The function that answers the other server, for a handler that calls it."""
         return self._reply or self._check_reply
 

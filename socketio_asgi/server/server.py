@@ -33,6 +33,7 @@ from ..engine.options import (
 )
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
+from ..events.context import ServerBase
 from ..events.registry import HandlerT
 from ..events.scopes import HandlerScope, nest
 from ..protocol import Parser
@@ -43,6 +44,7 @@ from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
+from .event_context import EventContext
 from .from_thread import FromThread
 from .namespace import Namespace, check_namespace, move_into
 from .namespace_registry import NamespaceRegistry
@@ -68,7 +70,7 @@ NamespaceT = TypeVar("NamespaceT", bound=Namespace)
 NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 
 
-class Server(Broadcaster):
+class Server(Broadcaster, ServerBase):
     """A Socket.IO server, which is an ASGI application.
 
     Run it with ``uvicorn main:io``, mount it with ``mount(app, "/socket.io", io)``, or wrap an
@@ -208,6 +210,8 @@ class Server(Broadcaster):
             max_namespaces=check_count("max_namespaces", max_namespaces, "namespaces"),
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,
+            public=self,
+            make_context=EventContext,
         )
         self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(

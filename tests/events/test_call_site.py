@@ -11,15 +11,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from socketio_asgi.events.acks import Ack
 from socketio_asgi.events.call_site import CallSite, Load
 from socketio_asgi.events.observer import CallObserver
+from socketio_asgi.events.planning import plan_handler
 from socketio_asgi.events.plans import (
     AckCallback,
     Handler,
     HandlerCall,
     HandlerKind,
     Registration,
-    plan_handler,
 )
 from socketio_asgi.events.workers import Workers
 from socketio_asgi.runtime.awaitables import DONE
@@ -68,7 +69,7 @@ class Site(CallSite):
     def acknowledge(self, number: int, result: Any) -> None:
         self.log.append(("answer", number, result))
 
-    def ack_callback(self, number: int | None) -> AckCallback:
+    def ack_callback(self, number: int | None, handler: Handler) -> AckCallback:
         def ack(*values: Any) -> Any:
             self.log.append(("ack", number, values))
             return DONE
@@ -88,7 +89,7 @@ def plan(function: Callable[..., Any], kind: HandlerKind = HandlerKind.EVENT) ->
     return plan_handler(Registration(function, kind, "the name"))
 
 
-async def returns_all(*values: Any) -> Any:
+async def returns_all(*values) -> Any:  # type: ignore[no-untyped-def]
     return values
 
 
@@ -155,12 +156,15 @@ async def test_a_plain_function_may_return_something_to_await() -> None:
     "kind", [HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE, HandlerKind.EVENT_MIDDLEWARE]
 )
 def test_only_events_can_be_acknowledged(kind: HandlerKind) -> None:
-    with pytest.raises(TypeError, match="'ack', but nothing is passed by keyword"):
-        plan(by_itself, kind)
-
     async def optional(socket: object, *, ack: object = None) -> None: ...
 
-    assert not plan(optional, kind).takes_ack
+    async def typed(socket: object, answer: Ack[int]) -> None: ...
+
+    for function in (by_itself, optional):
+        with pytest.raises(TypeError, match="keyword-only parameter 'ack' is never given anything"):
+            plan(function, kind)
+    with pytest.raises(TypeError, match="only events are acknowledged, but 'answer'"):
+        plan(typed, kind)
 
 
 async def test_a_dismissed_site_calls_nothing() -> None:
@@ -202,7 +206,7 @@ class WithResource(Handler):
 def with_resource(function: Callable[..., Any], resource: Callable[[], Any]) -> Handler:
     made = plan(function)
     fields: dict[str, Any] = {name: getattr(made, name) for name in Handler.__slots__}
-    fields["simple"] = False
+    fields |= {"simple": False, "direct": False, "convert": None}
     return WithResource(**fields, resource=resource)
 
 
@@ -298,7 +302,7 @@ async def test_an_observer() -> None:
     site = Site(observer=watching)
     for function in (short, raises):
         # As a registry has it where calls are watched.
-        await site.call(replace(plan(function), simple=False), "surplus")
+        await site.call(replace(plan(function), simple=False, direct=False), "surplus")
     assert watching.log == [
         ("/chat", "the name", ("surplus",)),
         ("ended", 0, "None"),

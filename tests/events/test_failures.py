@@ -18,7 +18,8 @@ from socketio_asgi.events.failures import (
     describe,
     log_failure,
 )
-from socketio_asgi.events.plans import HandlerKind, Registration, plan_handler
+from socketio_asgi.events.planning import plan_handler
+from socketio_asgi.events.plans import HandlerKind, Registration
 from socketio_asgi.protocol import DefaultParser, EncodeError, Packet, PacketType
 from socketio_asgi.runtime.callables import locate
 
@@ -97,7 +98,8 @@ async def test_a_traceback_begins_with_the_application() -> None:
     from socketio_asgi.events.plans import HandlerCall
     from socketio_asgi.events.workers import Workers
 
-    call = HandlerCall(handler, "/", (), subject=1, workers=Workers(), ack=None)
+    surroundings: dict[str, Any] = {"ack": None, "wants_ack": False, "find_context": repr}
+    call = HandlerCall(handler, "/", (), subject=1, workers=Workers(), **surroundings)
     with pytest.raises(LookupError) as caught:
         await call.run()
     error = caught.value.with_traceback(caught.value.__traceback__.tb_next)  # type: ignore[union-attr]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import pytest
 
-from socketio_asgi import Namespace, Server, Session, Socket, event
-from socketio_asgi.events.plans import HandlerKind, Registration, plan_handler
+from socketio_asgi import Namespace, Server, Socket, event
+from socketio_asgi.events.context import Provided
+from socketio_asgi.events.planning import plan_handler
+from socketio_asgi.events.plans import Handler, HandlerKind, Registration, Source
 from socketio_asgi.runtime.callables import check_takes
 
 if TYPE_CHECKING:
@@ -31,8 +34,8 @@ class Emits(Protocol):
 class OwnSocket(Socket[User]): ...
 
 
-def plan(function: Callable[..., Any], kind: HandlerKind = HandlerKind.EVENT) -> None:
-    plan_handler(Registration(function, kind, "event"))
+def plan(function: Callable[..., Any], kind: HandlerKind = HandlerKind.EVENT) -> Handler:
+    return plan_handler(Registration(function, kind, "event"))
 
 
 # -- the socket is the first parameter -----------------------------------------------------------
@@ -57,40 +60,56 @@ def local() -> Callable[..., Any]:
 @pytest.mark.parametrize(
     "function",
     [
-        *(swapped, swapped_bare, swapped_generic, swapped_later, swapped_optional),
+        *(swapped, swapped_generic, swapped_later, swapped_optional),
         *(swapped_annotated, local(), functools.partial(swapped)),
     ],
 )
 @pytest.mark.parametrize("kind", WITH_SOCKET)
-def test_swapped_parameters(function: Callable[..., Any], kind: HandlerKind) -> None:
-    with pytest.raises(TypeError, match="the socket is the first parameter of a handler, but"):
-        plan(function, kind)
+def test_a_socket_behind_arguments(function: Callable[..., Any], kind: HandlerKind) -> None:
+    handler = plan(function, kind)
+    assert not handler.takes_socket
+    sources = [each.source for each in handler.parameters]
+    assert sources == [Source.ARGUMENT] * (len(sources) - 1) + [Source.PROVIDED]
+    assert handler.parameters[-1].provided is Provided.SOCKET
+
+
+def test_two_sockets() -> None:
+    """A first parameter without annotation is the socket, whatever follows."""
+    handler = plan(swapped_bare)
+    assert [each.provided for each in handler.parameters] == [Provided.SOCKET] * 2
 
 
 async def text_only(text: str) -> None: ...
 async def number_only(number: int | str) -> None: ...
 async def values_only(values: list[str]) -> None: ...
-async def data_only(data: dict[str, date]) -> None: ...
+async def data_only(data: dict[str, datetime]) -> None: ...
 async def nothing_only(nothing: None) -> None: ...
 
 
 @pytest.mark.parametrize("kind", WITH_SOCKET)
-@pytest.mark.parametrize(
-    ("function", "annotation"),
-    [
-        (text_only, "'str'"),
-        (number_only, "'int | str'"),
-        (values_only, "'list[str]'"),
-        (data_only, "'dict[str, date]'"),
-        (nothing_only, "'None'"),
-    ],
-)
-def test_a_first_parameter_that_is_a_value(
-    function: Callable[..., Any], annotation: str, kind: HandlerKind
-) -> None:
-    expected = rf"is the socket, but '\w+' is annotated with {re.escape(annotation)}"
-    with pytest.raises(TypeError, match=expected):
-        plan(function, kind)
+@pytest.mark.parametrize("function", [text_only, number_only, values_only, data_only, nothing_only])
+def test_a_first_parameter_that_is_a_value(function: Callable[..., Any], kind: HandlerKind) -> None:
+    handler = plan(function, kind)
+    assert not handler.takes_socket
+    assert handler.required == handler.maximum == 1
+
+
+async def wrong(socket: int | str) -> None: ...
+async def wrong_later(socket: Socket, other: unknown) -> None: ...  # type: ignore[name-defined] # noqa: F821
+async def wrong_result(socket: Socket) -> unknown: ...  # type: ignore[name-defined] # noqa: F821
+
+
+def test_a_socket_that_is_annotated_as_a_value() -> None:
+    with pytest.raises(TypeError, match=r"'socket' .* is annotated with int \| str"):
+        plan(wrong)
+
+
+def test_annotations_that_are_not_known() -> None:
+    import_it = r"cannot be evaluated \(name 'unknown' .*import what it names at run time"
+    with pytest.raises(TypeError, match="the annotation 'unknown' of 'other' " + import_it):
+        plan(wrong_later)
+    with pytest.raises(TypeError, match="the return annotation 'unknown' " + import_it):
+        plan(wrong_result)
 
 
 async def right(socket: Socket, text: str) -> None: ...
@@ -98,12 +117,11 @@ async def right_generic(socket: Socket[User], text: str) -> None: ...
 async def right_own(socket: OwnSocket) -> None: ...
 async def right_bare(socket, text) -> None: ...  # type: ignore[no-untyped-def]
 async def right_optional(socket: Socket | None, other: int) -> None: ...
-async def right_bound(socket: SocketT) -> SocketT: ...  # type: ignore[empty-body]
+async def right_bound(socket: SocketT, other: str) -> None: ...
 async def right_protocol(socket: Emits, text: str) -> None: ...
 async def right_object(socket: object, text: str) -> None: ...
 async def right_union(socket: Socket | str) -> None: ...
 async def right_unknown(socket: date, text: str) -> None: ...
-async def right_container(socket, others: dict[date, Socket]) -> None: ...  # type: ignore[no-untyped-def]
 async def right_all(*args: str) -> None: ...
 async def right_none() -> None: ...
 
@@ -113,7 +131,7 @@ async def right_none() -> None: ...
     "function",
     [
         *(right, right_generic, right_own, right_bare, right_optional, right_bound),
-        *(right_protocol, right_object, right_union, right_unknown, right_container),
+        *(right_protocol, right_object, right_union, right_unknown),
         *(right_all, right_none, lambda socket: None),
     ],
 )
@@ -125,13 +143,12 @@ def test_annotations_that_are_no_text() -> None:
     def handler(text: Any, socket: Any) -> None: ...
 
     handler.__annotations__ = {"text": str, "socket": Socket}
-    with pytest.raises(TypeError, match="the socket is the first parameter"):
+    assert not plan(handler).takes_socket
+    handler.__annotations__ = {"text": Socket[User], "socket": "list[Later]"}
+    with pytest.raises(TypeError, match=r"the annotation 'list.Later.' of 'socket' cannot"):
         plan(handler)
-    handler.__annotations__ = {"text": str}
-    with pytest.raises(TypeError, match="is annotated with <class 'str'>"):
-        plan(handler)
-    handler.__annotations__ = {"text": Socket[User], "socket": Session}
-    plan(handler)
+    handler.__annotations__ = {"text": Socket[User], "socket": list["int"]}
+    assert plan(handler).takes_socket
 
 
 # -- functions without the socket ----------------------------------------------------------------

@@ -160,7 +160,8 @@ async def test_its_order(io: Server, join: Join) -> None:
 async def test_its_plans_are_those_of_the_server() -> None:
     from dataclasses import replace
 
-    from socketio_asgi.events.plans import Handler, Registration, plan_handler
+    from socketio_asgi.events.planning import plan_handler
+    from socketio_asgi.events.plans import Handler, Registration
 
     def planner(registration: Registration) -> Handler:
         return replace(plan_handler(registration), maximum=99)

@@ -25,7 +25,7 @@ from socketio_asgi.engine.transports.polling import PollingTransport
 from socketio_asgi.engine.transports.taken_over import TakenOverTransport
 from socketio_asgi.engine.transports.websocket import WebSocketTransport
 from socketio_asgi.engine.upgrade import Upgrade
-from socketio_asgi.events.acks import AckSender, SingleAck
+from socketio_asgi.events.acks import Ack, SingleAck
 from socketio_asgi.protocol.parser import DefaultDecoder
 from socketio_asgi.server.client_connection import ClientConnection
 from socketio_asgi.server.dispatch import Dispatcher
@@ -51,7 +51,7 @@ AT_ONCE = 20  # each of them gets on fast enough for the time-outs below
 ENDPOINT = "/socket.io/?EIO=4&transport=polling"
 
 CLASSES = (
-    *(AckSender, ClientConnection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
+    *(Ack, ClientConnection, DefaultDecoder, Dispatcher, EngineRequest, Handshake, Outbox),
     *(
         SharedPacket,
         PollingTransport,

@@ -89,7 +89,7 @@ class Cluster:
         )
 
 
-async def _sync(_socket: Any) -> None: ...
+async def _sync(socket: Any) -> None: ...
 
 
 @pytest.fixture
