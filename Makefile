@@ -42,7 +42,7 @@ test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" s
 test-adapters: ## run the tests of adapters with real brokers
 test-frameworks: ## run the tests of frameworks, and of deployments behind real proxies
 test-examples: ## run the tests of the examples
-test-tools: ## run the tests of the harness of all tests, and of the benchmarks
+test-tools: ## run the tests of the command line, of the harness of all tests, and of the benchmarks
 test-adapters test-frameworks test-examples test-tools: test-%: $(DEV_STAMP)
 	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)
 

@@ -59,7 +59,7 @@ def acknowledged(base: str) -> str:
 
 def main(readme: str) -> None:
     text = Path(readme).read_text(encoding="utf-8")
-    command = shlex.split(block(text, "console", "uvicorn main:app").partition("$ ")[2])
+    command = shlex.split(block(text, "console", "socketio-asgi run main:app").partition("$ ")[2])
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.py").write_text(block(text, "python", "FastAPI()"), encoding="utf-8")

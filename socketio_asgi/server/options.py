@@ -14,8 +14,8 @@ from ..adapters import (
     AdapterFactory,
     AdapterProvider,
     ConnectionStateRecovery,
-    MemoryAdapter,
 )
+from ..adapters.default import default_adapter
 from ..checks import made_of, shown
 from ..protocol import DefaultParser, Parser
 from ..runtime.callables import check_takes, is_async
@@ -57,7 +57,7 @@ def as_adapter_factory(option: AdapterFactory | None) -> AdapterFactory:
         TypeError: It is none: an adapter itself, or a provider that would never be started.
     """
     if option is None:
-        return MemoryAdapter
+        return default_adapter()
     if not isinstance(option, AdapterProvider):
         _check_maker(option)
     return option

@@ -14,27 +14,14 @@ import anyio
 import httpx
 import pytest
 
-import socketio_asgi
+from tests.cli.support import run
 from tests.support.clients import PollingClient
 from tests.support.peer import join_peer, polling_of
 from tests.support.ports import listening_socket
 
 from .support import DemoProcess
 
-TIMEOUT = 30.0  # seconds for a command that ends by itself
 PROMPT = 5.0  # seconds that "at once" may take on a busy machine
-
-
-def run(
-    *arguments: str, python: str = "from socketio_asgi.cli import main; sys.exit(main())"
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", f"import sys; {python}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -43,24 +30,11 @@ def demo(client_dir: Path) -> Iterator[DemoProcess]:
         yield server
 
 
-def test_version() -> None:
-    done = run("--version")
-    assert (done.returncode, done.stdout) == (0, f"socketio-asgi {socketio_asgi.__version__}\n")
-
-
-def test_the_installed_command() -> None:
-    command = Path(sys.executable).with_name("socketio-asgi")
-    done = subprocess.run([command, "--version"], capture_output=True, timeout=TIMEOUT, check=True)
-    assert done.stdout.startswith(b"socketio-asgi ")
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: COMMAND"),
-        (["dance"], "invalid choice: 'dance'"),
-        (["demo", "--port", "http"], "--port: invalid"),
-        (["demo", "--port", "70000"], "70000 is not between 0 and 65535"),
+        (["demo", "--port", "http"], "'--port': 'http' is not a valid integer range."),
+        (["demo", "--port", "70000"], "'--port': 70000 is not in the range 0<=x<=65535."),
     ],
 )
 def test_a_wrong_command_line(arguments: list[str], message: str) -> None:
@@ -91,15 +65,6 @@ def test_a_folder_without_the_client(tmp_path: Path) -> None:
     assert f"--client-dir: there is no socket.io.min.js in {tmp_path}" in done.stderr
 
 
-def test_uvicorn_is_missing() -> None:
-    hidden = "sys.modules['uvicorn'] = None; from socketio_asgi.cli import main; sys.exit(main())"
-    done = run("demo", python=hidden)
-    assert done.returncode == 1
-    assert done.stderr == (
-        'socketio-asgi: the demo needs uvicorn: pip install "socketio-asgi[standard]"\n'
-    )
-
-
 def test_the_start_prints_where_it_is(demo: DemoProcess, client_dir: Path) -> None:
     assert demo.output.splitlines() == [
         f"Chat on {demo.url} (Ctrl-C ends it)",
@@ -110,7 +75,7 @@ def test_the_start_prints_where_it_is(demo: DemoProcess, client_dir: Path) -> No
 def test_the_client_of_the_nearest_node_modules(
     client_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from socketio_asgi.cli import find_client
+    from socketio_asgi.cli.demo import find_client
 
     below = tmp_path / "project" / "backend"
     below.mkdir(parents=True)

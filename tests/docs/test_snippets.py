@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from socketio_asgi import Server, SocketIOMiddleware
-from socketio_asgi.cli import WEBSOCKET_PROTOCOL
+from tests.cli.support import RunProcess
 from tests.support.node import run_browser
 from tests.support.peer import join_peer
 from tests.support.processes import ServerProcess
@@ -25,7 +26,14 @@ STARTED = ROOT / "docs" / "getting-started.md"
 HOME = ROOT / "docs" / "index.md"
 
 StartServer = Callable[..., ServerProcess]
+StartCommand = Callable[..., RunProcess]
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
+
+@pytest.fixture
+def start_command() -> Iterator[StartCommand]:
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(RunProcess(*arguments))
 
 
 def page_id(page: Path) -> str:
@@ -80,9 +88,9 @@ async def get(url: str) -> httpx.Response:
 
 
 @asyncio_only
-async def test_quick_start(start_server: StartServer, tmp_path: Path) -> None:
+async def test_quick_start(start_command: StartCommand, tmp_path: Path) -> None:
     write_quick_start(tmp_path)
-    server = start_server("uvicorn-fast", "main:app", app_dir=tmp_path)
+    server = start_command(tmp_path, "main:app", "--reload", "--reload-dir", str(tmp_path))
     assert "<title>Chat</title>" in (await get(server.url)).text
     async with join_peer(server.url) as first, join_peer(server.url) as second:
         assert await first.request("chat message", "hello") == ["delivered"]
@@ -110,17 +118,17 @@ async def test_quick_start_in_a_browser(
 
 
 @asyncio_only
-async def test_stand_alone_server(start_server: StartServer, tmp_path: Path) -> None:
+async def test_stand_alone_server(start_command: StartCommand, tmp_path: Path) -> None:
     write_quick_start(tmp_path, python=1)
-    server = start_server("uvicorn", "main:io", app_dir=tmp_path)
+    server = start_command(tmp_path, "main:io")
     async with join_peer(server.url) as peer:
         assert await peer.request("echo", 1, {"a": [None]}) == [1, {"a": [None]}]
 
 
 @asyncio_only
-async def test_wrapped_application(start_server: StartServer, tmp_path: Path) -> None:
+async def test_wrapped_application(start_command: StartCommand, tmp_path: Path) -> None:
     write_quick_start(tmp_path, python=2)
-    server = start_server("uvicorn", "main:app", app_dir=tmp_path)
+    server = start_command(tmp_path, "main:app")
     assert (await get(server.url + "/other")).status_code == 404
     async with join_peer(server.url):
         pass
@@ -130,10 +138,10 @@ async def test_example_of_a_test(serving: Callable[..., Any]) -> None:
     await run_blocks(ROOT / "CONTRIBUTING.md")["test_echo"](serving)
 
 
-@pytest.mark.parametrize("page", [README, STARTED, ROOT / "docs" / "index.md"], ids=page_id)
-def test_the_first_command_is_the_fast_path(page: Path) -> None:
-    [command] = re.findall(r"^\$ uvicorn .*$", page.read_text("utf-8"), re.MULTILINE)
-    assert command.endswith(f"--ws {WEBSOCKET_PROTOCOL}")
+@pytest.mark.parametrize("page", [README, STARTED, HOME], ids=page_id)
+def test_the_command_is_ours(page: Path) -> None:
+    commands = re.findall(r"^\$ (\S+ (?:run )?main:\w+)", page.read_text("utf-8"), re.MULTILINE)
+    assert {command.partition(" main:")[0] for command in commands} == {"socketio-asgi run"}
 
 
 def test_readme_defines_what_its_commands_name() -> None:

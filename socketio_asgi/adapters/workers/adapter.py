@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from itertools import count
 from typing import Unpack
 
 from ...brokers.mesh import find_place
@@ -52,6 +53,7 @@ class WorkersAdapter(ClusterAdapter):
     ) -> None:
         super().__init__(self._driver, **options)
         self._path = path
+        self._part = ""
         self._directory = WorkersDirectory()
         self._workers: Workers | None = None
         self.session_directory: SessionDirectory | None = self._directory
@@ -69,7 +71,9 @@ class WorkersAdapter(ClusterAdapter):
         """Begin in an event loop."""
         if self._workers is not None:
             self._workers.close()
-        place = find_place(self._path, os.environ) if hasattr(socket, "AF_UNIX") else None
+        place = (
+            find_place(self._path, os.environ, self._part) if hasattr(socket, "AF_UNIX") else None
+        )
         self._workers = Workers(host.runtime, place, self._directory.serve)
         self._directory.workers = self._workers
         super().enter(host)
@@ -83,3 +87,23 @@ class WorkersAdapter(ClusterAdapter):
         if self._workers is None:
             raise NotRetryable("the adapter was not entered")
         return WorkersDriver(self._workers)
+
+
+_numbers = count(1)
+
+
+def workers_by_default() -> WorkersAdapter:
+    """The adapter of a server that was made without one, in one of several workers.
+
+    The servers of an application have nothing to do with one another. Each worker makes them in the
+    same order, which is how they are told apart.
+    """
+    return _Numbered(str(next(_numbers)))
+
+
+class _Numbered(WorkersAdapter):
+    """The adapter of one of several servers within each worker."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__()
+        self._part = number

@@ -27,23 +27,27 @@ class PlaceError(Exception):
     """The folder cannot be used; the message says why."""
 
 
-def find_place(path: str | os.PathLike[str] | None, environment: Mapping[str, str]) -> Path | None:
+def find_place(
+    path: str | os.PathLike[str] | None, environment: Mapping[str, str], part: str = ""
+) -> Path | None:
     """The folder of the workers that this process belongs to.
 
     Args:
         path: The one that the application names, if it does.
         environment: The environment variables.
+        part: The name of one of several servers within each worker, which have nothing to do with
+            one another; each has a folder.
 
     Returns:
         The folder, which may not exist yet; None when this process has no siblings.
     """
     named = path or environment.get(ENVIRONMENT_VARIABLE)
     if named:
-        return Path(named).absolute()
+        return Path(named).absolute() / part
     listening = sorted(_inherited())
     if not listening:
         return None
-    common = "\n".join([*listening, str(os.getppid())])
+    common = "\n".join([*listening, str(os.getppid()), *([part] if part else [])])
     key = hashlib.sha256(common.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     base = environment.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     return Path(base).absolute() / f"socketio-asgi-{os.getuid()}" / key

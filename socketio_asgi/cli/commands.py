@@ -1,0 +1,21 @@
+"""All commands."""
+
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .completion import completion
+from .demo import demo
+from .emit import emit
+from .run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """Socket.IO on ASGI: serve an application, and talk to a running cluster."""
+
+
+for _command in (run, emit, demo, completion):
+    commands.add_command(_command)
