@@ -118,6 +118,12 @@ class Cluster:
         self._sides.remove(side)
         await side.stop()
 
+    def crash_nodes(self) -> None:
+        """Kill the process of the official servers; those that are started later get another."""
+        self.nodes.node.kill()
+        self._sides = [side for side in self._sides if not isinstance(side, NodeSide)]
+        self.nodes = NodeServers()
+
     async def connect(self, side: Side, namespace: str = "/", **options: Any) -> Client:
         """Connect one more client."""
         client = await self._all_clients.connect(side.url, namespace, **options)

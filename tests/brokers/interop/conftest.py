@@ -59,4 +59,5 @@ async def cluster(
     async with Cluster(entry, here, there, servers, node_clients) as made:
         yield made
     if apart:
-        servers.node.close()
+        for started in {servers, made.nodes}:
+            started.node.close()
