@@ -186,7 +186,10 @@ class Listener:
     async def listen(self) -> None:
         latest = -1
         while True:
-            _, number, _ = await self.peer.event()
+            try:
+                _, number, _ = await self.peer.event()
+            except TimeoutError:  # nothing comes for a while
+                continue
             self.doubled += number in self.times
             self.disordered += number < latest and number not in self.times
             latest = max(latest, number)
