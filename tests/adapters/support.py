@@ -23,7 +23,7 @@ from socketio_asgi.adapters import (
     SharedPacket,
     Target,
 )
-from socketio_asgi.adapters.cluster import ClusterAdapter
+from socketio_asgi.adapters.cluster import ClusterAdapter, Inbox
 from socketio_asgi.adapters.cluster.core import Core
 from socketio_asgi.adapters.cluster.namespace import ClusterNamespace
 from socketio_asgi.engine.handshake import Handshake
@@ -291,6 +291,11 @@ class FakeServer:
     @property
     def main(self) -> FakeNamespace:
         return self.namespaces["/"]
+
+    @property
+    def inbox(self) -> Inbox:
+        """The place for what the broker has for it."""
+        return self.bus.driver_of(self.provider).inbox
 
     @property
     def adapter(self) -> ClusterNamespace:

@@ -11,14 +11,26 @@ import anyio
 import pytest
 
 from socketio_asgi import BroadcastAckError
-from socketio_asgi.adapters import AdapterState, ClusterUnavailable, SharedPacket
-from socketio_asgi.adapters.cluster import MalformedMessage, Message, MessageType, PythonWire
+from socketio_asgi.adapters import AdapterState, ClusterUnavailable, SharedPacket, Target
+from socketio_asgi.adapters.cluster import (
+    MalformedMessage,
+    Message,
+    MessageType,
+    PythonWire,
+    hand_in,
+)
 from socketio_asgi.adapters.cluster import core as core_module
 from socketio_asgi.adapters.cluster.heartbeats import (
     ANNOUNCE_SECONDS,
     GATHER_SECONDS,
 )
-from socketio_asgi.adapters.cluster.message import Broadcast, ClientCount, ClientReply, EventValues
+from socketio_asgi.adapters.cluster.message import (
+    Broadcast,
+    ClientCount,
+    ClientReply,
+    EncodedEvent,
+    EventValues,
+)
 from socketio_asgi.adapters.cluster.options import (
     ANSWER_SECONDS,
     EXPIRY_SECONDS,
@@ -199,12 +211,38 @@ async def test_rooms_are_subscribed_again_after_a_loss(
 async def test_only_wanted_broadcasts_need_to_be_decoded(start_servers: StartServers) -> None:
     (one,) = await start_servers(Bus(), 1)
     one.main.add("a", "red")
-    wants = one.core.wants
-    assert wants("/", None)
-    assert wants("/", "red")
-    assert wants("/", "a")
-    assert not wants("/", "blue")
-    assert not wants("/unknown", None)
+    inbox = one.inbox
+    assert inbox.wants("/", None)
+    assert inbox.wants("/", "red")
+    assert inbox.wants("/", "a")
+    assert not inbox.wants("/", "blue")
+    assert not inbox.wants("/unknown", None)
+
+
+async def test_events_for_nobody_need_not_be_read(start_servers: StartServers) -> None:
+    (one,) = await start_servers(Bus(), 1)
+    one.main.add("a", "red")
+    inbox = one.inbox
+    assert inbox.skips("other", "/", ["blue"])
+    assert inbox.skips("other", "/", ["blue", "green"])
+    assert inbox.skips("other", "/unknown", [])
+    for rooms in ([], ["red"], ["a"], ["blue", "red"]):
+        assert not inbox.skips("other", "/", rooms)
+    assert not inbox.skips(one.core.server_id, "/", ["blue"])  # it waits for its own
+    nonsense: list[Any] = [None, "blue", {}, [["blue"]], [1]]
+    for value in nonsense:  # to be refused by who reads them
+        assert not inbox.skips("other", "/", value)
+    assert not inbox.skips("other", ["/"], ["blue"])
+
+
+async def test_what_is_not_read_moves_the_position(start_servers: StartServers) -> None:
+    (one,) = await start_servers(Bus(), 1)
+    target = Target(frozenset({"blue"}))
+    body = Broadcast(EncodedEvent("json", ['2["news"]'], True), target)
+    wire, message = PythonWire(), Message(MessageType.BROADCAST, "/", "other", body)
+    hand_in(one.inbox, wire, wire.encode(message), "7")
+    assert one.core.position == "7"
+    assert not one.core.counters
 
 
 # -- acknowledgements --------------------------------------------------------------------------
@@ -1262,17 +1300,18 @@ async def test_use_before_the_start(clock: ManualClock) -> None:
 
 
 def test_a_message_is_malformed_by_its_size() -> None:
-    from socketio_asgi.adapters.cluster import hand_in
     from socketio_asgi.adapters.cluster.driver import MAX_MESSAGE_BYTES
 
     seen: list[tuple[str, int]] = []
 
     class Inbox:
+        skips = None
+
         def malformed(self, reason: str, size: int) -> None:
             seen.append((reason, size))
 
     class Wire:
-        def decode(self, data: bytes) -> Message:
+        def decode_unless(self, skips: Any, data: bytes) -> Message:
             raise MalformedMessage("it was decoded")
 
     inbox: Any = Inbox()

@@ -49,6 +49,13 @@ async def recover(server: FakeServer, offset: str | None = None) -> list[list[An
     return [packet.data[:-1] for packet in packets if packet is not None]
 
 
+async def test_clients_that_are_away_may_miss_what_is_for_nobody(
+    start_servers: StartServers,
+) -> None:
+    (one,) = await start_servers(Bus(positions=True), 1, recovery=RECOVERY)
+    assert not one.inbox.skips("other", "/", ["blue"])
+
+
 async def test_on_another_server(start_servers: StartServers, wire: str) -> None:
     bus = Bus(WIRES[wire](), positions=True)
     one, two = await start_servers(bus, 2, recovery=RECOVERY)

@@ -301,6 +301,28 @@ def test_nothing_is_null_that_official_servers_take_for_there() -> None:
 
 
 @pytest.mark.parametrize("wire", [PythonWire(), OfficialWire()], ids=["python", "official"])
+def test_events_that_need_not_be_read(wire: BytesWire) -> None:
+    asked: list[tuple[object, object, object]] = []
+
+    def skips(sender: object, namespace: object, rooms: object) -> bool:
+        asked.append((sender, namespace, rooms))
+        return True
+
+    packet = SharedPacket(Packet(PacketType.EVENT, "/a", ["hi", b"1"]), DefaultParser())
+    body = Broadcast(packet, Target(frozenset({"b", "c"}), frozenset({"d"})))
+    event = Message(MessageType.BROADCAST, "/a", UID, body)
+    assert wire.decode_unless(skips, wire.encode(event)) is None
+    assert asked == [(UID, "/a", ["b", "c"])]
+    for message in (
+        Message(MessageType.BROADCAST, "/a", UID, body, REQUEST),  # its answers are counted
+        Message(MessageType.SOCKETS_JOIN, "/a", UID, RoomChange(body.target, ("e",))),
+        Message(MessageType.HEARTBEAT, "/", UID, Presence("abc")),
+    ):
+        assert wire.decode_unless(skips, wire.encode(message)) == wire.decode(wire.encode(message))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("wire", [PythonWire(), OfficialWire()], ids=["python", "official"])
 def test_our_own_additions(wire: BytesWire) -> None:
     for message in (
         Message(MessageType.HEARTBEAT, "/", UID, Presence("abc")),

@@ -23,5 +23,7 @@ async def connect_tcp(url: str) -> SocketStream:
 async def abort_stream(stream: ByteStream) -> None:
     """Close a TCP connection with a reset (RST) instead of an orderly end (FIN)."""
     raw = stream.extra(SocketAttribute.raw_socket)
+    if raw.fileno() < 0:  # it has ended already
+        return
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await anyio.aclose_forcefully(stream)

@@ -61,6 +61,11 @@ class ClusterMember(Protocol):
         """Called when the broker is gone."""
         ...
 
+    @property
+    def keeps_missed(self) -> bool:
+        """True if clients that are away may miss an event."""
+        ...
+
     def has_members(self, room: str) -> bool:
         """True if a room has members in this process."""
         ...
@@ -102,7 +107,7 @@ class Core:
         self.driver: Driver | None = None
         self.ready: bool = False
         self._was_ready = False
-        self._namespaces = namespaces
+        self.namespaces: Mapping[str, ClusterMember] = namespaces
         self._inbox: DriverInbox | None = None
         self._subscriptions: Subscriptions | None = None
         self.heartbeats: Heartbeats = Heartbeats(self, self._open_namespaces)
@@ -125,7 +130,7 @@ class Core:
         self.traits = driver.traits
         if self.position == position:  # nothing was read yet
             self.position = driver.position or position
-        subscriptions = Subscriptions(self.runtime, driver, self._namespaces)
+        subscriptions = Subscriptions(self.runtime, driver, self.namespaces)
         self._subscriptions = subscriptions
         await subscriptions.open_all()
         if inbox.closed:
@@ -146,7 +151,7 @@ class Core:
         """Called when the broker is gone, or this server ends."""
         self.ready = False
         self.heartbeats.pause()
-        for namespace in list(self._namespaces.values()):
+        for namespace in list(self.namespaces.values()):
             namespace.on_away()
         self.asking.pause()
         self.relays.end()
@@ -171,7 +176,7 @@ class Core:
     @property
     def known_servers(self) -> tuple[Member, ...]:
         """This server, and the others that are known by name."""
-        own = this_server(self.server_id, self._namespaces, self._begun, self.runtime.now())
+        own = this_server(self.server_id, self.namespaces, self._begun, self.runtime.now())
         return (own, *map(self._described, self.members.known()))
 
     def _described(self, known: KnownServer) -> Member:
@@ -226,18 +231,18 @@ class Core:
     def _open_namespaces(self) -> list[str]:
         """The namespaces that the others may count on: their messages come to this server."""
         confirmed = self._subscriptions.confirmed if self._subscriptions else ()
-        return [name for name in self._namespaces if name in confirmed]
+        return [name for name in self.namespaces if name in confirmed]
 
     def namespace_added(self, name: str) -> None:
         """Take in a new namespace while everything runs."""
         if self._subscriptions is not None and name in self._subscriptions:  # it was about to go
-            self._namespaces[name].on_connected()
+            self.namespaces[name].on_connected()
         if self.ready:
             self.runtime.start_background(self._open_later(name))
 
     async def _open_later(self, name: str) -> None:
         subscriptions = self._subscriptions
-        if subscriptions is None or name not in self._namespaces:
+        if subscriptions is None or name not in self.namespaces:
             return
         try:
             await subscriptions.settle(name)
@@ -323,7 +328,7 @@ class Core:
     def _receive(self, message: Message, position: str | None) -> None:
         if position is not None:
             self.position = position
-        namespace = self._namespaces.get(message.namespace)
+        namespace = self.namespaces.get(message.namespace)
         if message.sender == self.server_id:
             if message.type in _PRESENCE:
                 self.heartbeats.read_back()
@@ -344,16 +349,6 @@ class Core:
         """The position up to which a namespace was read; empty before there is any."""
         own = None if self.driver is None else self.driver.position_of(namespace)
         return own or self.position or ""
-
-    def wants(self, namespace: str, room: str | None) -> bool:
-        """True if a broadcast concerns this server; see :meth:`.Inbox.wants`."""
-        found = self._namespaces.get(namespace)
-        return found is not None and (room is None or found.has_members(room))
-
-    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
-        """The rooms of a namespace that have members in this process."""
-        found = self._namespaces.get(namespace)
-        return () if found is None else found.rooms_with_members(private=private)
 
     def server_gone(self, server: str, namespaces: Iterable[str] | None = None) -> None:
         """Called when a server has ended; see :meth:`.Peers.server_gone`."""

@@ -8,7 +8,7 @@ connect, so it need not be able to start twice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,6 +100,24 @@ class Inbox(Protocol):
         Args:
             namespace: The namespace.
             room: The only room that is meant, if that is known.
+        """
+        ...
+
+    def skips(self, sender: object, namespace: object, rooms: object) -> bool:
+        """True if an event without an acknowledgement is for nobody here, and need not be read.
+
+        Args:
+            sender: The id of the server that sent it, as it came.
+            namespace: The namespace, as it came.
+            rooms: The list of rooms that are meant, as it came.
+        """
+        ...
+
+    def skipped(self, position: str | None) -> None:
+        """Called when an event came that need not be read.
+
+        Args:
+            position: Its number, from a broker that gives some.
         """
         ...
 
@@ -241,6 +259,10 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The largest message that is decoded: many times what a server sends to one client."""
 
 
+Skips = Callable[[object, object, object], bool]
+"""Tells which events need not be read; see :meth:`Inbox.skips`."""
+
+
 class BytesWire(Protocol):
     """A form of messages that is one piece of bytes; a pure function in both directions."""
 
@@ -256,13 +278,24 @@ class BytesWire(Protocol):
         """
         ...
 
+    def decode_unless(self, skips: Skips, data: bytes) -> Message | None:
+        """The same; None for an event that need not be read.
+
+        Raises:
+            MalformedMessage: They are no message.
+        """
+        ...
+
 
 def hand_in(inbox: Inbox, wire: BytesWire, data: bytes, position: str | None = None) -> None:
     """Decode what came, and give it to the core; nothing that may come raises."""
     if len(data) > MAX_MESSAGE_BYTES:
         return inbox.malformed("larger than MAX_MESSAGE_BYTES", len(data))
     try:
-        message = wire.decode(data)
+        message = wire.decode_unless(inbox.skips, data)
     except MalformedMessage as error:
         return inbox.malformed(str(error), len(data))
-    inbox.received(message, position)
+    if message is None:
+        inbox.skipped(position)
+    else:
+        inbox.received(message, position)

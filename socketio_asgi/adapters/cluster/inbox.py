@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeGuard
 
 from ...runtime import Runtime
 from ..membership import MALFORMED
@@ -12,6 +12,11 @@ from .message import MalformedMessage, Message
 
 MAX_DELIVERIES = 4096
 """The number of messages that are remembered, from a broker that may send one twice."""
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    """True for a list, of whatever."""
+    return isinstance(value, list)
 
 
 class RecentDeliveries:
@@ -32,6 +37,23 @@ class RecentDeliveries:
         return True
 
 
+class Namespace(Protocol):
+    """A namespace of this server, as far as messages to it are concerned."""
+
+    @property
+    def keeps_missed(self) -> bool:
+        """True if clients that are away may miss an event."""
+        ...
+
+    def has_members(self, room: str) -> bool:
+        """True if a room has members in this process."""
+        ...
+
+    def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
+        """The rooms that have members in this process."""
+        ...
+
+
 class Receiver(Protocol):
     """The core, as its inbox needs it."""
 
@@ -43,12 +65,9 @@ class Receiver(Protocol):
         """Called when a message came."""
         ...
 
-    def wants(self, namespace: str, room: str | None) -> bool:
-        """True if a broadcast concerns this server at all."""
-        ...
-
-    def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
-        """The rooms of a namespace that have members here."""
+    @property
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """The namespaces of this server, by their names."""
         ...
 
     def peer_ended(self, server: str) -> None:
@@ -119,11 +138,32 @@ class DriverInbox:
 
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server at all."""
-        return self._core.wants(namespace, room)
+        found = self._core.namespaces.get(namespace)
+        return found is not None and (room is None or found.has_members(room))
+
+    def skips(self, sender: object, namespace: object, rooms: object) -> bool:
+        """True if an event is for nobody here, and need not be read."""
+        if sender == self._core.server_id or not isinstance(namespace, str):
+            return False
+        found = self._core.namespaces.get(namespace)
+        if found is None:
+            return True
+        if found.keeps_missed or not _is_list(rooms):
+            return False
+        # Without a room it is for everybody.
+        return bool(rooms) and all(
+            isinstance(room, str) and not found.has_members(room) for room in rooms
+        )
+
+    def skipped(self, position: str | None) -> None:
+        """Called when an event came that need not be read."""
+        if position is not None and not self.closed:
+            self._core.position = position
 
     def rooms(self, namespace: str, *, private: bool = False) -> Iterable[str]:
         """The rooms of a namespace that have members here."""
-        return self._core.rooms(namespace, private=private)
+        found = self._core.namespaces.get(namespace)
+        return () if found is None else found.rooms_with_members(private=private)
 
     def server_gone(self, server: str) -> None:
         """Called when a server has ended."""

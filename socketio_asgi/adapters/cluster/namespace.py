@@ -160,6 +160,11 @@ class ClusterNamespace(Adapter):
         """True if a room has members in this process."""
         return self._local.has_members(room)
 
+    @property
+    def keeps_missed(self) -> bool:
+        """True if clients that are away may miss an event."""
+        return self.namespace.recovery is not None
+
     def rooms_with_members(self, *, private: bool = False) -> Iterable[str]:
         """The rooms that have members in this process.
 

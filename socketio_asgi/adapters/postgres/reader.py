@@ -47,6 +47,10 @@ class Receiver(Protocol):
         """True if a broadcast concerns this server at all."""
         ...
 
+    def skips(self, sender: object, namespace: object, rooms: object) -> bool:
+        """True if an event is for nobody here, and need not be read."""
+        ...
+
     def lost(self, error: Exception) -> None:
         """Called when the broker is gone."""
         ...
@@ -81,9 +85,11 @@ class Reader:
         if answers_another(text, self._inbox.server_id):
             return
         try:
-            read = self._wire.read(text, namespace)
+            read = self._wire.read_unless(self._inbox.skips, text, namespace)
         except MalformedMessage as error:
             return self._inbox.malformed(str(error), len(text))
+        if read is None:
+            return None
         if isinstance(read, Attached):
             if self._concerns_us(namespace, read):
                 self._wait(namespace, read, len(text))

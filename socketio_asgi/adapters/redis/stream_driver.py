@@ -13,7 +13,7 @@ from ..cluster.driver import MAX_MESSAGE_BYTES, Archive, Inbox, Traits, hand_in
 from ..cluster.message import MalformedMessage, Message, MessageType
 from ..cluster.wires.streams import (
     SignalWire,
-    decode_entry,
+    decode_entry_unless,
     encode_entry,
     parse_position,
     stream_names,
@@ -205,10 +205,14 @@ class StreamDriver(RedisDriver):
         if size > MAX_MESSAGE_BYTES:
             return self.inbox.malformed("larger than MAX_MESSAGE_BYTES", size)
         try:
-            message = decode_entry(fields)
+            message = decode_entry_unless(self.inbox.skips, fields)
         except MalformedMessage as error:
             return self.inbox.malformed(str(error), size)
-        self.inbox.received(message, None if foreign else id)
+        position = None if foreign else id
+        if message is None:
+            self.inbox.skipped(position)
+        else:
+            self.inbox.received(message, position)
 
     def _on_signal(self, channel: bytes, data: bytes) -> None:
         if self.fits(data):

@@ -20,6 +20,7 @@ from ....protocol import EncodeError, ProtocolError
 from ....protocol.json import JSONEncoder, loads, with_text_keys
 from ...packet import SharedPacket
 from ...target import Target
+from ..driver import Skips
 from ..message import (
     Body,
     Broadcast,
@@ -39,6 +40,7 @@ from ..message import (
 from . import checks
 
 _EVENT = 2
+_BROADCAST = MessageType.BROADCAST
 _TIMESTAMP_EXTENSION = -1
 _OLD_EXTENSION = 0
 _MILLISECONDS = 1000
@@ -70,11 +72,39 @@ class OfficialWire:
         Raises:
             MalformedMessage: They are none.
         """
-        try:
-            fields: Any = loads(data.decode()) if data[:1] == b"{" else unpack(data)
-        except (ProtocolError, UnicodeDecodeError) as error:
-            checks.refuse(str(error))
-        return read(checks.mapping(fields))
+        return read(_fields(data))
+
+    def decode_unless(self, skips: Skips, data: bytes) -> Message | None:
+        """The same; None for an event that need not be read.
+
+        Raises:
+            MalformedMessage: They are no message.
+        """
+        return read_unless(skips, _fields(data))
+
+
+def _fields(data: bytes) -> Mapping[str, Any]:
+    try:
+        return checks.mapping(loads(data.decode()) if data[:1] == b"{" else unpack(data))
+    except (ProtocolError, UnicodeDecodeError) as error:
+        checks.refuse(str(error))
+
+
+def read_unless(skips: Skips, fields: Mapping[str, Any]) -> Message | None:
+    """The message of an object with the official fields; None for one that need not be read.
+
+    Raises:
+        MalformedMessage: It is none.
+    """
+    if fields.get("type") == _BROADCAST:
+        match fields.get("data"):
+            case {"requestId": _}:
+                pass
+            case {"opts": {"rooms": rooms}} if skips(fields.get("uid"), fields.get("nsp"), rooms):
+                return None
+            case _:
+                pass
+    return read(fields)
 
 
 def ending(server: str, namespace: str) -> bytes:

@@ -19,10 +19,10 @@ from typing import Any
 
 from ....protocol import EncodeError, ProtocolError
 from ....protocol.json import loads
-from ..driver import MAX_MESSAGE_BYTES
+from ..driver import MAX_MESSAGE_BYTES, Skips
 from ..message import ANSWERS, Message
 from . import checks
-from .official import OfficialWire, fields_of, pack, read, unpack
+from .official import OfficialWire, fields_of, pack, read, read_unless, unpack
 
 PAYLOAD_BYTES = 8000
 """A notification has to be shorter than that.
@@ -154,12 +154,28 @@ class PostgresWire:
         Raises:
             MalformedMessage: It is none.
         """
+        fields = self._fields(text, namespace)
+        return self._attached(fields) or read(fields)
+
+    def read_unless(self, skips: Skips, text: str, namespace: str) -> Message | Attached | None:
+        """The same; None for an event that need not be read.
+
+        Raises:
+            MalformedMessage: It is none.
+        """
+        fields = self._fields(text, namespace)
+        return self._attached(fields) or read_unless(skips, fields)
+
+    def _fields(self, text: str, namespace: str) -> Mapping[str, Any]:
         try:
             fields = checks.mapping(loads(text))
         except ProtocolError as error:
             checks.refuse(str(error))
+        return _with_namespace(fields, namespace)
+
+    def _attached(self, fields: Mapping[str, Any]) -> Attached | None:
         if fields.get("attachmentId") is None:
-            return read(_with_namespace(fields, namespace))
+            return None
         ours = fields.get("python")
         hints: Mapping[str, Any] = {} if ours is None else checks.mapping(ours)
         room = hints.get("room")

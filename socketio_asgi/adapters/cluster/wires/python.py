@@ -20,6 +20,7 @@ from ....protocol import EncodeError, ProtocolError
 from ....protocol.binary import reconstruct
 from ....protocol.json import JSONEncoder, loads
 from ...target import Target
+from ..driver import Skips
 from ..message import (
     Body,
     Broadcast,
@@ -82,7 +83,26 @@ class PythonWire:
             MalformedMessage: They are none.
         """
         try:
-            return _decode(data)
+            return _read_message(*unpack(data, 7))
+        except (ProtocolError, UnicodeDecodeError) as error:
+            checks.refuse(str(error))
+
+    def decode_unless(self, skips: Skips, data: bytes) -> Message | None:
+        """The same; None for an event that need not be read.
+
+        Raises:
+            MalformedMessage: They are no message.
+        """
+        try:
+            head, parts = unpack(data, 7)
+            _, number, namespace, sender, _, request, content = head
+            if number == _BROADCAST and request is None:
+                match content:
+                    case [rooms, *_] if skips(sender, namespace, rooms):
+                        return None
+                    case _:
+                        pass
+            return _read_message(head, parts)
         except (ProtocolError, UnicodeDecodeError) as error:
             checks.refuse(str(error))
 
@@ -166,8 +186,7 @@ def _content(body: Body | None) -> Any:
             return None
 
 
-def _decode(data: bytes) -> Message:
-    head, parts = unpack(data, 7)
+def _read_message(head: list[Any], parts: list[bytes]) -> Message:
     _, number, namespace, sender, recipient, request, content = head
     type_ = checks.message_type(number)
     body = _read_broadcast(content, parts) if type_ is _BROADCAST else _read(type_, content, parts)

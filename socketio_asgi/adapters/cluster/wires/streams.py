@@ -14,9 +14,10 @@ from ....protocol import ProtocolError
 from ....protocol.json import JSONEncoder, loads
 from ...recovery import SavedSocket
 from ...track import Stay, Track
+from ..driver import Skips
 from ..message import Message
 from . import checks
-from .official import fields_of, pack, read, spliced_data, unpack
+from .official import fields_of, pack, read, read_unless, spliced_data, unpack
 
 OLDEST: Final = "0-0"
 """The position before all entries."""
@@ -62,6 +63,19 @@ def decode_entry(items: Sequence[bytes]) -> Message:
     Raises:
         MalformedMessage: They are no message.
     """
+    return read(_entry_fields(items))
+
+
+def decode_entry_unless(skips: Skips, items: Sequence[bytes]) -> Message | None:
+    """The same; None for an event that need not be read.
+
+    Raises:
+        MalformedMessage: They are no message.
+    """
+    return read_unless(skips, _entry_fields(items))
+
+
+def _entry_fields(items: Sequence[bytes]) -> Mapping[str, Any]:
     found = dict(zip(items[::2], items[1::2], strict=False))
     try:
         fields: dict[str, Any] = {
@@ -72,7 +86,7 @@ def decode_entry(items: Sequence[bytes]) -> Message:
     type_ = fields.get("type", "")
     fields["type"] = int(type_) if type_.isdecimal() and len(type_) < 4 else None
     data = found.get(b"data")
-    return read(fields if data is None else {**fields, "data": _read_data(data)})
+    return fields if data is None else {**fields, "data": _read_data(data)}
 
 
 def _read_data(data: bytes) -> Any:
@@ -105,6 +119,14 @@ class SignalWire:
             MalformedMessage: They are none.
         """
         return read(checks.mapping(unpack(data)))
+
+    def decode_unless(self, skips: Skips, data: bytes) -> Message:
+        """The same: no event without an acknowledgement comes that way.
+
+        Raises:
+            MalformedMessage: They are no message.
+        """
+        return self.decode(data)
 
 
 # -- sessions ----------------------------------------------------------------------------------
