@@ -79,10 +79,12 @@ async def test_events_wait_for_a_connection_that_comes_back_soon(
         fault_proxy(redis_server.port) as proxy,
         pair(make, proxy.url, prefix, there=redis_server.url) as both,
     ):
+        proxy.refusing = True  # it is back in no time otherwise
         proxy.cut()
         await away(both)
         for number in range(100):
             both.here.emit("kept", number)
+        proxy.refusing = False
         events = [await both.clients[1].event() for _ in range(100)]
         assert events == [["kept", number] for number in range(100)]
 
