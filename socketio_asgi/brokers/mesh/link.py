@@ -17,6 +17,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from enum import IntEnum
 
 from ...runtime import Cancellable, Runtime
@@ -74,10 +75,15 @@ class Link:
         self._on_end = on_end
         self._received = bytearray()
         self._descriptors: deque[int] = deque()
-        # What the socket did not take at once; a descriptor belongs to the first byte.
+        # What waits for the end of the turn, or for the socket; a descriptor belongs to the first
+        # byte.
         self._unsent: deque[tuple[memoryview, socket.socket | None]] = deque()
         self._unsent_size = 0
         self._writing: Cancellable | None = None
+        self._sends_soon = False
+        # As a sender of the runtime; see begin_sending().
+        self.context: Context = copy_context()
+        self.send_task: Cancellable | None = None
         self.closed: bool = False
         # Not before it is needed: some platforms have neither descriptors nor these sockets.
         self._ancillary_size = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
@@ -99,8 +105,13 @@ class Link:
         if size > MAX_FRAME or (self._unsent and self._unsent_size + size > MAX_UNSENT):
             return False
         data = b"".join((_HEAD.pack(size, kind), *parts))
-        if self._unsent:
+        if carried is not None and self._writing is None:
+            self._flush()
+        if self._unsent or carried is None:
             self._keep(memoryview(data), carried)
+            if self._writing is None and not self._sends_soon:
+                self._sends_soon = True
+                self._runtime.send_after_turn(self)
             return True
         try:
             sent = self._write(data, carried)
@@ -129,23 +140,38 @@ class Link:
             # The reader notices it as well, behind what the other end has sent before.
             return len(data)
 
+    def begin_sending(self) -> None:
+        """Send the frames of a turn of the event loop together."""
+        self._sends_soon = False
+        if self._writing is None and not self.closed:
+            self._flush()
+
     def _flush(self) -> None:
-        unsent = self._unsent
-        while unsent:
-            data, carried = unsent[0]
+        while self._unsent:
+            data, carried = self._take_unsent()
             try:
                 sent = self._write(data, carried)
             except OSError as error:
                 return self.end(str(error))
             self._unsent_size -= sent
             if sent < len(data):
-                if sent:
-                    unsent[0] = (data[sent:], None)
-                return
-            unsent.popleft()
+                self._unsent.appendleft((data[sent:], None if sent else carried))
+                if self._writing is None and not self.closed:
+                    self._writing = self._runtime.on_writable(self._sock, self._flush)
+                return None
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
+
+    def _take_unsent(self) -> tuple[memoryview, socket.socket | None]:
+        """The frames that wait up to the next one with a descriptor, about a segment of them."""
+        data, carried = self._unsent.popleft()
+        parts, size = [data], len(data)
+        while self._unsent and self._unsent[0][1] is None and size < _SEGMENT:
+            data, _ = self._unsent.popleft()
+            parts.append(data)
+            size += len(data)
+        return (parts[0] if len(parts) == 1 else memoryview(b"".join(parts))), carried
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -218,10 +244,12 @@ class Link:
             self._on_end(reason)
 
     def close(self) -> None:
-        """Close the connection; what was not sent is lost."""
+        """Close the connection; what the other end does not take at once is lost."""
         if self.closed:
             return
         self.closed = True
+        if self._writing is None:
+            self._flush()
         self._reading.cancel()
         if self._writing is not None:
             self._writing.cancel()
