@@ -237,6 +237,7 @@ class Outage:
 
     async def measure(self, fault: Fault, broker: Broker, proxy: FaultProxy) -> Row:
         """Let the fault happen, and wait until it is over."""
+        memory, begun, back = 0, 0.0, None
         async with anyio.create_task_group() as tasks:
             for run in (self.publish, self._near.listen, self._far.listen):
                 tasks.start_soon(run)

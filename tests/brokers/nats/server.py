@@ -52,6 +52,11 @@ class NatsServer:
     def url(self) -> str:
         return f"nats://{HOST}:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> Self:
         jetstream = ["-js", "-sd", str(self._folder / "store")] if self._jetstream else []
         with (self._folder / "nats.log").open("ab") as log:
