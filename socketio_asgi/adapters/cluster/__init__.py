@@ -5,7 +5,7 @@ message looks like to a broker, and a **driver** moves it.
 """
 
 from .adapter import ClusterAdapter
-from .driver import Archive, BytesWire, Driver, Inbox, Traits, hand_in
+from .driver import Archive, BytesWire, Driver, Inbox, Skips, Traits, hand_in
 from .message import MalformedMessage, Message, MessageType
 from .options import ClusterOptions, ClusterSettings
 from .wires.official import OfficialWire
@@ -24,6 +24,7 @@ __all__ = [
     "MessageType",
     "OfficialWire",
     "PythonWire",
+    "Skips",
     "Traits",
     "hand_in",
 ]
