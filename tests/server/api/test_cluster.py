@@ -265,7 +265,7 @@ async def test_a_dynamic_namespace_leaves_its_cluster_and_comes_back(fast_path: 
                 await client.send("1/room-1,")
             await until(lambda: not any(parent.children for parent in parents))
             await until(lambda: all(driver.namespaces == {"/"} for driver in drivers))
-        assert all(len(cluster.adapter(number).core._namespaces) == 1 for number in range(2))
+        assert all(len(cluster.adapter(number).core.namespaces) == 1 for number in range(2))
 
 
 async def test_partial_answers(cluster: Cluster) -> None:
