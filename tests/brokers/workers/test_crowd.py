@@ -85,22 +85,35 @@ async def test_a_worker_that_is_killed(kind: str) -> None:
     """Its clients are back at once, with the others; nobody else notices anything."""
     options = POLLING if kind == "polling" else UPGRADING
     with workers("uvicorn-fast") as server:
-        async with start_node(
-            "workers/crowd.mjs", server.url, {"clients": CLIENTS, **options}
-        ) as script:
-            pids = (await script.wait_for("connected", 20))["pids"]
-            pid = max(pids, key=pids.get)
-            await script.send("watch", pid=int(pid))
-            assert (await script.wait_for("watching"))["affected"] == pids[pid]
-            await kill(server, int(pid))
-            back = await script.wait_for("back", 20)
-            assert back["eventsOfOthers"] == {}
-            assert back["failedOfOthers"] == 0
-            reason = "transport error" if kind == "polling" else "transport close"
-            assert back["events"] == {f"disconnect: {reason}": pids[pid]}
-            assert pid not in back["pids"]
-            await script.send("talk", rounds=ROUNDS, shouts=SHOUTS)
-            talked = await script.wait_for("talked", 20)
-            assert [talked[name] for name in ("failed", "missing", "doubled")] == [0] * 3
-            await script.send("finish")
-            await script.finish()
+        back = await kill_one(server, options)
+    assert back["eventsOfOthers"] == {}
+    assert back["failedOfOthers"] == 0
+
+
+async def test_a_worker_of_granian_that_is_killed() -> None:
+    """It is replaced with the option for that; those whose requests it passed on notice it, too."""
+    options = ["--workers", "4", "--respawn-failed-workers"]
+    with Workers("granian", "io", 4, options=options) as server:
+        await kill_one(server, UPGRADING)
+
+
+async def kill_one(server: ServerProcess, options: dict[str, Any]) -> dict[str, Any]:
+    """Kill the worker with most clients; returns what these have noticed when they are back."""
+    async with start_node(
+        "workers/crowd.mjs", server.url, {"clients": CLIENTS, **options}
+    ) as script:
+        pids = (await script.wait_for("connected", 20))["pids"]
+        pid = max(pids, key=pids.get)
+        await script.send("watch", pid=int(pid))
+        assert (await script.wait_for("watching"))["affected"] == pids[pid]
+        await kill(server, int(pid))
+        back = await script.wait_for("back", 20)
+        reason = "transport error" if options is POLLING else "transport close"
+        assert back["events"] == {f"disconnect: {reason}": pids[pid]}
+        assert pid not in back["pids"]
+        await script.send("talk", rounds=ROUNDS, shouts=SHOUTS)
+        talked = await script.wait_for("talked", 20)
+        assert [talked[name] for name in ("failed", "missing", "doubled")] == [0] * 3
+        await script.send("finish")
+        await script.finish()
+    return back
