@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -132,6 +132,10 @@ class HasEntryPoint(Protocol):
         ...
 
 
+AnyApplication = Callable[[Any, Any, Any], Awaitable[object]]
+"""An ASGI application; every framework has types of its own for what it is given."""
+
+
 class SocketIOMiddleware:
     """An ASGI middleware that puts a Socket.IO server in front of an application.
 
@@ -150,14 +154,15 @@ class SocketIOMiddleware:
         ```
     """
 
-    def __init__(self, app: ASGIApp, server: HasEntryPoint) -> None:
+    def __init__(self, app: AnyApplication, server: HasEntryPoint) -> None:
         entry_point = getattr(server, "__entry_point__", None)
         if not callable(app) or entry_point is None:
             raise TypeError(
                 "SocketIOMiddleware takes an ASGI application and a Server, in this order, not"
                 f" {shown(app)} and {shown(server)}"
             )
-        self._app = app
+        self._app: ASGIApp = cast("ASGIApp", app)
+        self._server = server  # for whoever looks for it in a stack of applications
         self._entry_point: EntryPoint = entry_point
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

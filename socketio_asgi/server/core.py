@@ -110,6 +110,11 @@ class ServerCore:
         self.runtime: Runtime | None = None
         self.context: Context = copy_context()
 
+    @property
+    def planner(self) -> Planner:
+        """What makes the call plans of handlers."""
+        return self._planner
+
     def plan_with(self, planner: Planner) -> None:
         """Make the call plans of all handlers with another planner, also those there are already.
 

@@ -5,31 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.conf import settings
+from django import urls
 from django.core.asgi import get_asgi_application
-from django.http import HttpRequest, HttpResponse
-from django.urls import path, re_path
 from litestar import Litestar, asgi, get
 
 from socketio_asgi import Server, SocketIOMiddleware
+from tests.frameworks.django_settings import configure
 
-if not settings.configured:
-    settings.configure(
-        ALLOWED_HOSTS=["*"],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "notes.sqlite"}},
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        ROOT_URLCONF=__name__,
-        SECRET_KEY="secret",
-    )
+configure()
 
-
-def home(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(b"Django")
-
-
-urlpatterns = [path("", home)]
 
 django = get_asgi_application()
+path: Any = urls.path  # which is for views, and so are its types
+re_path: Any = urls.re_path
 
 
 def channels(route: Any) -> Any:

@@ -51,7 +51,7 @@ def test_pages_open_with_code(page: Path) -> None:
     if page == HOME:
         sentence, _, rest = rest.lstrip().partition("\n\n")  # what this is
         assert sentence.endswith(".")
-    assert rest.lstrip().startswith(("```python", "```console"))
+    assert rest.lstrip().startswith(("```python", "```py ", "```console"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
