@@ -36,6 +36,7 @@ from .server.cluster import Cluster
 from .server.event_context import EventContext
 from .server.namespace import Namespace, event
 from .server.parent_namespace import ParentNamespace
+from .server.registering import CallNext
 from .server.router import EventRouter
 from .server.server import Server
 from .server.socket import Socket, SocketOperator
@@ -46,6 +47,7 @@ __all__ = [
     "AckTimeout",
     "BroadcastAckError",
     "BroadcastOperator",
+    "CallNext",
     "ClientDisconnected",
     "Cluster",
     "ConnectionRefused",

@@ -7,7 +7,7 @@ the policy of their :class:`CallSite`: what an error means, and how an event is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from ..runtime.clock import stopwatch
@@ -144,7 +144,7 @@ class CallSite(ABC):
                 reply = handler.reply
                 self.acknowledge(number, result if reply is None else reply(result))
         except Exception as error:  # noqa: BLE001  # the site decides what it means
-            self.failed(handler, error)
+            await self.settle(self._call_of(handler, args, number), number, error)
         finally:
             # As in end(), without a call.
             load = self.load
@@ -153,8 +153,8 @@ class CallSite(ABC):
             if load.paused:
                 load.call_ended()
 
-    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
-        call = HandlerCall(
+    def _call_of(self, handler: Handler, args: Sequence[Any], number: int | None) -> HandlerCall:
+        return HandlerCall(
             handler,
             self.namespace_name,
             args,
@@ -164,12 +164,44 @@ class CallSite(ABC):
             wants_ack=number is not None,
             find_context=self.find_context,
         )
-        if handler.convert is not None:
-            call.values = handler.convert(args)
-        observer = self.observer
-        result = await (call.run() if observer is None else _observed(observer, call))
-        if number is not None and handler.answers:
-            self.acknowledge(number, result)
+
+    async def _run(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
+        call = self._call_of(handler, args, number)
+        try:
+            if handler.convert is not None:
+                call.values = handler.convert(args)
+            observer = self.observer
+            result = await (_run(call) if observer is None else _observed(observer, call))
+            if number is not None and handler.answers:
+                self.acknowledge(number, result)
+        except Exception as error:  # noqa: BLE001  # the site decides what it means
+            await self.settle(call, number, error)
+
+    async def refuse(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
+        """Deal with an event that has too few arguments, as if the handler had raised.
+
+        The caller has counted the call, as :meth:`begin` does.
+        """
+        try:
+            call = self._call_of(handler, args, number)
+            await self.settle(call, number, handler.refuse(args))
+        finally:
+            self.end()
+
+    async def settle(self, call: HandlerCall, number: int | None, error: Exception) -> None:
+        """Deal with the error in which a call has ended.
+
+        Args:
+            call: The call.
+            number: The number under which an answer is expected; None when none is.
+            error: What was raised.
+        """
+        self.failed(call.handler, error)
+
+
+def _run(call: HandlerCall) -> Awaitable[Any]:
+    middlewares = call.handler.middlewares
+    return call.run_through(middlewares) if middlewares else call.run()
 
 
 async def _observed(observer: CallObserver, call: HandlerCall) -> Any:
@@ -177,7 +209,7 @@ async def _observed(observer: CallObserver, call: HandlerCall) -> Any:
     observer.handler_started(call)
     begun = stopwatch()
     try:
-        return await call.run()
+        return await _run(call)
     except BaseException as raised:
         error = raised
         raise

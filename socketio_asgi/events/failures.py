@@ -15,15 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..exceptions import EventValidationError
 from ..protocol import EncodeError
 from ..runtime.callables import locate
 from ..runtime.log_limit import may_log_fault
+from .answers import InvalidAnswer
 from .plans import Handler, HandlerKind
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 _SUBJECTS: Mapping[HandlerKind, str] = {
     HandlerKind.EVENT: "the handler of {name!r} in {namespace!r}",
+    HandlerKind.CATCH_ALL: "the handler of all other events in {namespace!r}",
     HandlerKind.LIFECYCLE: "the handler of {name!r} in {namespace!r}",
     HandlerKind.MIDDLEWARE: "a middleware of {namespace!r}",
     HandlerKind.SERVER_EVENT: "the handler of the server event {name!r} in {namespace!r}",
@@ -90,6 +93,10 @@ def log_failure(handler: Handler, namespace: str, error: Exception, consequence:
     subject = describe(handler, namespace)
     if isinstance(error, InvalidVerdict):
         logger.error("%s %s%s", subject, error, consequence)
+    elif isinstance(error, EventValidationError):
+        logger.warning("%s was not called, the arguments are refused: %s", subject, error)
+    elif isinstance(error, InvalidAnswer):
+        logger.error("the return value of %s is wrong: %s%s", subject, error, consequence)
     elif isinstance(error, UnsendableAnswer):
         # The frames that lead to the encoder are ours; those of its causes may not be.
         reason = error.reason

@@ -25,10 +25,15 @@ from .plans import HandlerKind, HandlerParameter, Registration, Source
 
 Kinds = inspect.Parameter
 
-WITH_SOCKET = (HandlerKind.EVENT, HandlerKind.LIFECYCLE, HandlerKind.MIDDLEWARE)
+WITH_SOCKET = (
+    HandlerKind.EVENT,
+    HandlerKind.CATCH_ALL,
+    HandlerKind.LIFECYCLE,
+    HandlerKind.MIDDLEWARE,
+)
 """The kinds of functions whose first parameter may be the socket."""
 
-ANSWERING = (HandlerKind.EVENT, HandlerKind.SERVER_EVENT)
+ANSWERING = (HandlerKind.EVENT, HandlerKind.CATCH_ALL, HandlerKind.SERVER_EVENT)
 """The kinds whose return value is an answer."""
 
 TAKING_ACK = (*ANSWERING, HandlerKind.LISTENER)

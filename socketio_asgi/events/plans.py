@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -22,7 +22,7 @@ from ..runtime.shielding import shielded
 from ..validation.annotations import TypedParameter, TypedSignature
 from ..validation.types import ValueType
 from .context import Provided
-from .scopes import HandlerScope
+from .scopes import EventMiddleware, HandlerScope
 from .workers import Workers
 
 AckCallback = Callable[..., Awaitable[None]]
@@ -43,6 +43,8 @@ class HandlerKind(Enum):
     SERVER_EVENT = "server event"
     LISTENER = "listener"
     """An event of one client."""
+    CATCH_ALL = "catch-all"
+    """All events of clients that have no handler of their own."""
     EVENT_MIDDLEWARE = "event middleware"
     """A function that decides about the events of one client."""
 
@@ -137,6 +139,7 @@ class Handler:
         dependencies: Solves parameters with a marker, if there are any.
         function: That of the registration, one look-up nearer.
         ordered: The same as that of the registration.
+        middlewares: What is called around it, the outermost first.
     """
 
     registration: Registration
@@ -158,6 +161,7 @@ class Handler:
     dependencies: Dependencies | None
     function: Callable[..., Any]
     ordered: bool
+    middlewares: tuple[EventMiddleware, ...] = field(default=(), kw_only=True)
 
     async def run(self, call: HandlerCall) -> Any:
         """Call the function with what its parameters are given, and return its result."""
@@ -288,6 +292,16 @@ class HandlerCall:
             raise
         await self._exit(None)
         return result
+
+    async def run_through(self, middlewares: Sequence[EventMiddleware]) -> Any:
+        """Call the middlewares around the function, the first one around all others."""
+        if not middlewares:
+            return await self.run()
+
+        async def call_next(_context: Any) -> Any:
+            return await self.run_through(middlewares[1:])
+
+        return await middlewares[0](self.context, call_next)
 
     async def _exit(self, error: BaseException | None) -> None:
         exits, self._exits = self._exits, None

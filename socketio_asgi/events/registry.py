@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
+from ..exceptions import EventError
 from ..protocol import RESERVED_EVENTS
+from ..runtime.callables import check_function, is_async
+from .errors import check_errors
 from .planning import plan_handler
 from .plans import Handler, HandlerKind, Planner, Registration
-from .scopes import HandlerScope
+from .scopes import EventMiddleware, HandlerScope
 from .unknown import UnknownEvents
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -17,6 +20,9 @@ HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 LIFECYCLE_EVENTS: Mapping[str, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
 """The events of a socket's life, which no client sends, with the number of values that the handler
 is given beside the socket."""
+
+
+_AMONG_MIDDLEWARES = (HandlerKind.EVENT, HandlerKind.CATCH_ALL)
 
 
 class HandlerRegistry:
@@ -34,6 +40,7 @@ class HandlerRegistry:
     Attributes:
         ordered: The same.
         scope: The same.
+        changed: Called when something was added that all plans depend on.
         unknown: Warns of events that nothing takes.
     """
 
@@ -54,6 +61,8 @@ class HandlerRegistry:
         self._lifecycle: dict[str, Handler] = {}
         self._server_events: dict[str, Handler] = {}
         self._middlewares: list[Handler] = []
+        self._catch_all: Handler | None = None
+        self.changed: Callable[[], object] = self.plan_anew
         self._inherited = inherited
         # Of all children of a parent together: what one lacks, all lack.
         self.unknown: UnknownEvents = UnknownEvents() if inherited is None else inherited.unknown
@@ -96,11 +105,20 @@ class HandlerRegistry:
     def size(self) -> int:
         """The number of functions that are registered here, those that are inherited left out."""
         tables = (self._events, self._lifecycle, self._server_events, self._middlewares)
-        return sum(map(len, tables))
+        scope = self.scope
+        more = len(scope.event_middlewares) + len(scope.exception_handlers)
+        return sum(map(len, tables)) + more + (self._catch_all is not None)
 
     # -- registering -------------------------------------------------------------------------
 
-    def add(self, name: str, function: Callable[..., Any], *, ordered: bool | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        ordered: bool | None = None,
+        errors: Iterable[type[EventError]] = (),
+    ) -> None:
         """Register a handler of an event of clients, or of a lifecycle event.
 
         Args:
@@ -108,6 +126,7 @@ class HandlerRegistry:
             function: The handler.
             ordered: Whether the next event of a socket waits until this one is handled; None is
                 what the registry says.
+            errors: The errors that the handler declares.
 
         Raises:
             TypeError: The function cannot be called as a handler.
@@ -123,7 +142,8 @@ class HandlerRegistry:
             raise ValueError(f"the event name {name!r} is reserved: no client can send it")
         kind = HandlerKind.EVENT if given is None else HandlerKind.LIFECYCLE
         ordered = self.ordered if ordered is None else ordered
-        handler = self.plan(Registration(function, kind, name, ordered, self.scope))
+        declared = check_errors(errors)
+        handler = self.plan(Registration(function, kind, name, ordered, self.scope, declared))
         if given is not None and handler.required > given:
             raise TypeError(f"the handler of {name!r} needs too many arguments: {function!r}")
         _put(self._events if given is None else self._lifecycle, name, handler)
@@ -152,10 +172,66 @@ class HandlerRegistry:
             raise TypeError(f"a middleware takes the socket and nothing else: {function!r}")
         self._middlewares.append(handler)
 
+    def set_catch_all(self, function: Callable[..., Any]) -> None:
+        """Register the handler of all events of clients that have none of their own.
+
+        Raises:
+            TypeError: The function cannot be called with the name of an event, or needs more.
+            ValueError: There is one already.
+        """
+        if self._catch_all is not None:
+            raise ValueError(f"there is a catch-all handler already, {self._catch_all.function!r}")
+        kind = HandlerKind.CATCH_ALL
+        handler = self.plan(Registration(function, kind, "*", self.ordered, self.scope))
+        if handler.required > 1:
+            raise TypeError(
+                "a catch-all handler takes the name of the event, and then what the client sent:"
+                f" (socket, event, *args); {function!r} does not fit"
+            )
+        self._catch_all = handler
+
+    def catch_all(self) -> Handler | None:
+        """The handler of all events of clients that have none of their own."""
+        if self._catch_all is None and self._inherited is not None:
+            return self._inherited.catch_all()
+        return self._catch_all
+
+    def add_event_middleware(self, middleware: EventMiddleware) -> None:
+        """Add a function that is called around the handlers of events.
+
+        Raises:
+            TypeError: It is not asynchronous, or does not take two arguments.
+        """
+        check_function(middleware, 2, "an event middleware is given a context and call_next")
+        if not is_async(middleware):
+            raise TypeError(
+                "an event middleware awaits call_next(context), so it must be an async def:"
+                f" {middleware!r}"
+            )
+        self.scope.event_middlewares += (middleware,)
+        self.changed()
+
+    def add_exception_handler(self, cls: Any, handler: Callable[..., Any]) -> None:
+        """Add a function that is called with the exceptions of handlers.
+
+        Raises:
+            TypeError: It does not take two arguments, or the class is none of exceptions.
+            ValueError: There is one for that class already.
+        """
+        if not isinstance(cls, type) or not issubclass(cls, Exception):
+            raise TypeError(f"an exception handler is for a subclass of Exception, not {cls!r}")
+        check_function(handler, 2, "an exception handler is given a context and the exception")
+        first = self.scope.exception_handlers.setdefault(cls, handler)
+        if first is not handler:
+            raise ValueError(f"there is a handler of {cls.__qualname__} already, {first!r}")
+
     def clear(self) -> None:
         """Forget all that is registered here."""
         for table in (self._events, self._lifecycle, self._server_events, self._middlewares):
             table.clear()
+        self._catch_all = None
+        self.scope.event_middlewares = ()
+        self.scope.exception_handlers.clear()
 
     def check_absorbs(self, other: HandlerRegistry) -> None:
         """Check that nothing has a handler both here and elsewhere.
@@ -166,6 +242,8 @@ class HandlerRegistry:
         for mine, theirs in self._beside(other):
             for name in theirs.keys() & mine.keys():
                 _refuse_second(name, mine[name])
+        if self._catch_all is not None and other._catch_all is not None:
+            raise ValueError(f"there is a catch-all handler already, {self._catch_all.function!r}")
 
     def absorb(self, other: HandlerRegistry, scope: HandlerScope | None = None) -> None:
         """Take over all that was registered elsewhere, or nothing of it.
@@ -184,6 +262,10 @@ class HandlerRegistry:
         for mine, theirs in self._beside(other):
             mine.update({name: self._take(item, scope) for name, item in theirs.items()})
         self._middlewares.extend(self._take(item, scope) for item in other._middlewares)
+        if other._catch_all is not None:
+            self._catch_all = self._take(other._catch_all, scope)
+        if other.scope.event_middlewares and scope is self.scope:
+            self.plan_anew()  # they are for what was here before as well
 
     def _beside(
         self, other: HandlerRegistry
@@ -210,8 +292,13 @@ class HandlerRegistry:
             TypeError: The function cannot be called as a handler.
         """
         handler = self._planner(registration)
-        # The short way has no place for an observer.
-        return replace(handler, simple=False, direct=False) if self._observed else handler
+        middlewares: tuple[EventMiddleware, ...] = ()
+        if registration.kind in _AMONG_MIDDLEWARES and registration.scope is not None:
+            middlewares = registration.scope.all_event_middlewares()
+        if not self._observed and not middlewares:
+            return handler
+        # The short ways have no place for an observer, or for middlewares.
+        return replace(handler, simple=False, direct=False, middlewares=middlewares)
 
     def use_planner(self, planner: Planner, *, observed: bool) -> None:
         """Make the plans with another planner, also those that there are already.
@@ -224,10 +311,16 @@ class HandlerRegistry:
             TypeError: A function that was registered cannot be called as a handler.
         """
         self._planner, self._observed = planner, observed
+        self.plan_anew()
+
+    def plan_anew(self) -> None:
+        """Make all plans again, because something has changed that they depend on."""
         for handlers in (self._events, self._lifecycle, self._server_events):
             for name, handler in handlers.items():
                 handlers[name] = self.plan(handler.registration)
         self._middlewares[:] = self._plan_all(self._middlewares)
+        if self._catch_all is not None:
+            self._catch_all = self.plan(self._catch_all.registration)
 
     def _plan_all(self, handlers: Iterable[Handler]) -> list[Handler]:
         return [self.plan(handler.registration) for handler in handlers]

@@ -126,7 +126,7 @@ class JSONEncoder:
             # A copy of what can change: the packet is sent later.
             self.attachments.append(bytes(cast("bytes", value)))
             return {PLACEHOLDER: True, "num": len(self.attachments) - 1}
-        if self._default is not None:
+        if self._default is not None and not isinstance(value, BaseException):
             try:
                 return self._default(value)
             except TypeError:
@@ -209,7 +209,7 @@ def convert(value: Any) -> Any:
         return dict(cast("Any", value))
     model_dump = getattr(value, "model_dump", None)  # pydantic
     if callable(model_dump):
-        return model_dump()
+        return model_dump(by_alias=True)
     if hasattr(value, "__struct_fields__"):  # msgspec
         return _struct(value)
     raise TypeError(

@@ -90,7 +90,7 @@ class MsgpackParser:
     def _convert(self, value: Any) -> Any:
         if isinstance(value, int):
             return float(value)  # beyond 64 bits: a number of JavaScript
-        if self._default is not None:
+        if self._default is not None and not isinstance(value, BaseException):
             try:
                 return self._default(value)
             except TypeError:

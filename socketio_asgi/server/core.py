@@ -46,6 +46,7 @@ class ServerCore:
         max_namespaces: Namespaces that one client may be in at a time.
         warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: The watcher of everything that happens, if there is one.
+        errors: What it does about errors of events, an ErrorOptions.
         public: The server as applications see it.
         make_context: Makes what a handler may ask for about a call, in a namespace.
 
@@ -60,6 +61,8 @@ class ServerCore:
         max_namespaces: The same.
         warn_unknown_events: The same.
         observer: The same.
+        errors: The same.
+        common: The handlers of all namespaces together.
         public: The same.
         make_context: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
@@ -84,6 +87,7 @@ class ServerCore:
         max_namespaces: int,
         warn_unknown_events: bool,
         observer: Observer | None,
+        errors: Any,
         public: object,
         make_context: Callable[[Any, HandlerCall], object],
     ) -> None:
@@ -97,6 +101,7 @@ class ServerCore:
         self.max_namespaces: int = max_namespaces
         self.warn_unknown_events: bool = warn_unknown_events
         self.observer: Observer | None = observer
+        self.errors: Any = errors
         self.public: object = public
         self.make_context: Callable[[Any, HandlerCall], object] = make_context
         self.call_observer: CallObserver | None = (
@@ -107,6 +112,8 @@ class ServerCore:
         self.clients_log: LogLimits = limit_lines(logger)
         self._planner: Planner = plan_handler
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
+        self.common: HandlerRegistry = HandlerRegistry(scope=self.scope)
+        self.adopt(self.common)
         self.runtime: Runtime | None = None
         self.context: Context = copy_context()
 
@@ -128,7 +135,13 @@ class ServerCore:
     def adopt(self, handlers: HandlerRegistry) -> None:
         """Make the call plans of a namespace."""
         self._registries.add(handlers)
+        handlers.changed = self.plan_anew
         handlers.use_planner(self._planner, observed=self.call_observer is not None)
+
+    def plan_anew(self) -> None:
+        """Make the call plans of all handlers again, because something has changed for them."""
+        for handlers in self._registries:
+            handlers.plan_anew()
 
     def call(self, function: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
         """Call a function of an adapter in the event loop, from whichever thread this is.

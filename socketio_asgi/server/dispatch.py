@@ -22,11 +22,13 @@ from ..events.acks import Ack, AckTarget
 from ..events.call_site import Load
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.listeners import Listeners, call_all
-from ..events.plans import AckCallback, Handler
+from ..events.plans import AckCallback, Handler, HandlerCall, HandlerKind
+from ..exceptions import EventError
 from ..protocol import EncodeError, Packet, PacketType
 from ..protocol.states import SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.serial import SerialQueue
+from .event_errors import settle
 from .namespace_core import NamespaceCallSite, NamespaceCore
 from .screening import EventScreening
 
@@ -207,9 +209,12 @@ class Dispatcher(NamespaceCallSite):
             taken = self._start_listeners(self.listeners, packet, args)
         handler = self.namespace.handlers.event(name)
         if handler is None:
-            return None if taken else self._warn_of(name)
+            handler = self.namespace.catch_all()
+            if handler is None:
+                return None if taken else self._warn_of(name)
+            args = packet.data
         if len(args) < handler.required:
-            return self._refuse_short(handler, name, args)
+            return self._refuse_short(handler, args, packet.id)
         invoke = self.invoke if not packet.size else self._counting(packet.size)
         source = self._source  # as in begin(), without a call
         self.in_flight += 1
@@ -232,7 +237,7 @@ class Dispatcher(NamespaceCallSite):
         for listener in listeners.take(name):
             taken = True
             if len(args) < listener.required:
-                self._refuse_short(listener, name, args)
+                self._refuse_short(listener, args, None)
             else:
                 invoke = self.invoke if not packet.size else self._counting(packet.size)
                 self.begin()
@@ -258,16 +263,21 @@ class Dispatcher(NamespaceCallSite):
             known = {*namespace.handlers.event_names(), *own}
             namespace.handlers.unknown.warn(name, namespace.name, known)
 
-    def _refuse_short(self, handler: Handler, name: str, args: Sequence[Any]) -> None:
-        if not self._source.may_log((handler, "short")):
-            return
-        logger.warning(
-            "event %r in %s refused: %d arguments came, its handler needs %d",
-            name,
-            self.namespace.name,
-            len(args),
-            handler.required,
-        )
+    def _refuse_short(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
+        """Refuse an event that has too few arguments."""
+        self.begin()
+        self._task_starter.start(self.refuse, handler, args, number)
+
+    async def settle(self, call: HandlerCall, number: int | None, error: Exception) -> None:
+        """Tell the client, and the log, of the error in which a call has ended."""
+        if call.handler.registration.kind is HandlerKind.LISTENER:  # it does not own the answer
+            self.failed(call.handler, error)
+        else:
+            await settle(self, call, number, error)
+
+    def may_log(self, kind: object) -> bool:
+        """True when the client may cause another line of the log, of that kind."""
+        return self._source.may_log(kind)
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Log what a handler or a listener has raised."""
@@ -289,8 +299,28 @@ class Dispatcher(NamespaceCallSite):
         values: list[Any] = [result]
         if result is None:
             values = []
-        elif isinstance(result, tuple):
+        elif type(result) is tuple:  # a NamedTuple is one value
             values = list(cast("Any", result))
+        try:
+            self._send_answer(number, values)
+        except UnsendableAnswer:
+            if isinstance(result, EventError):  # returned instead of raised
+                raise result from None
+            raise
+
+    def acknowledge_error(self, number: int, value: Any) -> None:
+        """Acknowledge an event of the client with one value.
+
+        Raises:
+            UnsendableAnswer: It cannot be encoded.
+        """
+        self._send_answer(number, [value])
+
+    @abstractmethod
+    def emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the client."""
+
+    def _send_answer(self, number: int, values: list[Any]) -> None:
         packet = Packet(_ACK, self.namespace.name, values, number)
         try:
             if self.state is _CONNECTED:

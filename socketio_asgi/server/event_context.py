@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.handshake import Handshake
 from ..events.context import ContextBase
-from ..events.plans import HandlerCall
+from ..events.plans import HandlerCall, HandlerKind
 from .namespace import Namespace
 from .namespace_core import NamespaceCore
 
@@ -34,13 +34,18 @@ class EventContext(ContextBase):
 
     @property
     def event(self) -> str:
-        """The name of the event, as its handler was registered with it."""
-        return self._call.handler.registration.name
+        """The name of the event."""
+        registration = self._call.handler.registration
+        if registration.kind is HandlerKind.CATCH_ALL:
+            return cast("str", self._call.args[0])
+        return registration.name
 
     @property
     def args(self) -> Sequence[Any]:
         """The arguments of the event, as they came."""
-        return self._call.args
+        args = self._call.args
+        is_catch_all = self._call.handler.registration.kind is HandlerKind.CATCH_ALL
+        return args[1:] if is_catch_all else args
 
     @property
     def wants_ack(self) -> bool:

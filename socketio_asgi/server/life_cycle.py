@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from ..events.errors import as_event_error, error_body
 from ..events.failures import check_verdict, describe, log_failure
 from ..events.plans import Handler
 from ..exceptions import ConnectionRefused
@@ -38,8 +39,11 @@ class Admission(NamespaceCallSite):
 
     def failed(self, handler: Handler, error: Exception) -> None:
         """Refuse the client, also for an error of the middleware."""
+        told = as_event_error(error)
         if isinstance(error, ConnectionRefused):
             self._refusal = error
+        elif told is not None and (told.status or 0) < 500:
+            self._refusal = ConnectionRefused(told.message or told.code, error_body(told))
         else:
             log_failure(handler, self.namespace.name, error, "; the client is refused")
             self._refusal = _undecided()

@@ -16,6 +16,7 @@ from ..events.context import NamespaceBase
 from ..events.registry import HandlerRegistry, HandlerT
 from ..events.scopes import HandlerScope, nest
 from ..events.signatures import check_name
+from ..exceptions import EventError
 from .broadcast import Broadcaster
 from .namespace_core import NamespaceCore
 from .registering import Registering
@@ -32,14 +33,18 @@ class _Mark(NamedTuple):
 
     name: str
     ordered: bool | None
+    errors: Sequence[type[EventError]]
 
 
-def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
+def event(
+    name: str, *, ordered: bool | None = None, errors: Sequence[type[EventError]] = ()
+) -> Callable[[HandlerT], HandlerT]:
     """Mark a method of a :class:`Namespace` subclass as the handler of an event.
 
     Args:
         name: The name of the event, or of a lifecycle event.
         ordered: As in :meth:`Namespace.on`.
+        errors: As in :meth:`Namespace.on`.
 
     Raises:
         TypeError: The name is not text.
@@ -56,7 +61,7 @@ def event(name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], Han
     check_name(name, "@event")
 
     def mark(function: HandlerT) -> HandlerT:
-        setattr(function, _EVENT_MARK, _Mark(name, ordered))
+        setattr(function, _EVENT_MARK, _Mark(name, ordered, errors))
         return function
 
     return mark
@@ -196,7 +201,8 @@ def furnish(namespace: Namespace, core: NamespaceCore) -> None:
     for attribute in dir(cls):
         mark = _find_mark(cls, attribute)
         if mark is not None:
-            namespace.on(mark.name, ordered=mark.ordered)(getattr(namespace, attribute))
+            register = namespace.on(mark.name, ordered=mark.ordered, errors=mark.errors)
+            register(getattr(namespace, attribute))
 
 
 def move_into(

@@ -177,6 +177,10 @@ class NamespaceCore:
             return
         await ServerEvent(self, reply).handle(handler, args)
 
+    def catch_all(self) -> Handler | None:
+        """The handler of all events of clients that have none of their own."""
+        return self.handlers.catch_all() or self.server.common.catch_all()
+
     # -- as sockets see it -------------------------------------------------------------------
 
     @property

@@ -14,7 +14,7 @@ from ..adapters.observer import AdapterObserver, Member
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
 from ..events.plans import HandlerCall
-from ..exceptions import ConnectionRefused
+from ..exceptions import ConnectionRefused, EventError
 from ..runtime.callables import is_async, locate
 from ..runtime.log_limit import may_log_fault
 
@@ -41,6 +41,17 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
         Args:
             namespace: The name of the namespace.
             error: The refusal that the client is told.
+        """
+
+    def event_failed(self, namespace: str, event: str, error: EventError) -> None:
+        """Called when an event of a client has ended in an error.
+
+        Args:
+            namespace: The name of the namespace.
+            event: The name of the event.
+            error: The error that the client is told, if it asked for an acknowledgement; its code
+                is ``validation`` when the arguments were refused, and ``internal`` for an exception
+                that was not meant for it.
         """
 
     def socket_left(self, socket: Socket[Any], reason: str) -> None:

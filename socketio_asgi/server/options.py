@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, get_args
 
 from ..adapters import (
     Adapter,
@@ -15,10 +16,56 @@ from ..adapters import (
     AdapterProvider,
     ConnectionStateRecovery,
 )
+from ..adapters.arguments import check_event_name
 from ..adapters.default import default_adapter
 from ..checks import made_of, shown
+from ..events.errors import ErrorAck
 from ..protocol import DefaultParser, Parser
-from ..runtime.callables import check_takes, is_async
+from ..runtime.callables import check_function, check_takes, is_async
+from ..validation.types import Preference
+from .event_errors import ErrorOptions
+
+
+def as_error_options(form: ErrorAck | None, event: str | None) -> ErrorOptions:
+    """What is done about errors of events.
+
+    Raises:
+        TypeError: The form is no plain function of one argument, or the event no text.
+        ValueError: No server can send an event of that name.
+    """
+    if form is not None:
+        check_function(form, 1, "error_ack is a function that is given an EventError, or None")
+        if is_async(form):
+            raise TypeError(
+                f"error_ack is called at once, so it must be a plain def: {shown(form)}"
+            )
+    if event is not None:
+        _check_error_event(event)
+    return ErrorOptions(form, event)
+
+
+def _check_error_event(event: str) -> None:
+    if not isinstance(event, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"error_event must be the name of an event, or None, not {shown(event)}")
+    try:
+        check_event_name(event)
+    except ValueError as error:
+        raise ValueError(f"error_event: {error}") from None
+
+
+def as_preference(option: Preference) -> Preference:
+    """Whose rules hold for types that belong to no library.
+
+    Raises:
+        ValueError: There is no such library.
+        ImportError: It is not installed.
+    """
+    known = get_args(Preference)
+    if option not in known:
+        raise ValueError(f"validation must be one of {', '.join(known)}, not {shown(option)}")
+    if option != "auto" and find_spec(option) is None:
+        raise ImportError(f"validation={option!r} needs the package {option}, which is missing")
+    return option
 
 
 def as_path(path: str) -> str:

@@ -34,12 +34,16 @@ from ..engine.options import (
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.context import ServerBase
+from ..events.errors import ErrorAck, error_form
+from ..events.planning import Rules
 from ..events.registry import HandlerT
 from ..events.scopes import HandlerScope, nest
+from ..exceptions import EventError
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.callables import check_plain, check_takes
 from ..runtime.deadlines import DeadlineQueue
+from ..validation.types import Preference
 from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .cluster import Cluster
@@ -49,9 +53,23 @@ from .from_thread import FromThread
 from .namespace import Namespace, check_namespace, move_into
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
-from .options import as_adapter_factory, as_parser, as_path, as_recovery
+from .options import (
+    as_adapter_factory,
+    as_error_options,
+    as_parser,
+    as_path,
+    as_preference,
+    as_recovery,
+)
 from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
-from .registering import MiddlewareT
+from .registering import (
+    ErrorT,
+    EventMiddlewareT,
+    ExceptionHandler,
+    MiddlewareT,
+    ResultT,
+    register_exception_handler,
+)
 from .router import EventRouter, include_into
 from .selection import Selection
 
@@ -121,6 +139,12 @@ class Server(Broadcaster, ServerBase):
         max_namespaces: Namespaces that one client may be in at a time; it is refused in others.
         warn_unknown_events: Whether the log warns, once for each name, of events that no handler
             and no listener takes.
+        error_ack: Makes the acknowledgement of an :class:`EventError`, its only value; None
+            acknowledges no errors, as Node.js does.
+        error_event: An event that tells of the error to a client that asked for no acknowledgement,
+            such as ``"error"``; None tells nothing.
+        validation: Whose rules hold for annotations that belong to no library, such as ``int`` and
+            dataclasses: ``"auto"`` (strict rules of our own), ``"pydantic"`` or ``"msgspec"``.
         observer: An object that is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
 
@@ -161,6 +185,9 @@ class Server(Broadcaster, ServerBase):
         max_bytes_in_flight: int = MAX_BYTES_IN_FLIGHT,
         max_namespaces: int = MAX_NAMESPACES,
         warn_unknown_events: bool = True,
+        error_ack: ErrorAck | None = error_form,
+        error_event: str | None = None,
+        validation: Preference = "auto",
         observer: Observer | None = None,
     ) -> None:
         options = EngineOptions(
@@ -210,9 +237,12 @@ class Server(Broadcaster, ServerBase):
             max_namespaces=check_count("max_namespaces", max_namespaces, "namespaces"),
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,
+            errors=as_error_options(error_ack, error_event),
             public=self,
             make_context=EventContext,
         )
+        if as_preference(validation) != "auto":
+            self.__socketio__.plan_with(Rules(validation).plan)
         self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(
             self.engine.__socketio__,
@@ -334,9 +364,41 @@ class Server(Broadcaster, ServerBase):
         self._namespaces.add(namespace)
         return namespace
 
-    def on(self, name: str, *, ordered: bool | None = None) -> Callable[[HandlerT], HandlerT]:
+    def on(
+        self,
+        name: str,
+        *,
+        ordered: bool | None = None,
+        errors: Sequence[type[EventError]] = (),
+    ) -> Callable[[HandlerT], HandlerT]:
         """Register a handler in the main namespace; see :meth:`Namespace.on`."""
-        return self._main.on(name, ordered=ordered)
+        return self._main.on(name, ordered=ordered, errors=errors)
+
+    # What holds for all namespaces: the registry that they have in common.
+    def exception_handler(
+        self, cls: type[ErrorT]
+    ) -> Callable[[ExceptionHandler[ErrorT, ResultT]], ExceptionHandler[ErrorT, ResultT]]:
+        """Register the decorated function for an exception of the handlers of all namespaces.
+
+        See :meth:`Namespace.exception_handler`; those of routers and namespaces come before.
+        """
+        return register_exception_handler(self.__socketio__.common, cls)
+
+    def event_middleware(self, middleware: EventMiddlewareT) -> EventMiddlewareT:
+        """Register a function that is called around the handlers of events, in all namespaces.
+
+        See :meth:`Namespace.event_middleware`; it is called outside of those of a namespace.
+        """
+        self.__socketio__.common.add_event_middleware(middleware)
+        return middleware
+
+    def catch_all(self, function: HandlerT) -> HandlerT:
+        """Register the handler of all events that nothing else takes, in all namespaces.
+
+        See :meth:`Namespace.catch_all`; one of the namespace comes before.
+        """
+        self.__socketio__.common.set_catch_all(function)
+        return function
 
     def on_new_namespace(self, listener: NewNamespaceT) -> NewNamespaceT:
         """Register a plain function that is given every namespace that is made from now on.

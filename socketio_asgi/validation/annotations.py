@@ -8,6 +8,7 @@ there.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from types import ModuleType
@@ -121,6 +122,13 @@ def class_hints(cls: type, names: Names) -> dict[str, Any]:
         ) from error
 
 
+def names_around(cls: type) -> Names:
+    """The types that are known where a class was defined, beside those of its module."""
+    known = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+    around = _running_around(cls.__qualname__, known)
+    return {name: value for each in around for name, value in _types_in(each)}
+
+
 def substitute(annotation: Any, values: Mapping[Any, Any]) -> Any:
     """An annotation with types in the place of type variables."""
     if isinstance(annotation, TypeVar):
@@ -157,9 +165,12 @@ class _Scope:
         """The names that the globals of the function do not have."""
         owner = self._owner
         members = () if owner is None else (vars(cls) for cls in owner.__mro__[:-1])
-        places = (_closure(self._target), *_running_around(self._target), *members)
+        places = (_closure(self._target), *self._around(), *members)
         # Types alone: the plan of a call lives longer than what else is in there.
         return {name: value for each in reversed(places) for name, value in _types_in(each)}
+
+    def _around(self) -> Iterator[Mapping[str, Any]]:
+        return _running_around(getattr(self._target, "__qualname__", ""), self._globals)
 
     @cached_property
     def _variables(self) -> Mapping[Any, Any]:
@@ -233,12 +244,15 @@ def _closure(target: Any) -> dict[str, Any]:
     return found
 
 
-def _running_around(target: Any) -> Iterator[Mapping[str, Any]]:
-    """The variables of the functions in which a function was defined, while those run."""
-    inside = getattr(target, "__qualname__", "")
+def _running_around(inside: str, known: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The variables of the functions in which something was defined, while those run.
+
+    Args:
+        inside: The qualified name of what was defined.
+        known: The globals of its module.
+    """
     if "<locals>" not in inside:
         return
-    known = getattr(target, "__globals__", None)
     frame = inspect.currentframe()
     while frame is not None:
         around = f"{frame.f_code.co_qualname}.<locals>."

@@ -81,7 +81,10 @@ async def test_an_unknown_event_is_not_acknowledged(io: Server, join: Join) -> N
     await peer.sync()
 
 
-async def test_a_handler_that_raises_does_not_acknowledge(
+INTERNAL = [{"error": {"code": "internal", "message": "internal error", "details": None}}]
+
+
+async def test_a_handler_that_raises_acknowledges_an_error(
     io: Server, join: Join, caplog: pytest.LogCaptureFixture
 ) -> None:
     @io.on("ask")
@@ -89,8 +92,7 @@ async def test_a_handler_that_raises_does_not_acknowledge(
         raise RuntimeError("oops")
 
     peer = await join(io)
-    await peer.emit("ask", ack=1)
-    await peer.sync()
+    assert await peer.request("ask") == INTERNAL
     assert "oops" in caplog.text
 
 
@@ -102,8 +104,7 @@ async def test_a_value_without_json_form_is_logged(
         return object()
 
     peer = await join(io)
-    await peer.emit("ask", ack=1)
-    await peer.sync()
+    assert await peer.request("ask") == INTERNAL
     assert "cannot encode" in caplog.text
 
 

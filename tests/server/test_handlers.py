@@ -161,7 +161,7 @@ async def test_missing_arguments_are_refused_before_the_call(
 
     peer = await join(io)
     caplog.clear()
-    await peer.emit("event", "secret", ack=1)
+    await peer.emit("event", "secret")
     await peer.sync()
     assert calls == []
     (record,) = [r for r in caplog.records if r.name.startswith("socketio_asgi")]
@@ -200,7 +200,7 @@ async def test_exceptions_are_logged_and_never_fatal(
     io.on("event")(broken_thread if plain else broken)
     peer, other = await join(io), await join(io)
     caplog.clear()
-    await peer.emit("event", ack=1)
+    await peer.emit("event")
     await until(lambda: [r for r in caplog.records if r.levelname == "ERROR"])
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
     assert record.exc_info is not None

@@ -163,8 +163,8 @@ async def test_a_return_value_that_cannot_be_sent(
 
     peer = await join(io, transport)
     await peer.emit("ask")  # nobody asks for it
-    await peer.emit("ask", ack=1)
-    await peer.sync()
+    (answer,) = await peer.request("ask")
+    assert answer["error"]["code"] == "internal"
     record = await the_error(caplog)
     assert record.getMessage() == (
         f"the return value of the handler of 'ask' in '/' {location(ask)} cannot be sent"

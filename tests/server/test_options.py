@@ -96,6 +96,9 @@ TAKEN = {
     "max_bytes_in_flight": COUNT,
     "max_namespaces": COUNT,
     "warn_unknown_events": FLAGS,
+    "error_ack": {"None"},
+    "error_event": {"None", "text", "empty text", "number as text", "address"},
+    "validation": set(),
     "observer": {"None"},
 }
 

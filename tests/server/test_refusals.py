@@ -274,7 +274,7 @@ async def test_a_refusal_by_an_event_is_an_error_of_its_handler(
         raise ConnectionRefused("not you")
 
     peer = await join(io)
-    await peer.emit("event", ack=1)
+    await peer.emit("event")
     await peer.sync()
     (line,) = errors_of(caplog)
     assert line.startswith("the handler of 'event' in '/' (")

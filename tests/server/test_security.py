@@ -233,8 +233,8 @@ async def test_cve_2022_21676_an_exception_in_one_connection(
 
     async with attack.witness():
         peer = await attack.enter()
-        await peer.emit("boom", MARK, ack=1)
-        await peer.sync()
+        (answer,) = await peer.request("boom", MARK)
+        assert answer["error"]["code"] == "internal"
     assert "RecursionError" in (caplog.records[-1].exc_text or caplog.text)
 
 
