@@ -46,7 +46,7 @@ def error_form(error: EventError) -> ErrorForm:
 
 
 def error_body(error: EventError) -> ErrorBody:
-    """What clients are told of an error."""
+    """The body of an error, which clients are told."""
     body: ErrorBody = {
         "code": error.code,
         "message": error.message,

@@ -39,7 +39,7 @@ MAX_UNDECLARED = 1000
 
 
 class ErrorOptions:
-    """What a server does about errors of events.
+    """The settings of a server for errors of events.
 
     Args:
         form: Makes the acknowledgement of an error; None acknowledges no errors.

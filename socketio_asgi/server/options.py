@@ -27,7 +27,7 @@ from .event_errors import ErrorOptions
 
 
 def as_error_options(form: ErrorAck | None, event: str | None) -> ErrorOptions:
-    """What is done about errors of events.
+    """The settings for errors of events.
 
     Raises:
         TypeError: The form is no plain function of one argument, or the event no text.
@@ -54,7 +54,7 @@ def _check_error_event(event: str) -> None:
 
 
 def as_preference(option: Preference) -> Preference:
-    """Whose rules hold for types that belong to no library.
+    """The library whose rules hold for types that belong to none.
 
     Raises:
         ValueError: There is no such library.

@@ -33,6 +33,7 @@ UNLINKED = re.compile(r'<span title="(socketio_asgi(?:\.\w+)*\.\w+)">')
 # What signatures name and readers need not know: the inside of objects that only the package
 # makes, and the default of a parameter that is documented in words.
 INSIDE = {
+    "socketio_asgi.events.plans.HandlerCall",
     "socketio_asgi.adapters.cluster.core.Core",
     "socketio_asgi.adapters.cluster.namespace.ClusterNamespace",
     "socketio_asgi.brokers.redis.deployment.ClusterClient",

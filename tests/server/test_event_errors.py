@@ -233,7 +233,7 @@ def test_exception_handlers_that_make_no_sense() -> None:
     with pytest.raises(TypeError, match="an exception handler is given a context"):
         io.exception_handler(OSError)(lambda error: None)  # type: ignore[arg-type, misc]
     with pytest.raises(TypeError, match="is for a subclass of Exception, not"):
-        io.exception_handler(BaseException)(lookup)  # type: ignore[type-var]
+        io.exception_handler(BaseException)(lookup)  # type: ignore[type-var, arg-type]
 
 
 async def test_an_error_that_is_not_declared(
@@ -360,7 +360,7 @@ def test_event_middlewares_that_make_no_sense() -> None:
     with pytest.raises(TypeError, match="so it must be an async def"):
         io.event_middleware(lambda context, call_next: call_next(context))
     with pytest.raises(TypeError, match="an event middleware is given a context and call_next"):
-        io.event_middleware(lambda context: None)  # type: ignore[arg-type, misc]
+        io.event_middleware(lambda context: None)  # type: ignore[type-var]
 
 
 async def test_a_catch_all(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
