@@ -1,6 +1,7 @@
 """Adapters: the choice of the sockets that get a packet, and their reach beyond this process."""
 
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
+from .cluster_engine import ClusterEngine, ClusterEngineHealth, RedisClusterEngine
 from .errors import ClusterUnavailable, NotRetryable
 from .lifecycle import AdapterLifecycle
 from .membership import ClusterHealth
@@ -10,10 +11,10 @@ from .nats import NatsAdapter
 from .observer import AdapterObserver, Member
 from .packet import SharedPacket
 from .postgres import PostgresAdapter
-from .provider import AdapterProvider, AdapterStatus
+from .provider import AdapterProvider
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
 from .redis import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
-from .states import AdapterState
+from .states import AdapterState, AdapterStatus
 from .target import Target
 from .track import Stay, Track
 from .workers import WorkersAdapter
@@ -26,6 +27,8 @@ __all__ = [
     "AdapterProvider",
     "AdapterState",
     "AdapterStatus",
+    "ClusterEngine",
+    "ClusterEngineHealth",
     "ClusterHealth",
     "ClusterUnavailable",
     "ConnectionStateRecovery",
@@ -40,6 +43,7 @@ __all__ = [
     "PostgresAdapter",
     "Recipient",
     "RedisAdapter",
+    "RedisClusterEngine",
     "RedisShardedAdapter",
     "RedisStreamsAdapter",
     "RestoredSocket",

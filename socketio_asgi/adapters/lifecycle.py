@@ -9,42 +9,19 @@ which is made without an event loop, started in it, and started again when the b
 
 from __future__ import annotations
 
-import logging
-import os
-import random
 import secrets
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ..engine.directory import SessionDirectory
-from ..events.acks import wait_at_most
-from ..runtime import Cancellable, Event, Runtime
+from ..runtime import Runtime
 from ..runtime.awaitables import all_of
 from ..runtime.shielding import at_most
 from .base import Adapter, AdapterFactory, LocalNamespace
-from .errors import ClusterUnavailable, NotRetryable
+from .life import CLOSE_SECONDS, Life, close_in_time, close_quietly, log_state
 from .membership import ClusterHealth, ClusterListeners, WallClock, this_server
 from .observer import AdapterObserver, Member
-from .provider import AdapterProvider, AdapterStatus
-from .states import AdapterState
-
-logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
-START_SECONDS = 5.0
-"""The time that the lifespan waits for a broker before it goes on without it."""
-
-CLOSE_SECONDS = 2.0
-"""The time that adapters have to close, all together."""
-
-RETRY_SECONDS = 0.1
-"""The longest delay before the second attempt to reach a broker; it doubles with each attempt."""
-
-MAX_RETRY_SECONDS = 5.0
-"""The longest delay of all: a hundred servers then make twenty attempts each second."""
-
-STABLE_SECONDS = 10.0
-"""The time with a broker after which the delays begin anew."""
+from .provider import AdapterProvider
+from .states import AdapterState, AdapterStatus
 
 
 class AdapterLifecycle:
@@ -64,7 +41,7 @@ class AdapterLifecycle:
         self._provider = factory if isinstance(factory, AdapterProvider) else None
         self._observer = observer
         self._adapters: set[Adapter] = set()
-        self._life: _Life | None = None
+        self._life: _AdapterLife | None = None
         self.listeners: ClusterListeners = ClusterListeners()
 
     @property
@@ -162,20 +139,20 @@ class AdapterLifecycle:
                 "the adapter was started before this process was forked: use the server in the"
                 " workers only, not in the process that starts them"
             )
-        self._life = _Life(self._provider, runtime, self._observer, self.listeners)
+        self._life = _AdapterLife(self._provider, runtime, self._observer, self.listeners)
         self._life.begin()
 
     async def started(self, seconds: float | None = None) -> None:
         """Wait until the broker is there, but no longer than ``seconds``.
 
         Args:
-            seconds: The time; None is :data:`START_SECONDS`.
+            seconds: The time; None is :data:`.life.START_SECONDS`.
 
         Raises:
             NotRetryable: It will never be there.
         """
         if self._life is not None:
-            await self._life.started(START_SECONDS if seconds is None else seconds)
+            await self._life.started(seconds)
 
     def forget(self, adapter: Adapter) -> None:
         """Forget the adapter of a namespace that is gone; see :meth:`release`."""
@@ -184,10 +161,10 @@ class AdapterLifecycle:
     async def release(self, adapter: Adapter) -> None:
         """Close the adapter of a namespace that is gone; the others are left alone."""
         self.forget(adapter)
-        await at_most(CLOSE_SECONDS, _close_quietly(adapter))
+        await close_in_time(adapter)
 
     async def close(self) -> None:
-        """Close everything, together and within :data:`CLOSE_SECONDS`; raises nothing."""
+        """Close everything, together and within :data:`.life.CLOSE_SECONDS`; raises nothing."""
         life = self._life
         if self._provider is not None:
             if life is not None:
@@ -196,11 +173,11 @@ class AdapterLifecycle:
         if life is not None:
             life.end()
         await at_most(
-            CLOSE_SECONDS, all_of(partial(_close_quietly, each) for each in self._adapters)
+            CLOSE_SECONDS, all_of(partial(close_quietly, each) for each in self._adapters)
         )
 
 
-class _Life:
+class _AdapterLife(Life):
     """One life of a provider, in one event loop; see :class:`AdapterHost`.
 
     Without a provider there is nothing to wait for.
@@ -213,159 +190,48 @@ class _Life:
         observer: AdapterObserver | None,
         listeners: ClusterListeners,
     ) -> None:
-        self.runtime = runtime
+        super().__init__(runtime)
         self.observer = observer
         self.server_id = secrets.token_hex(8)
-        self.begun = runtime.now()
         self._listeners = listeners
-        self.status = AdapterStatus()
         self._provider = provider
-        self._pid = os.getpid()
-        self._waiters: list[Event] = []
-        self._attempts = 0
-        self._ready_since = 0.0
-        # The attempt that is being made, or the timer of the next one.
-        self._work: Cancellable | None = None
-        self._attempting = False
-        self._lost_early: Exception | None = None
-
-    # -- for the lifecycle -------------------------------------------------------------------
-
-    def goes_on(self) -> bool:
-        """True if the caller is in the same event loop, whichever runtime object it has."""
-        return self.status.state is not AdapterState.CLOSED and self.runtime.is_current()
 
     def forked(self) -> bool:
         """True if a provider was started in another process, and lives on there."""
-        over = self._provider is None or self.status.state is AdapterState.CLOSED
-        return not over and self._pid != os.getpid()
+        return self._provider is not None and super().forked()
 
     def begin(self) -> None:
         """Make the first attempt."""
         if self._provider is None:
             self._change(AdapterState.READY)
         else:
+            super().begin()
+
+    def _enter(self) -> None:
+        if self._provider is not None:
             self._provider.enter(self)
-            self._change(AdapterState.STARTING)
-            self._attempt(self._provider)
 
-    async def started(self, seconds: float) -> None:
-        """Wait until an attempt has succeeded, or no attempt can succeed."""
-        if self.status.state in {AdapterState.STARTING, AdapterState.AWAY}:
-            waiter = self.runtime.event()
-            self._waiters.append(waiter)
-            await wait_at_most(self.runtime, waiter, seconds)
-        if isinstance(self.status.error, NotRetryable):
-            raise self.status.error
+    async def _connect(self) -> None:
+        if self._provider is not None:
+            await self._provider.start(self)
 
-    async def ready(self) -> None:
-        """Wait until the broker is there, and the others had the time to introduce themselves.
-
-        Raises:
-            NotRetryable: It will never be there.
-            ClusterUnavailable: The server was closed.
-        """
-        while self.status.state is not AdapterState.READY:
-            if self._over():
-                raise ClusterUnavailable("the server is closed")
-            await self.started(START_SECONDS)
+    async def _acquaint(self) -> None:
         if self._provider is not None:
             await self._provider.acquainted()
 
-    async def close(self) -> None:
-        """Close the provider, if its event loop is the present one."""
-        if self._over():
-            return
-        if self.runtime.is_current() and self._provider is not None:
-            self._stop()
-            self._change(AdapterState.CLOSING)
-            await at_most(CLOSE_SECONDS, _close_quietly(self._provider))
-        self.end()
-
-    def end(self) -> None:
-        """Stop all attempts, and change to the state CLOSED."""
-        self._stop()
-        self._change(AdapterState.CLOSED)
-
-    # -- attempts ----------------------------------------------------------------------------
-
-    def _attempt(self, provider: AdapterProvider) -> None:
-        self._attempting = True
-        self._lost_early = None
-        self._work = self.runtime.start_background(self._start(provider))
-
-    async def _start(self, provider: AdapterProvider) -> None:
-        try:
-            await provider.start(self)
-        except NotRetryable as error:
-            # Nobody else will: what it has opened by then is of no use.
-            await at_most(CLOSE_SECONDS, _close_quietly(provider))
-            self._change(AdapterState.CLOSED, error)
-        except Exception as error:  # noqa: BLE001  # drivers have errors of their own
-            self._try_again(provider, error)
-        else:
-            self._on_started(provider, self._lost_early)
-        finally:
-            self._attempting = False
-
-    def _on_started(self, provider: AdapterProvider, lost: Exception | None) -> None:
-        if lost is not None:
-            return self._try_again(provider, lost)
-        self._ready_since = self.runtime.now()
-        self._change(AdapterState.READY)
-
-    def _try_again(self, provider: AdapterProvider, error: Exception) -> None:
-        if self.status.state is AdapterState.READY:
-            stable = self.runtime.now() - self._ready_since >= STABLE_SECONDS
-            self._attempts = 0 if stable else self._attempts
-        self._change(AdapterState.AWAY, error)
-        longest = min(RETRY_SECONDS * 2**self._attempts, MAX_RETRY_SECONDS)
-        self._attempts = min(self._attempts + 1, 32)
-        # Full jitter, so that the servers of a cluster do not come back all at once.
-        delay = random.uniform(0, longest)  # noqa: S311  # no secret
-        self._work = self.runtime.call_later(delay, partial(self._attempt, provider))
-
-    def _stop(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            self._work = None
-
-    # -- for the provider --------------------------------------------------------------------
-
-    def lost(self, error: Exception) -> None:
-        """Called when the broker is gone; see :meth:`AdapterHost.lost`."""
-        if self._attempting:
-            self._lost_early = error
-        elif self._provider is not None and not self._over():
-            self._stop()
-            self._try_again(self._provider, error)
-
-    def away(self, error: Exception) -> None:
-        """Called when the broker is gone for a while; see :meth:`AdapterHost.away`."""
-        if self.status.state is AdapterState.READY:
-            self._change(AdapterState.AWAY, error)
-
-    def back(self) -> None:
-        """Called when the broker is there again; see :meth:`AdapterHost.back`."""
-        if self.status.state is AdapterState.AWAY and not self._attempting:
-            self._change(AdapterState.READY)
-
-    def _over(self) -> bool:
-        return self.status.state in {AdapterState.CLOSING, AdapterState.CLOSED}
-
-    def _change(self, state: AdapterState, error: Exception | None = None) -> None:
-        if state is self.status.state:
-            self.status = AdapterStatus(state, self.status.since, error or self.status.error)
-            return
-        self.status = AdapterStatus(state, self.runtime.now(), error or self.status.error)
-        if state in {AdapterState.READY, AdapterState.CLOSED}:
-            waiters, self._waiters = self._waiters, []
-            for waiter in waiters:
-                waiter.set()
+    async def _release(self) -> None:
         if self._provider is not None:
-            self._tell(state, error)
+            await close_in_time(self._provider)
+
+    def _changed(self, state: AdapterState, error: Exception | None) -> None:
+        if self._provider is not None:
+            log_state("the adapter", state, error)
+            if self.observer is not None:
+                self.observer.adapter_state(state, error)
         if self._listeners.hears("health"):
             self._listeners.tell("health", self.health())
+
+    # -- for the provider --------------------------------------------------------------------
 
     def health(self) -> ClusterHealth:
         """The state of the cluster."""
@@ -384,20 +250,3 @@ class _Life:
         if self.observer is not None:
             self.observer.member_left(member)
         self._listeners.tell("left", member)
-
-    def _tell(self, state: AdapterState, error: Exception | None) -> None:
-        if error is None:
-            logger.info("the adapter is %s", state.value)
-        else:
-            level = logging.ERROR if isinstance(error, NotRetryable) else logging.WARNING
-            logger.log(level, "the adapter is %s: %r", state.value, error)
-        if self.observer is not None:
-            self.observer.adapter_state(state, error)
-
-
-async def _close_quietly(closable: Any) -> None:
-    close: Callable[[], Any] = closable.close
-    try:
-        await close()
-    except Exception:
-        logger.exception("%r cannot be closed", closable)

@@ -19,7 +19,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 MALFORMED: Final = "malformed messages"
 """The reason that counts messages which are none."""
 
-CLUSTER_EVENTS: Final = ("joined", "left", "health")
+CLUSTER_EVENTS: Final = ("joined", "left", "health", "engine_health")
 """The events of a cluster that an application may listen to."""
 
 
@@ -115,7 +115,7 @@ class ClusterListeners:
             names = ", ".join(map(repr, CLUSTER_EVENTS))
             raise ValueError(f"the events of a cluster are {names}, not {event!r}")
         check_plain(listener)
-        what = "the health" if event == "health" else "the member"
+        what = "the health" if event.endswith("health") else "the member"
         check_takes(listener, 1, f"a listener to {event!r} is given {what}")
         self._listeners[event].append(listener)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..engine.directory import SessionDirectory
@@ -11,22 +10,6 @@ from ..runtime import Runtime
 from .base import Adapter, LocalNamespace
 from .membership import ClusterHealth
 from .observer import AdapterObserver, Member
-from .states import AdapterState
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterStatus:
-    """The state of the adapters of a server, and its history.
-
-    Attributes:
-        state: The state.
-        since: When it changed, on the clock of the event loop, in seconds.
-        error: The last error, if there was one.
-    """
-
-    state: AdapterState = AdapterState.IDLE
-    since: float = 0.0
-    error: Exception | None = None
 
 
 class AdapterHost(Protocol):

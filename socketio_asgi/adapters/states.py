@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -23,3 +24,18 @@ class AdapterState(Enum):
     """The last messages are sent, and the connection ends."""
     CLOSED = "closed"
     """Over, until the server is used in another event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStatus:
+    """The state of the adapters of a server, and its history.
+
+    Attributes:
+        state: The state.
+        since: When it changed, on the clock of the event loop, in seconds.
+        error: The last error, if there was one.
+    """
+
+    state: AdapterState = AdapterState.IDLE
+    since: float = 0.0
+    error: Exception | None = None

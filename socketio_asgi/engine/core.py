@@ -17,6 +17,7 @@ from ..runtime.current import running_on_asyncio
 from .directory import SessionDirectory
 from .exit_signals import ExitSignals
 from .listeners import ENGINE_EVENTS, registration
+from .local_sessions import EngineSessions
 from .loop_state import LoopState
 from .observer import EngineObserver
 from .observers import Observers
@@ -72,12 +73,13 @@ class EngineCore:
         if observer is not None:
             self._observers.add(observer)
         self._headers = ResponseCompleter(options)
+        self._opener = SessionOpener(
+            options, self._observers, on_session, self._watch_uvicorn, directory
+        )
         self.requests: RequestRouter = RequestRouter(
             options,
             bound=self.bound,
-            opener=SessionOpener(
-                options, self._observers, on_session, self._watch_uvicorn, directory
-            ),
+            opener=self._opener,
             headers=self._headers,
             observers=self._observers,
             directory=directory,
@@ -149,6 +151,8 @@ class EngineCore:
                 runtime, self.options, self.shut_down, self._directory
             )
         self._exit_signals.install()
+        if self._directory is not None:
+            self._directory.begin(EngineSessions(loop_state, self._opener))
         if self._on_bind is not None:
             self._on_bind(runtime)
         if earlier is not None and earlier.sessions:

@@ -17,18 +17,21 @@ that it was given, if it was given one, in one of three ways:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from starlette.types import ASGIApp
 
-from ..protocol import EngineCodec
+from ..protocol import EngineCodec, EnginePacket, OutgoingPacket
+from ..runtime import Runtime
 from ..runtime.ids import random_id
+from .delayed_start import DelayedStart
 from .http.body import RequestBody
 from .http.request import EngineRequest
 from .http.response import Response
 from .offer import Offer
-from .transports.base import ConnectionTransport
+from .options import EngineOptions
+from .transports.base import ConnectionTransport, Transport
 
 
 class ServingTransport(Protocol):
@@ -72,6 +75,108 @@ class AddressedSession(Protocol):
         """Test a transport that has just been opened, and move on to it if it works."""
         ...
 
+    def forgo_upgrade(self) -> None:
+        """Called when there will be no upgrade after all, in place of :meth:`begin_upgrade`."""
+        ...
+
+
+class LocalSession(AddressedSession, Protocol):
+    """A session of an engine, as the engine's own directory sees it.
+
+    Attributes:
+        paused: Whether no more packets are welcome, because some wait already.
+        delayed: The delay in which nobody has heard of the session; None when it is over.
+    """
+
+    paused: bool
+    delayed: DelayedStart | None
+
+    @property
+    def transport(self) -> Transport:
+        """The transport that carries the session at present."""
+        ...
+
+    def probe_elsewhere(self, on_dropped: Callable[[], object]) -> DirectedUpgrade:
+        """Have another engine test a transport, after :meth:`begin_upgrade`.
+
+        Args:
+            on_dropped: Called when the transport is not wanted any more.
+        """
+        ...
+
+    def hand_over(self) -> tuple[list[EnginePacket], list[OutgoingPacket]]:
+        """End the session here, because another engine goes on with it; see :attr:`delayed`.
+
+        Returns:
+            What the client has sent so far, and what waits for it.
+        """
+        ...
+
+    def receive_packets(self, packets: Sequence[EnginePacket]) -> None:
+        """Take packets of the client."""
+        ...
+
+    def readable(self) -> Awaitable[None]:
+        """Wait until more packets are welcome."""
+        ...
+
+    def end(self, reason: str, description: str | None = None) -> None:
+        """End the session now."""
+        ...
+
+
+class DirectedUpgrade(Protocol):
+    """An upgrade that another engine tells the outcome of."""
+
+    def complete(self, transport: Transport) -> None:
+        """Let a transport carry the session."""
+        ...
+
+    @property
+    def under_way(self) -> bool:
+        """True until it is complete, or given up."""
+        ...
+
+    def fail(self, problem: str) -> None:
+        """Give the upgrade up; the session stays on its transport."""
+        ...
+
+
+class LocalSessions(Protocol):
+    """The sessions of an engine in one event loop, as the engine's own directory sees them."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        ...
+
+    @property
+    def options(self) -> EngineOptions:
+        """The options of the engine."""
+        ...
+
+    def get(self, sid: str) -> LocalSession | None:
+        """The session of that id; None when there is none."""
+        ...
+
+    def check_allowed(self, request: EngineRequest) -> Awaitable[None]:
+        """Check a request by which a session would move here, as if it opened one.
+
+        Raises:
+            Refusal: It must not.
+        """
+        ...
+
+    def server_exits(self) -> None:
+        """Called when the ASGI server announced that it is about to end."""
+        ...
+
+    def adopt(
+        self, sid: str, codec: EngineCodec, request: EngineRequest, transport: ConnectionTransport
+    ) -> LocalSession:
+        """Go on with a session of another engine, whose client has moved to a transport here."""
+        ...
+
 
 class SessionDirectory(ABC):
     """The sessions of other engines."""
@@ -101,6 +206,17 @@ class SessionDirectory(ABC):
 
         For those that came to another engine, whose middlewares have seen them.
         """
+
+    def begin(self, sessions: LocalSessions) -> None:  # noqa: B027  # not every directory needs it
+        """Take in the sessions of this engine; called in each event loop that it begins in."""
+
+    @property
+    def start_delay(self) -> float:
+        """The time in which a new session may still move to another engine, in seconds.
+
+        As long as that, nobody hears of it; see :mod:`.delayed_start`.
+        """
+        return 0.0
 
     def new_id(self) -> str:
         """The id of a new session, unless the application makes ids."""

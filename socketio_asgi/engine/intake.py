@@ -67,6 +67,14 @@ class Intake(ABC):
             for packet in packets:
                 self.receive_packet(packet)
 
+    def replay(self, packets: Sequence[EnginePacket]) -> None:
+        """Take packets that came before all that wait."""
+        for index, packet in enumerate(packets):
+            if self._held:
+                self._begin_to_wait().extendleft(reversed(packets[index:]))
+                return
+            self._handle(packet)
+
     def pause_reading(self) -> None:
         """Take no further messages from the transport."""
         self._held = True

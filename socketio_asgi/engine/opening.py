@@ -27,6 +27,7 @@ from .offer import Offer
 from .options import EngineOptions, generate_sid
 from .session import SessionCore
 from .transports.base import Transport
+from .transports.registry import upgrades
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
@@ -89,11 +90,11 @@ class SessionOpener:
         """
         codec = check_handshake(offer, request, self._options)
         self._on_request(loop_state, request.scope)
-        self._check_capacity(loop_state)
+        self.check_room(loop_state)
         await check_allowed(request, self._options)
         sid = await self._generate_id(loop_state, request)
         # Once more: allow_request and generate_id may have taken their time.
-        self._check_capacity(loop_state)
+        self.check_room(loop_state)
         cookie = self._options.cookie
         return Admission(codec, sid, [] if cookie is None else [cookie_header(cookie, sid)])
 
@@ -110,16 +111,56 @@ class SessionOpener:
         loop_state.sessions[admission.sid] = session
         if self._directory is not None:
             self._directory.opened(admission.sid)
+            delay = self._directory.start_delay
+            if delay and self._may_move(transport):
+                return session.delay_start(delay, lambda: self._introduce(session, session.listen))
+        self._introduce(session, session.open)
+
+    def adopt(
+        self,
+        loop_state: LoopState,
+        sid: str,
+        codec: EngineCodec,
+        request: EngineRequest,
+        transport: Transport,
+    ) -> SessionCore:
+        """Go on with a session of another engine, whose client has moved to a transport here."""
+        loop_state.common.share(request.scope)
+        self._on_request(loop_state, request.scope)
+        session = SessionCore(loop_state, sid, codec, request, transport)
+        loop_state.sessions[sid] = session
+        if self._directory is not None:
+            self._directory.opened(sid)
+        self._introduce(session, session.open_elsewhere)
+        return session
+
+    def _may_move(self, transport: Transport) -> bool:
+        options = self._options
+        allowed = options.transports if options.allow_upgrades else ()
+        return bool(upgrades(transport.name, allowed))
+
+    def _introduce(self, session: SessionCore, listen: Callable[[SessionListener], object]) -> None:
+        """Tell everybody of a session.
+
+        Args:
+            session: The session.
+            listen: Gives the session the receiver of its messages.
+        """
         observers = self._observers
         if observers.of_sessions:
             session.observe(*observers.of_sessions)
-        session.open(self._on_session(session))
+        listen(self._on_session(session))
         if observers.opening:
             observers.opened(session.public)
         if session.state is not SessionState.CLOSED:  # as a listener may have had it
             session.listener.on_open()
 
-    def _check_capacity(self, loop_state: LoopState) -> None:
+    def check_room(self, loop_state: LoopState) -> None:
+        """Check that the engine takes another session.
+
+        Raises:
+            Refusal: It does not.
+        """
         limit = self._options.max_clients
         if loop_state.shutting_down:
             raise Refusal(ErrorCode.FORBIDDEN, "Server is shutting down", status=503)

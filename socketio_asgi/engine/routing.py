@@ -262,9 +262,11 @@ class RequestRouter:
         send: Send,
     ) -> ConnectionTransport | None:
         if not await _accept(request, send, self._headers.of_application(request)):
+            session.forgo_upgrade()
             return None
         # Only now: the session may have ended while the WebSocket was accepted.
         if not self._options.allow_upgrades or not session.begin_upgrade(WebSocketBase.name):
+            session.forgo_upgrade()
             await _send_close(send)
             return None
         transport = open_websocket(

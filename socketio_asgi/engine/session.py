@@ -12,10 +12,11 @@ import logging
 from collections.abc import Callable
 from enum import Enum, auto
 
-from ..protocol import EngineCodec, OutgoingPacket
+from ..protocol import EngineCodec, EnginePacket, OutgoingPacket
 from ..protocol.reasons import FORCED_CLOSE, TRANSPORT_CLOSE
 from ..protocol.states import SESSION_TRANSITIONS, SessionInput, SessionState
 from ..runtime.log_limit import may_log_fault
+from .delayed_start import DelayedStart
 from .exchange import NOBODY, Exchange, SessionListener
 from .http.request import EngineRequest
 from .listeners import SESSION_EVENTS, registration
@@ -25,7 +26,7 @@ from .observers import SessionObservers
 from .public_session import ListenerT, Session, TransportInfo
 from .transports.base import ConnectionTransport, Transport
 from .transports.registry import TRANSPORTS
-from .upgrade import Upgrade
+from .upgrade import DistantUpgrade, Upgrade, UpgradeAttempt
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
@@ -55,9 +56,10 @@ class SessionCore(Exchange):
         id: The session id: a secret between the two sides, never to be shown to other clients.
         request: The request that opened the session.
         upgrade: The upgrade under way, if there is one.
+        delayed: The delay in which nobody has heard of the session; None when it is over.
     """
 
-    __slots__ = ("_public", "id", "request", "upgrade")
+    __slots__ = ("_public", "delayed", "id", "request", "upgrade")
 
     def __init__(
         self,
@@ -70,7 +72,8 @@ class SessionCore(Exchange):
         super().__init__(loop_state, codec, transport)
         self.id: str = sid
         self.request: EngineRequest = request
-        self.upgrade: Upgrade | None = None
+        self.upgrade: UpgradeAttempt | None = None
+        self.delayed: DelayedStart | None = None
         self._public: Session | None = None
         transport.set_owner(self)
 
@@ -105,6 +108,50 @@ class SessionCore(Exchange):
             self.send([OutgoingPacket.message(initial_packet)])
         loop_state.heartbeat.start(self)
 
+    def open_elsewhere(self, listener: SessionListener) -> None:
+        """Go on with a session that another engine has opened: its client has the handshake.
+
+        Args:
+            listener: The receiver of the messages.
+        """
+        self.listener = listener
+        self.step(SessionInput.HANDSHAKE)
+        self._loop_state.heartbeat.start(self)
+
+    def listen(self, listener: SessionListener) -> None:
+        """Set the receiver of the messages."""
+        self.listener = listener
+
+    def delay_start(self, seconds: float, start: Callable[[], object]) -> None:
+        """Open the session, and have the application hear of it later.
+
+        Args:
+            seconds: How much later, unless it becomes clear before that the session stays here.
+            start: Tells the application, and sets another listener.
+        """
+        self.delayed = DelayedStart(self.runtime, self, seconds, start)
+        self.open(self.delayed)
+
+    def hand_over(self) -> tuple[list[EnginePacket], list[OutgoingPacket]]:
+        """End a session whose start is delayed, because another engine goes on with it.
+
+        Returns:
+            What the client has sent so far, and what waits for it.
+        """
+        packets = [] if self.delayed is None else self.delayed.take()
+        if self._backlog is not None:
+            packets += self._backlog
+        waiting = list(self._outbox)
+        self._outbox.clear()
+        if self.upgrade is not None:
+            self.upgrade.detach()
+        if self.step(SessionInput.END):
+            self._loop_state.forget(self)
+            self.drop_waiting()
+            self.listener: SessionListener = NOBODY
+            self.transport.retire()
+        return packets, waiting
+
     # -- observers ---------------------------------------------------------------------------
 
     def observe(self, *observers: EngineObserver) -> None:
@@ -131,6 +178,23 @@ class SessionCore(Exchange):
         """Test a transport, after :meth:`begin_upgrade`."""
         self.upgrade = Upgrade(self._loop_state, self, transport)
 
+    def probe_elsewhere(self, on_dropped: Callable[[], object]) -> DistantUpgrade:
+        """Have another engine test a transport, after :meth:`begin_upgrade`.
+
+        Args:
+            on_dropped: Called when the transport is not wanted any more.
+        """
+        self.upgrade = upgrade = DistantUpgrade(self._loop_state, self, on_dropped)
+        return upgrade
+
+    def forgo_upgrade(self) -> None:
+        """Do nothing: no upgrade has begun."""
+
+    @property
+    def is_moving(self) -> bool:
+        """True while the client tests another transport."""
+        return self.upgrade is not None
+
     def switch_to(self, transport: Transport) -> None:
         """Let another transport carry the session; the old one was told to retire."""
         self._loop_state.linger_deadlines.discard(self.transport)
@@ -145,6 +209,8 @@ class SessionCore(Exchange):
             self._close_transport()
         else:
             transport.flush()
+        if self.delayed is not None:  # the session stays here now
+            self.delayed.end()
 
     # -- closing -----------------------------------------------------------------------------
 
@@ -193,6 +259,9 @@ class SessionCore(Exchange):
         as well: a polling transport that is aborted reports its end at once, a listener may close
         what it listens to. They find the state CLOSED, and so nothing to do.
         """
+        # 0. The application hears of a session that it is to hear the end of.
+        if self.delayed is not None:
+            self.delayed.end()
         # 1. The state: from here on nothing is sent or delivered, and no upgrade begins.
         if not self.step(SessionInput.END):
             return
@@ -231,7 +300,7 @@ class SessionCore(Exchange):
             self._observers.closed(reason, description)
         # The two refer to each other, and are to be freed without the garbage collector.
         listener = self.listener
-        self.listener: SessionListener = NOBODY
+        self.listener = NOBODY
         try:
             listener.on_close(reason, description)
         except Exception as error:

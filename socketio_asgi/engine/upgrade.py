@@ -17,7 +17,8 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
@@ -38,7 +39,7 @@ class UpgradingSession(Protocol):
     """
 
     transport: Transport
-    upgrade: Upgrade | None
+    upgrade: UpgradeAttempt | None
 
     @property
     def codec(self) -> EngineCodec:
@@ -54,7 +55,92 @@ class UpgradingSession(Protocol):
         ...
 
 
-class Upgrade:
+class UpgradeAttempt(ABC):
+    """The test of a transport, until it carries the session or is given up.
+
+    Args:
+        loop_state: The event loop's state, with the deadlines.
+        session: The session, in state UPGRADING.
+    """
+
+    __slots__ = ("_loop_state", "_session")
+
+    def __init__(self, loop_state: LoopState, session: UpgradingSession) -> None:
+        self._loop_state = loop_state
+        self._session = session
+        loop_state.upgrade_deadlines.add(self)
+
+    @property
+    def under_way(self) -> bool:
+        """True until it is complete, or given up."""
+        return self._session.upgrade is self
+
+    def timed_out(self) -> None:
+        """Give the transport up: the client took too long."""
+        self.fail("the client did not complete it in time")
+
+    def fail(self, problem: str) -> None:
+        """Give the transport up, and close it; the session stays on the old one."""
+        if self._abandon(problem):
+            self._drop()
+
+    def stop(self) -> None:
+        """End the test, because the session ends."""
+        self.detach()
+        self._drop()
+
+    def complete(self, transport: Transport) -> None:
+        """Let a transport carry the session."""
+        self.detach()
+        self._session.step(SessionInput.UPGRADE)
+        # The old transport first: it must not take what waits for the new one.
+        self._session.transport.retire()
+        self._session.switch_to(transport)
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Close the transport, which will carry nothing."""
+
+    def _abandon(self, problem: str) -> bool:
+        if self._session.upgrade is not self:  # it is over: the transport tells of its end last
+            return False
+        logger.debug("upgrade failed: %s", problem)
+        self._session.step(SessionInput.ABANDON)
+        self._session.transport.hold()
+        self.detach()
+        return True
+
+    def detach(self) -> None:
+        """Forget the session: the test is over."""
+        self._loop_state.upgrade_deadlines.discard(self)
+        self._session.upgrade = None
+
+
+class DistantUpgrade(UpgradeAttempt):
+    """The test of a transport that is at another engine, which tells how it goes.
+
+    Args:
+        loop_state: The event loop's state, with the deadlines.
+        session: The session, in state UPGRADING.
+        on_dropped: Called when the transport is not wanted any more.
+    """
+
+    __slots__ = ("_on_dropped",)
+
+    def __init__(
+        self,
+        loop_state: LoopState,
+        session: UpgradingSession,
+        on_dropped: Callable[[], object],
+    ) -> None:
+        super().__init__(loop_state, session)
+        self._on_dropped = on_dropped
+
+    def _drop(self) -> None:
+        self._on_dropped()
+
+
+class Upgrade(UpgradeAttempt):
     """The owner of a transport until it carries the session.
 
     Args:
@@ -63,18 +149,16 @@ class Upgrade:
         transport: The transport to be tested.
     """
 
-    __slots__ = ("_loop_state", "_session", "_transport")
+    __slots__ = ("_transport",)
 
     paused = False
 
     def __init__(
         self, loop_state: LoopState, session: UpgradingSession, transport: Transport
     ) -> None:
-        self._loop_state = loop_state
-        self._session = session
+        super().__init__(loop_state, session)
         self._transport = transport
         transport.set_owner(self)
-        loop_state.upgrade_deadlines.add(self)
 
     def receive(self, data: str | bytes) -> None:
         """Take one message of the transport that is being tested."""
@@ -94,7 +178,7 @@ class Upgrade:
             self._transport.send([PROBE_PONG])
             self._session.transport.release()
         elif packet.type is EnginePacketType.UPGRADE:
-            self._finish()
+            self.complete(self._transport)
         else:
             self.fail(f"unexpected packet {packet.type.name}")
 
@@ -111,36 +195,5 @@ class Upgrade:
     async def readable(self) -> None:
         """Return at once: messages are always welcome here."""
 
-    def timed_out(self) -> None:
-        """Give the transport up: the client took too long."""
-        self.fail("the client did not complete it in time")
-
-    def fail(self, problem: str) -> None:
-        """Give the transport up, and close it; the session stays on the old one."""
-        if self._abandon(problem):
-            self._transport.abort()
-
-    def stop(self) -> None:
-        """End the test, because the session ends."""
-        self._detach()
+    def _drop(self) -> None:
         self._transport.abort()
-
-    def _abandon(self, problem: str) -> bool:
-        if self._session.upgrade is not self:  # it is over: the transport tells of its end last
-            return False
-        logger.debug("upgrade failed: %s", problem)
-        self._session.step(SessionInput.ABANDON)
-        self._session.transport.hold()
-        self._detach()
-        return True
-
-    def _finish(self) -> None:
-        self._detach()
-        self._session.step(SessionInput.UPGRADE)
-        # The old transport first: it must not take what waits for the new one.
-        self._session.transport.retire()
-        self._session.switch_to(self._transport)
-
-    def _detach(self) -> None:
-        self._loop_state.upgrade_deadlines.discard(self)
-        self._session.upgrade = None

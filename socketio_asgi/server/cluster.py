@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..adapters import AdapterLifecycle, ClusterHealth, Member
+from ..adapters import AdapterLifecycle, ClusterEngineHealth, ClusterHealth, Member
 from ..adapters.arguments import normalize_name
 from ..checks import check_seconds
 from ..engine.options import MAX_SECONDS
@@ -47,6 +47,12 @@ class Cluster:
         """The state of the connection with the broker, and what was lost so far."""
         return self._adapters.health
 
+    @property
+    def engine_health(self) -> ClusterEngineHealth | None:
+        """The state of the cluster engine; None when the server has none."""
+        engine = self._core.cluster_engine
+        return None if engine is None else engine.health
+
     async def count(self, namespace: str = "/") -> int:
         """The number of servers that have a namespace, this one and those without names included.
 
@@ -57,6 +63,8 @@ class Cluster:
 
     async def ready(self, timeout: float = READY_SECONDS) -> None:
         """Wait until events reach the other servers, and these had the time to say that they live.
+
+        With a cluster engine, also until requests reach them.
 
         Args:
             timeout: The longest time to wait, in seconds.
@@ -69,6 +77,9 @@ class Cluster:
         seconds = check_seconds("timeout", timeout, MAX_SECONDS)
         self._core.find_runtime()  # an adapter for several processes begins with it
         await self._adapters.ready(seconds)
+        engine = self._core.cluster_engine
+        if engine is not None and self._core.runtime is not None:
+            await self._core.runtime.within(seconds, engine.ready())
 
     def on(self, event: str) -> Callable[[ListenerT], ListenerT]:
         """Register a listener, a plain function that is called at once in the event loop.
@@ -76,7 +87,8 @@ class Cluster:
         Args:
             event: ``"joined"`` or ``"left"``, whose listeners are given the :class:`Member` that
                 has come or gone; or ``"health"``, whose listeners are given the
-                :class:`ClusterHealth` whenever its state has changed.
+                :class:`ClusterHealth` whenever its state has changed; or ``"engine_health"``, the
+                same with the :class:`ClusterEngineHealth` of the cluster engine.
 
         Raises:
             TypeError: The function is asynchronous, or does not take one argument.

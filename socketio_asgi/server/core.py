@@ -11,6 +11,7 @@ from weakref import WeakSet
 import anyio.from_thread
 
 from ..adapters import Adapter, AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
+from ..adapters.cluster_engine import ClusterEngineLifecycle
 from ..adapters.packet import to_plain
 from ..engine.core import EngineCore
 from ..events.observer import CallObserver
@@ -40,6 +41,7 @@ class ServerCore:
         engine: The connection layer.
         parser: The parser that encodes packets.
         adapters: Makes the adapters of namespaces, and starts what they share.
+        cluster_engine: Finds the sessions of other servers; None when nothing does.
         recovery: The options for recovering clients that lost their connection; None without.
         max_events_in_flight: Events of one socket that may wait or be handled at a time.
         max_bytes_in_flight: Bytes of large events of one connection that may do so.
@@ -54,6 +56,7 @@ class ServerCore:
         engine: The same.
         parser: The same.
         adapters: The same.
+        cluster_engine: The same.
         recovery: The same.
         max_events_in_flight: The same.
         max_bytes_in_flight: The same.
@@ -81,6 +84,7 @@ class ServerCore:
         *,
         parser: Parser,
         adapters: AdapterLifecycle,
+        cluster_engine: ClusterEngineLifecycle | None,
         recovery: ConnectionStateRecovery | None,
         max_events_in_flight: int,
         max_bytes_in_flight: int,
@@ -94,6 +98,7 @@ class ServerCore:
         self.engine: EngineCore = engine
         self.parser: Parser = parser
         self.adapters: AdapterLifecycle = adapters
+        self.cluster_engine: ClusterEngineLifecycle | None = cluster_engine
         self.recovery: ConnectionStateRecovery | None = recovery
         self.max_events_in_flight: int = max_events_in_flight
         self.max_bytes_in_flight: int = max_bytes_in_flight

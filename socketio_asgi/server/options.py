@@ -13,11 +13,15 @@ from typing import Any, get_args
 from ..adapters import (
     Adapter,
     AdapterFactory,
+    AdapterLifecycle,
     AdapterProvider,
+    ClusterEngine,
     ConnectionStateRecovery,
 )
 from ..adapters.arguments import check_event_name
+from ..adapters.cluster_engine import ClusterEngineLifecycle
 from ..adapters.default import default_adapter
+from ..adapters.observer import AdapterObserver
 from ..checks import made_of, shown
 from ..events.errors import ErrorAck
 from ..protocol import DefaultParser, Parser
@@ -108,6 +112,39 @@ def as_adapter_factory(option: AdapterFactory | None) -> AdapterFactory:
     if not isinstance(option, AdapterProvider):
         _check_maker(option)
     return option
+
+
+def as_cluster_engine(
+    option: ClusterEngine | None, adapters: AdapterLifecycle, observer: AdapterObserver | None
+) -> ClusterEngineLifecycle | None:
+    """The life of the cluster engine; None without one.
+
+    Args:
+        option: The engine.
+        adapters: The adapters of the same server.
+        observer: The observer of dropped messages.
+
+    Raises:
+        TypeError: It is none.
+        ValueError: The adapter finds the sessions of other processes already, or another server
+            has the engine.
+    """
+    if option is None:
+        return None
+    if not isinstance(option, ClusterEngine):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            "cluster_engine is an object such as RedisClusterEngine('redis://...'), not"
+            f" {shown(option)}"
+        )
+    if adapters.session_directory is not None:
+        raise ValueError(
+            "WorkersAdapter, which the command sets for several workers where no other is given,"
+            " finds the sessions of the workers of one host itself: leave cluster_engine out; or,"
+            " with several hosts, give an adapter with a broker, such as RedisAdapter, which joins"
+            " the workers of each host as well"
+        )
+    option.claim()
+    return ClusterEngineLifecycle(option, adapters.listeners, observer)
 
 
 def _check_maker(given: Any) -> None:

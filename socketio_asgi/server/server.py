@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast, overload
 
 from starlette.types import Receive, Scope, Send
 
-from ..adapters import AdapterFactory, AdapterLifecycle, ConnectionStateRecovery
+from ..adapters import AdapterFactory, AdapterLifecycle, ClusterEngine, ConnectionStateRecovery
 from ..adapters.arguments import normalize_name
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
@@ -55,6 +55,7 @@ from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import (
     as_adapter_factory,
+    as_cluster_engine,
     as_error_options,
     as_parser,
     as_path,
@@ -126,6 +127,9 @@ class Server(Broadcaster, ServerBase):
         parser: The encoding of packets; the clients must use the same.
         adapter: Makes the adapter of a namespace: a class, a function, or an ``AdapterProvider``,
             which is started and closed with the server; the default keeps everything in memory.
+        cluster_engine: Lets each request of a client come to any server of the cluster, such as
+            :class:`~socketio_asgi.adapters.RedisClusterEngine`; None needs sticky sessions, or an
+            adapter that does the same.
         connection_state_recovery: Whether clients that lost their connection get back their id,
             rooms, data and the events that they missed; True means the defaults of
             :class:`ConnectionStateRecovery`, a dict has its arguments.
@@ -179,6 +183,7 @@ class Server(Broadcaster, ServerBase):
         serve_client: str | Path | None = None,
         parser: Parser | None = None,
         adapter: AdapterFactory | None = None,
+        cluster_engine: ClusterEngine | None = None,
         connection_state_recovery: ConnectionStateRecovery | bool | Mapping[str, Any] = False,
         cleanup_empty_child_namespaces: bool | None = None,
         max_events_in_flight: int = MAX_EVENTS_IN_FLIGHT,
@@ -218,17 +223,19 @@ class Server(Broadcaster, ServerBase):
             check_flag("cleanup_empty_child_namespaces", self._cleanup)
         self._namespaces = NamespaceRegistry()
         adapters = AdapterLifecycle(as_adapter_factory(adapter), _adapter_observer(observer))
+        sharing = as_cluster_engine(cluster_engine, adapters, _adapter_observer(observer))
         self.engine: Engine = Engine(
             options,
             self._on_session,
             observer,
-            directory=adapters.session_directory,
+            directory=(adapters if sharing is None else sharing).session_directory,
             on_bind=self._on_bind,
         )
         self.__socketio__: ServerCore = ServerCore(
             self.engine.__socketio__,
             parser=as_parser(parser),
             adapters=adapters,
+            cluster_engine=sharing,
             recovery=as_recovery(connection_state_recovery),
             max_events_in_flight=check_count(
                 "max_events_in_flight", max_events_in_flight, "events"
@@ -461,6 +468,8 @@ class Server(Broadcaster, ServerBase):
         async with self.engine.__socketio__.lifespan():
             try:
                 await self.__socketio__.adapters.started()
+                if self.__socketio__.cluster_engine is not None:
+                    await self.__socketio__.cluster_engine.started()
                 yield
             finally:
                 await self.close()
@@ -473,11 +482,15 @@ class Server(Broadcaster, ServerBase):
         """
         await self.engine.__socketio__.close()
         await self.__socketio__.adapters.close()
+        if self.__socketio__.cluster_engine is not None:
+            await self.__socketio__.cluster_engine.close()
 
     def _on_bind(self, runtime: Runtime) -> None:
         core = self.__socketio__
         core.runtime = runtime
         core.context.copy().run(core.adapters.begin, runtime)
+        if core.cluster_engine is not None:
+            core.context.copy().run(core.cluster_engine.begin, runtime)
         for namespace in self._namespaces.all():
             namespace.loop_changed()
         self._join_deadlines = DeadlineQueue(

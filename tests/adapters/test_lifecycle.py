@@ -20,7 +20,9 @@ from socketio_asgi.adapters import (
     LocalNamespace,
     MemoryAdapter,
     NotRetryable,
-    lifecycle,
+)
+from socketio_asgi.adapters import (
+    life as life_module,
 )
 from socketio_asgi.adapters.provider import AdapterHost
 from tests.support.background import background
@@ -141,7 +143,7 @@ async def test_attempts_are_repeated_with_growing_delays(
     clock.advance(5)
     await reach(life, READY)
     # A broker that does not stay is asked no sooner; one that did, at once.
-    for stable, expected in ((1.0, 5.0), (lifecycle.STABLE_SECONDS, 0.1)):
+    for stable, expected in ((1.0, 5.0), (life_module.STABLE_SECONDS, 0.1)):
         clock.advance(stable)
         provider.hosts[-1].lost(ConnectionError("again"))
         assert longest[-1] == expected
@@ -197,7 +199,7 @@ async def test_a_loss_during_the_start(clock: ManualClock) -> None:
 
 
 async def test_closing_has_a_limit(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(life_module, "CLOSE_SECONDS", 0.05)
     provider = Provider()
     provider.close_hangs = True
     life = AdapterLifecycle(provider)
@@ -387,7 +389,7 @@ async def test_a_server_that_cannot_start() -> None:
 
 
 async def test_a_server_whose_broker_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "START_SECONDS", 0.05)
+    monkeypatch.setattr(life_module, "START_SECONDS", 0.05)
     bus = Bus()
     bus.error = ConnectionRefusedError("down")
     io = bus.server()

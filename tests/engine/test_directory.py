@@ -254,6 +254,9 @@ class FarSession:
         transport.set_owner(NearOwner(far, self._post))
         self._session.probe(far)
 
+    def forgo_upgrade(self) -> None:
+        self._session.forgo_upgrade()
+
 
 class Relay(SessionDirectory):
     """A directory that passes on, message by message, what comes for another engine."""

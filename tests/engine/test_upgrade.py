@@ -9,6 +9,7 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from socketio_asgi.engine.upgrade import Upgrade
 from tests.support.backends import not_fast, on_asyncio
 from tests.support.clients import (
     PollingClient,
@@ -189,7 +190,7 @@ async def test_a_packet_that_a_poll_was_woken_for(start_engine: StartEngine) -> 
         async with polling(client) as answer:
             await until(lambda: session.transport.writable)
             app.client.send("once")
-            assert session.upgrade is not None
+            assert isinstance(session.upgrade, Upgrade)
             session.upgrade.receive("5")
         assert answer == ["6"]
         assert await ws.receive() == "4once"

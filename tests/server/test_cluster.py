@@ -226,7 +226,7 @@ def test_listeners_are_checked() -> None:
     def nothing() -> None:
         pass
 
-    with pytest.raises(ValueError, match="'joined', 'left', 'health', not 'gone'"):
+    with pytest.raises(ValueError, match="'joined', 'left', 'health', 'engine_health', not 'gone'"):
         io.cluster.on("gone")(print)
     with pytest.raises(TypeError):
         io.cluster.on("joined")(later)

@@ -5,14 +5,14 @@ Source: https://socket.io/docs/v4/engine-io-protocol/#http-long-polling
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import ClassVar
 
 from ...protocol import DecodeError, EngineCodec, OutgoingPacket
 from ...protocol.engine_packet import CLOSE, NOOP
 from ...protocol.reasons import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
-from ...runtime import CancelScope, Runtime
+from ...runtime import Cancellable, CancelScope, Runtime
 from ..http.body import BodyTooLarge, ClientGone, RequestBody
 from ..http.request import EngineRequest
 from ..http.response import BINARY, HTML, TEXT, ErrorCode, Refusal, Response
@@ -41,12 +41,14 @@ class PollingTransport(Transport):
     __slots__ = (
         "_body_timeout",
         "_closing",
+        "_distant_poll",
         "_last",
         "_max_payload",
         "_noop_due",
         "_posting",
         "_reads",
         "_released",
+        "_soon",
         "_supports_binary",
         "_waiting_poll",
         "_woken",
@@ -71,6 +73,9 @@ class PollingTransport(Transport):
         self._supports_binary = supports_binary
         # The scope in which a poll waits, to wake it up.
         self._waiting_poll: CancelScope | None = None
+        # What answers a poll that waits at another engine, in place of such a scope.
+        self._distant_poll: Callable[[list[OutgoingPacket]], object] | None = None
+        self._soon: Cancellable | None = None
         self._woken = False
         self._posting = False
         self._reads = True
@@ -84,12 +89,12 @@ class PollingTransport(Transport):
     @property
     def connected(self) -> bool:
         """True while a poll waits."""
-        return self._waiting_poll is not None
+        return self._waiting_poll is not None or self._distant_poll is not None
 
     @property
     def writable(self) -> bool:
         """True while a poll waits, and nothing has been sent to it yet."""
-        return self._waiting_poll is not None and not self._woken
+        return self.connected and not self._woken
 
     def watch_reading(self) -> None:
         """Forget that the client has polled."""
@@ -105,6 +110,9 @@ class PollingTransport(Transport):
         if self._waiting_poll is not None and not self._woken:
             self._woken = True
             self._waiting_poll.cancel()
+        elif self._distant_poll is not None and not self._woken:
+            self._woken = True
+            self._soon_answer_distant_poll(0.0)  # with all that this turn of the loop brings
 
     # -- moving on to another transport --------------------------------------------------------
 
@@ -142,6 +150,50 @@ class PollingTransport(Transport):
         self._end(CLOSE)
         self._report_end(reason, description)
 
+    # -- polls that came to other engines --------------------------------------------------------
+
+    def wait_elsewhere(self, answer: Callable[[list[OutgoingPacket]], object]) -> bool:
+        """Let a poll wait that came to another engine; False while one waits here.
+
+        The newest counts: one that waits elsewhere already is answered with a NOOP.
+
+        Args:
+            answer: Called once with the packets of the answer, unless the poll is forgotten.
+        """
+        if self._waiting_poll is not None:
+            return False
+        self.dismiss_distant_poll()
+        self._distant_poll, self._woken = answer, False
+        if self._has_answer():
+            self.flush()
+        elif self._released:
+            self._soon_answer_distant_poll(PROBE_POLL_SECONDS)
+        return True
+
+    def dismiss_distant_poll(self) -> None:
+        """Answer the poll that waits at another engine with a NOOP."""
+        answer = self.forget_distant_poll()
+        if answer is not None:
+            answer([NOOP])
+
+    def forget_distant_poll(self) -> Callable[[list[OutgoingPacket]], object] | None:
+        """Forget the poll that waits at another engine; returns what would have answered it."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        answer, self._distant_poll = self._distant_poll, None
+        return answer
+
+    def _soon_answer_distant_poll(self, seconds: float) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = self.runtime.call_later(seconds, self._answer_distant_poll)
+
+    def _answer_distant_poll(self) -> None:
+        answer = self.forget_distant_poll()
+        if answer is not None:
+            answer(self._take())
+
     # -- requests ----------------------------------------------------------------------------
 
     def serve(self, request: EngineRequest, body: RequestBody) -> Awaitable[Response]:
@@ -160,6 +212,8 @@ class PollingTransport(Transport):
         """Wait for packets and answer with them."""
         if self._waiting_poll is not None:
             self._fail(TRANSPORT_ERROR, "overlap from client")
+            return Refusal(ErrorCode.BAD_REQUEST).response()
+        if self._distant_poll is not None:  # perhaps a retry by a proxy: the client goes on
             return Refusal(ErrorCode.BAD_REQUEST).response()
         if not self._has_answer():
             await self.runtime.cancellable(self._wait(body))

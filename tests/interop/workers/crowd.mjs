@@ -1,11 +1,23 @@
 // Many clients of several workers: who gets what, and whom the end of a worker disturbs.
 //
-// Options: clients, transports, upgrade. Commands: talk {rounds, shouts}, watch {pid}, count, finish.
+// Options: clients, transports, upgrade; ports, of servers that get the requests in turn. Commands: talk {rounds, shouts}, watch {pid}, count, finish.
 
+import { Agent } from "node:http";
 import { io } from "socket.io-client";
 import { command, options, report, scenario, url } from "../harness.mjs";
 
 const ACK_TIMEOUT = 10_000;
+
+// Every connection goes to the next server, and no connection serves two requests.
+class Alternating extends Agent {
+  next = 0;
+
+  createConnection(to, done) {
+    const port = options.ports[this.next++ % options.ports.length];
+    return super.createConnection({ ...to, port }, done);
+  }
+}
+const agent = options.ports && new Alternating({ keepAlive: false });
 
 class Client {
   constructor(number) {
@@ -19,6 +31,7 @@ class Client {
       upgrade: options.upgrade ?? true,
       reconnectionDelay: 20,
       reconnectionDelayMax: 100,
+      ...(agent && { agent }),
       auth: { number },
     });
     this.socket.on("connect_error", (error) => this.events.push(`connect_error: ${error.message}`));

@@ -1,0 +1,1 @@
+"""Servers that share sessions without sticky sessions, over a real Redis."""

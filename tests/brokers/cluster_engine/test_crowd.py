@@ -1,0 +1,26 @@
+"""Many official clients of several servers, each request to another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.brokers.redis.servers import RedisProcess
+
+from .support import CLIENTS, POLLING, UPGRADING, check_crowd, servers
+
+pytestmark = pytest.mark.usefixtures("node_modules")
+
+
+@pytest.mark.parametrize("kind", ["polling", "upgrading"])
+@pytest.mark.parametrize("name", ["uvicorn-fast", "uvicorn", "hypercorn-trio"])
+async def test_no_client_notices_that_there_are_several(
+    name: str, kind: str, redis_server: RedisProcess, prefix: str
+) -> None:
+    options = POLLING if kind == "polling" else UPGRADING
+    with servers(name, redis_server, prefix) as several:
+        counters = await check_crowd([server.port for server in several], options)
+        assert "malformed messages" not in counters
+        if kind == "polling":
+            assert counters["polls of other servers' clients"] > CLIENTS
+        else:
+            assert counters["sessions taken over"] > CLIENTS // 3
