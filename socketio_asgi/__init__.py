@@ -15,9 +15,11 @@ async def chat(socket, text):
 from ._version import __version__
 from .adapters import ConnectionStateRecovery, FetchedSockets
 from .asgi.entry_point import SocketIOMiddleware
+from .contract.contract import Contract
 from .engine import Cookie, Cors, EngineRequest, RefusedRequest, ResponseHeaders, Session
 from .engine.handshake import Handshake
 from .events.acks import Ack
+from .events.declared import Event, event_stub
 from .exceptions import (
     AckError,
     AckTimeout,
@@ -33,6 +35,7 @@ from .exceptions import (
 )
 from .server.broadcast import BroadcastOperator, RemoteSocket
 from .server.cluster import Cluster
+from .server.contract_page import contract_page
 from .server.event_context import EventContext
 from .server.namespace import Namespace, event
 from .server.parent_namespace import ParentNamespace
@@ -52,10 +55,12 @@ __all__ = [
     "Cluster",
     "ConnectionRefused",
     "ConnectionStateRecovery",
+    "Contract",
     "Cookie",
     "Cors",
     "EngineRequest",
     "ErrorDetail",
+    "Event",
     "EventContext",
     "EventError",
     "EventRouter",
@@ -76,5 +81,7 @@ __all__ = [
     "SocketIOMiddleware",
     "SocketOperator",
     "__version__",
+    "contract_page",
     "event",
+    "event_stub",
 ]

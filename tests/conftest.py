@@ -46,6 +46,11 @@ class StartAnyServer(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--renew-golden",
+        action="store_true",
+        help="write the files that contracts are compared with",
+    )
+    parser.addoption(
         ALL_BACKENDS, action="store_true", help="run each async test that can run on trio there too"
     )
 

@@ -57,6 +57,11 @@ class EntryPoint:
         self._files = files
         self.lifespan = lifespan
 
+    @property
+    def path(self) -> str:
+        """The path where clients are expected, unless the server is mounted."""
+        return self._path
+
     def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve a scope as an application: stand-alone or mounted."""
         if scope["type"] == "lifespan":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..adapters import SharedPacket, Target
 from ..adapters.arguments import check_event_name, check_rooms, event_packet, normalize_name
@@ -21,6 +21,7 @@ from ..adapters.cluster.message import (
     ServerEvent,
 )
 from ..adapters.packet import to_plain
+from ..events.declared import Event, ParamsT, name_and_values
 from ..protocol import DefaultParser, Parser
 
 SENDER = "emitter"
@@ -145,19 +146,28 @@ class Emitter(Generic[ResultT]):
 
     # -- sending -----------------------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> ResultT:
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ResultT: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> ResultT: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> ResultT:
         """Send an event to the chosen sockets.
 
         Args:
-            event: The name of the event.
+            event: The name of the event, or an :class:`Event` that was declared.
             *args: Any values that JSON knows, bytes at any depth, and rich types.
+            **kwargs: Values of a declared event, by the names of its parameters.
 
         Raises:
-            TypeError: The name is not text.
+            TypeError: The name is not text, or the values do not fit a declared event.
             ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
                 value cannot be represented.
         """
-        packet = event_packet(self._namespace, event, args)
+        name, values = name_and_values(event, args, kwargs)
+        packet = event_packet(self._namespace, name, values)
         shared = SharedPacket(packet, self._parser, compress=self._compress)
         shared.encode()  # errors come before anything is sent
         return self._send(MessageType.BROADCAST, Broadcast(shared, self._target))

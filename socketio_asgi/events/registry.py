@@ -10,6 +10,7 @@ from ..exceptions import EventError
 from ..protocol import RESERVED_EVENTS
 from ..runtime.callables import check_function, is_async
 from .errors import check_errors
+from .listed import ListedEvents
 from .planning import plan_handler
 from .plans import Handler, HandlerKind, Planner, Registration
 from .scopes import EventMiddleware, HandlerScope
@@ -42,6 +43,7 @@ class HandlerRegistry:
         scope: The same.
         changed: Called when something was added that all plans depend on.
         unknown: Warns of events that nothing takes.
+        emits: The declared events that are sent.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class HandlerRegistry:
         self._catch_all: Handler | None = None
         self.changed: Callable[[], object] = self.plan_anew
         self._inherited = inherited
+        self.emits: ListedEvents = ListedEvents(None if inherited is None else inherited.emits)
         # Of all children of a parent together: what one lacks, all lack.
         self.unknown: UnknownEvents = UnknownEvents() if inherited is None else inherited.unknown
 
@@ -73,6 +76,11 @@ class HandlerRegistry:
         if handler is None and self._inherited is not None:
             return self._inherited.event(name)
         return handler
+
+    @property
+    def own_events(self) -> Mapping[str, Handler]:
+        """The handlers of events of clients that were registered here, by name."""
+        return self._events
 
     def event_names(self) -> set[str]:
         """The names of all events of clients that have a handler."""
@@ -107,7 +115,8 @@ class HandlerRegistry:
         tables = (self._events, self._lifecycle, self._server_events, self._middlewares)
         scope = self.scope
         more = len(scope.event_middlewares) + len(scope.exception_handlers)
-        return sum(map(len, tables)) + more + (self._catch_all is not None)
+        more += len(self.emits) + (self._catch_all is not None)
+        return sum(map(len, tables)) + more
 
     # -- registering -------------------------------------------------------------------------
 
@@ -230,6 +239,7 @@ class HandlerRegistry:
         for table in (self._events, self._lifecycle, self._server_events, self._middlewares):
             table.clear()
         self._catch_all = None
+        self.emits.clear()
         self.scope.event_middlewares = ()
         self.scope.exception_handlers.clear()
 
@@ -244,6 +254,7 @@ class HandlerRegistry:
                 _refuse_second(name, mine[name])
         if self._catch_all is not None and other._catch_all is not None:
             raise ValueError(f"there is a catch-all handler already, {self._catch_all.function!r}")
+        self.emits.check_absorbs(other.emits)
 
     def absorb(self, other: HandlerRegistry, scope: HandlerScope | None = None) -> None:
         """Take over all that was registered elsewhere, or nothing of it.
@@ -256,6 +267,7 @@ class HandlerRegistry:
             ValueError: An event has a handler in both.
         """
         self.check_absorbs(other)
+        self.emits.absorb(other.emits)
         if scope is None:
             self.scope.take_over(other.scope)
             scope = self.scope

@@ -8,19 +8,28 @@ Source: https://socket.io/docs/v4/server-api/#broadcastoperator
 
 from __future__ import annotations
 
+import sys
 from abc import ABC
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic, cast, overload
 
 from ..adapters import FetchedSockets, SocketDetails, Target
 from ..adapters.arguments import check_rooms
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
-from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
+from ..events.declared import Event, ParamsT, ReplyT, declared_ack
+from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected, InvalidAck
 from .namespace_core import NamespaceCore
 from .selection import Selection
+
+if sys.version_info >= (3, 13):
+    from typing import TypeVar
+else:
+    from typing_extensions import TypeVar
+
+DataT = TypeVar("DataT", default=dict[str, Any])
 
 
 class Broadcaster(ABC):
@@ -97,18 +106,26 @@ class Broadcaster(ABC):
 
     # -- acting ------------------------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> Awaitable[None]: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
         """Send an event to the chosen sockets, at once and from any thread.
 
         Args:
-            event: The name of the event.
+            event: The name of the event, or an :class:`Event` that was declared.
             *args: Any values that JSON knows, bytes at any depth, and rich types.
+            **kwargs: Values of a declared event, by the names of its parameters.
 
         Returns:
             An awaitable for the work of a cluster; there is no need to wait for it.
 
         Raises:
-            TypeError: The name is not text.
+            TypeError: The name is not text, or the values do not fit a declared event.
             ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
                 value cannot be represented.
 
@@ -116,30 +133,48 @@ class Broadcaster(ABC):
         """
         selection = self.__selection__
         namespace = selection.namespace
-        packet = selection.packet(event, args)
+        values: Sequence[Any] = args
+        if kwargs or type(event) is not str:
+            event, values = namespace.outgoing(event, args, kwargs)
+        packet = selection.packet(event, values)
         return namespace.server.send(namespace.adapter.broadcast, packet, selection.target)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message``; see :meth:`emit`."""
         return self.emit("message", *args)
 
-    async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+    @overload
+    async def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> list[ReplyT]: ...
+    @overload
+    async def emit_with_ack(self, event: str, /, *args: Any) -> list[Any]: ...
+
+    async def emit_with_ack(self, event: Any, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Send an event to the chosen sockets and wait for all their acknowledgements.
 
         Args:
-            event: The name of the event.
+            event: As in :meth:`emit`.
             *args: As in :meth:`emit`.
+            **kwargs: As in :meth:`emit`.
 
         Returns:
-            The first value of each acknowledgement, in the order in which they came.
+            The first value of each acknowledgement, in the order in which they came; those of a
+            declared event as it says.
 
         Raises:
-            BroadcastAckError: Some clients left or did not answer in time (:meth:`timeout`); the
-                error has the acknowledgements that came.
+            BroadcastAckError: Some clients left or did not answer in time (:meth:`timeout`), or
+                with something else than a declared event says; the error has the acknowledgements
+                that came.
 
         Source: https://socket.io/docs/v4/broadcasting-events/#with-acknowledgements
         """
-        return await _ask(self.__selection__, event, args, first_value)
+        selection = self.__selection__
+        if not kwargs and type(event) is str:
+            return await _ask(selection, event, args, first_value)
+        read, options, _ = declared_ack(event, kwargs)
+        name, values = selection.namespace.outgoing(event, args, options)
+        return await _ask_declared(selection, name, values, read)
 
     async def emit_with_ack_values(self, event: str, *args: Any) -> list[list[Any]]:
         """Send an event to the chosen sockets and wait for all values of their acknowledgements.
@@ -159,7 +194,7 @@ class Broadcaster(ABC):
         """
         return await _ask(self.__selection__, event, args, list)
 
-    async def fetch_sockets(self) -> FetchedSockets[RemoteSocket]:
+    async def fetch_sockets(self) -> FetchedSockets[RemoteSocket[Any]]:
         """Look up the chosen sockets, in all processes of a cluster.
 
         Returns:
@@ -171,7 +206,9 @@ class Broadcaster(ABC):
         selection = self.__selection__
         selection.namespace.server.find_runtime()
         found = await selection.namespace.adapter.fetch_sockets(selection.target)
-        sockets = [RemoteSocket(selection.namespace, details) for details in found]
+        sockets: list[RemoteSocket[Any]] = [
+            RemoteSocket(selection.namespace, details) for details in found
+        ]
         if not isinstance(found, FetchedSockets):
             return FetchedSockets(sockets)
         return FetchedSockets(
@@ -247,6 +284,43 @@ async def _ask(selection: Selection, event: str, args: Sequence[Any], pick: Pick
         acks.release()
 
 
+async def _ask_declared(
+    selection: Selection, event: str, args: Sequence[Any], read: Pick
+) -> list[Any]:
+    """Send a declared event, and make the result of each acknowledgement."""
+    failure: BroadcastAckError | None = None
+    try:
+        replies = await _ask(selection, event, args, list)
+    except BroadcastAckError as error:
+        failure, replies = error, error.replies
+    results: list[Any] = []
+    wrong: InvalidAck | None = None
+    for values in replies:
+        try:
+            results.append(read(values))
+        except InvalidAck as error:
+            wrong = error
+    if failure is None and wrong is None:
+        return results
+    raise _without(event, results, len(replies) - len(results), failure) from wrong
+
+
+def _without(
+    event: str, replies: list[Any], invalid: int, failure: BroadcastAckError | None
+) -> BroadcastAckError:
+    """The error of acknowledgements of which some did not come, or do not fit."""
+    if failure is None:
+        return BroadcastAckError(event, replies, invalid)
+    return BroadcastAckError(
+        event,
+        replies,
+        failure.missing + invalid,
+        failure.left,
+        failure.silent_servers,
+        silent_server_ids=failure.silent_server_ids,
+    )
+
+
 def _choose(selection: Selection, **changes: Any) -> BroadcastOperator:
     return BroadcastOperator(selection.with_target(replace(selection.target, **changes)))
 
@@ -258,7 +332,7 @@ def _add_rooms(selection: Selection, rooms: frozenset[str]) -> BroadcastOperator
     return BroadcastOperator(selection.with_target(target))
 
 
-class RemoteSocket:
+class RemoteSocket(Generic[DataT]):
     """A socket of any process of the cluster, as it was when it was looked up.
 
     Attributes:
@@ -276,33 +350,59 @@ class RemoteSocket:
         self.id: str = details.id
         self.handshake: Handshake = details.handshake
         self.rooms: frozenset[str] = details.rooms
-        self.data: Any = details.data
+        self.data: DataT = cast("DataT", details.data)
         target = Target(rooms=frozenset((details.id,)))
         self._operator = BroadcastOperator(Selection(namespace, target))
 
     def __repr__(self) -> str:
         return f"<RemoteSocket {self.id}>"
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
-        """Send an event to the client; see :meth:`BroadcastOperator.emit`."""
-        return self._operator.emit(event, *args)
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> Awaitable[None]: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
 
-    async def emit_with_ack(self, event: str, *args: Any, timeout: float = ACK_SECONDS) -> Any:
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
+        """Send an event to the client; see :meth:`BroadcastOperator.emit`."""
+        return self._operator.emit(event, *args, **kwargs)
+
+    @overload
+    async def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ReplyT: ...
+    @overload
+    async def emit_with_ack(
+        self, event: str, /, *args: Any, timeout: float = ACK_SECONDS
+    ) -> Any: ...
+
+    async def emit_with_ack(
+        self, event: Any, /, *args: Any, timeout: Any = ACK_SECONDS, **kwargs: Any
+    ) -> Any:
         """Send an event to the client and wait for its acknowledgement.
 
         Args:
-            event: The name of the event.
+            event: As in :meth:`emit`.
             *args: As in :meth:`emit`.
-            timeout: The time to wait, in seconds.
+            timeout: The time to wait, in seconds, for an event that was not declared; with a
+                declared one, all names are those of its parameters.
+            **kwargs: As in :meth:`emit`.
 
         Returns:
-            The first value of the acknowledgement; None when it has none.
+            The first value of the acknowledgement, None when it has none; that of a declared event
+            as it says.
 
         Raises:
             ClientDisconnected: The client has left.
             AckTimeout: The client did not answer in time.
+            InvalidAck: The answer does not fit a declared event.
         """
-        return await self._ask(event, args, timeout, first_value)
+        if type(event) is str and not kwargs:
+            return await self._ask(event, args, timeout, first_value)
+        read, options, timeout = declared_ack(event, kwargs, timeout)
+        name, values = self._operator.__selection__.namespace.outgoing(event, args, options)
+        return read(await self._ask(name, values, timeout, list))
 
     async def emit_with_ack_values(
         self, event: str, *args: Any, timeout: float = ACK_SECONDS

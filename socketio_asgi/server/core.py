@@ -51,6 +51,7 @@ class ServerCore:
         errors: What it does about errors of events, an ErrorOptions.
         public: The server as applications see it.
         make_context: Makes what a handler may ask for about a call, in a namespace.
+        validate_emits: Whether the values of declared events are validated before they are sent.
 
     Attributes:
         engine: The same.
@@ -68,6 +69,7 @@ class ServerCore:
         common: The handlers of all namespaces together.
         public: The same.
         make_context: The same.
+        validate_emits: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
         scope: What holds for the handlers of all namespaces.
         workers: The threads for plain functions.
@@ -94,6 +96,7 @@ class ServerCore:
         errors: Any,
         public: object,
         make_context: Callable[[Any, HandlerCall], object],
+        validate_emits: bool,
     ) -> None:
         self.engine: EngineCore = engine
         self.parser: Parser = parser
@@ -109,6 +112,7 @@ class ServerCore:
         self.errors: Any = errors
         self.public: object = public
         self.make_context: Callable[[Any, HandlerCall], object] = make_context
+        self.validate_emits: bool = validate_emits
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )

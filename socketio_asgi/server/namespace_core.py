@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
 from ..adapters.packet import to_plain
 from ..events.call_site import CallSite, Load
+from ..events.declared import AnyEvent, Event, name_and_values
 from ..events.failures import UnsendableAnswer, log_failure
 from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler, HandlerCall
@@ -187,6 +188,26 @@ class NamespaceCore:
     def max_replay_bytes(self) -> int:
         """The most that a client that comes back may be sent at once, in bytes."""
         return self.server.engine.options.send_buffer_limit // 2
+
+    def outgoing(
+        self, event: object, args: Sequence[Any], options: Mapping[str, Any]
+    ) -> tuple[Any, Sequence[Any]]:
+        """The name and the values of an event that is to be sent.
+
+        Args:
+            event: Its name, or the event that was declared.
+            args: Its values by position.
+            options: Its values by name.
+
+        Raises:
+            TypeError: The values do not fit the declared event.
+        """
+        name, values = name_and_values(event, args, options)
+        if self.server.validate_emits and isinstance(event, Event):
+            declared = cast("AnyEvent", event)
+            declared.__socketio__.check(to_plain(list(values), self.parser))
+            self.handlers.emits.warn_unless_listed(declared, self.name)
+        return name, values
 
     def next_ack_id(self) -> int:
         """A number for an acknowledgement that no other event of the namespace has."""

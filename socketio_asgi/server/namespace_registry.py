@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..events.listeners import call_all
@@ -32,6 +32,11 @@ class NamespaceRegistry:
     def all(self) -> list[NamespaceCore]:
         """All namespaces that clients may join at present."""
         return [namespace.__socketio__ for namespace in self._namespaces.values()]
+
+    @property
+    def parents(self) -> Sequence[ParentCore]:
+        """The parents of dynamic namespaces."""
+        return self._parents
 
     def get(self, name: str) -> Namespace | None:
         """The namespace of that name, or the child of the parent whose expression it fits."""

@@ -105,6 +105,18 @@ class ParentCore(NamespaceCore):
         # Those that something still refers to, such as the handlers of their last clients.
         self._gone: WeakValueDictionary[str, ChildCore] = WeakValueDictionary()
 
+    @property
+    def by_function(self) -> bool:
+        """True when a function decides about names."""
+        return not isinstance(self._matcher, re.Pattern)
+
+    @property
+    def pattern(self) -> str:
+        """The expression for names, or the name of the function that decides about them."""
+        if isinstance(self._matcher, re.Pattern):
+            return self._matcher.pattern
+        return f"{getattr(self._matcher, '__name__', type(self._matcher).__name__)}()"
+
     def attach(self, server: ServerCore) -> None:
         """Make the parent a part of a server."""
         self.bind(server, lambda _: ParentAdapter(self))

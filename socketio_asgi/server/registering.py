@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from ..events.declared import AnyEvent
 from ..events.registry import HandlerRegistry, HandlerT
 from ..events.signatures import check_name
 from ..exceptions import EventError
@@ -75,6 +76,18 @@ class Registering(ABC):
             return function
 
         return register
+
+    def emits(self, *events: AnyEvent) -> None:
+        """List declared events that clients of the namespace are sent, for the contract.
+
+        Args:
+            *events: The events; the same one may be listed again, and in several namespaces.
+
+        Raises:
+            TypeError: Something is no declared event.
+            ValueError: Another event has the same name.
+        """
+        self.__registry__().emits.add(events)
 
     def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event of other servers.

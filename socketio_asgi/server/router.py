@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..adapters.arguments import normalize_name
+from ..events.declared import AnyEvent
 from ..events.registry import HandlerRegistry
 from ..events.scopes import HandlerScope, nest
 from .namespace import Namespace, check_namespace
@@ -41,10 +42,11 @@ class EventRouter(Registering):
         errors: The errors that each of its handlers declares.
         ordered: Whether events of one socket are handled strictly one after another, unless a
             handler says otherwise; None is the setting of the namespace.
+        emits: The declared events that clients are sent; the same as :meth:`emits`.
 
     Raises:
-        TypeError: The name is not text.
-        ValueError: The name holds a comma.
+        TypeError: The name is not text, or something in ``emits`` is no declared event.
+        ValueError: The name holds a comma, or two events have the same name.
 
     Example:
         ```python
@@ -64,6 +66,7 @@ class EventRouter(Registering):
         dependencies: Sequence[Any] = (),
         errors: Sequence[type[Exception]] = (),
         ordered: bool | None = None,
+        emits: Sequence[AnyEvent] = (),
     ) -> None:
         self.__socketio__: RouterCore = RouterCore(
             normalize_name(namespace),
@@ -71,6 +74,7 @@ class EventRouter(Registering):
                 ordered=ordered, scope=HandlerScope(tuple(dependencies), tuple(errors))
             ),
         )
+        self.emits(*emits)
 
     def __repr__(self) -> str:
         return f"<EventRouter {self.namespace}>"

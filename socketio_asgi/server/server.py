@@ -19,7 +19,9 @@ from ..adapters.arguments import normalize_name
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
-from ..checks import check_count, check_flag, check_seconds
+from ..checks import check_count, check_flag, check_seconds, check_text
+from ..contract.contract import Contract
+from ..contract.description import Description
 from ..engine import Cookie, Cors, Engine, EngineOptions, SessionCore
 from ..engine.cookies import as_cookie
 from ..engine.http.origins import OriginPolicy
@@ -34,6 +36,7 @@ from ..engine.options import (
 from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.context import ServerBase
+from ..events.declared import AnyEvent
 from ..events.errors import ErrorAck, error_form
 from ..events.planning import Rules
 from ..events.registry import HandlerT
@@ -48,6 +51,7 @@ from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
+from .describing import describe, error_type
 from .event_context import EventContext
 from .from_thread import FromThread
 from .namespace import Namespace, check_namespace, move_into
@@ -151,6 +155,9 @@ class Server(Broadcaster, ServerBase):
             dataclasses: ``"auto"`` (strict rules of our own), ``"pydantic"`` or ``"msgspec"``.
         observer: An object that is told of everything that happens, for metrics and traces; see
             :class:`socketio_asgi.server.Observer`.
+        validate_emits: Whether the values of declared events are validated before they are sent,
+            and the log warns of those that are not listed, as tests may want; what is written
+            through a type is checked in part without it.
 
     Raises:
         TypeError: There is no such option, or a value has the wrong type.
@@ -194,6 +201,7 @@ class Server(Broadcaster, ServerBase):
         error_event: str | None = None,
         validation: Preference = "auto",
         observer: Observer | None = None,
+        validate_emits: bool = False,
     ) -> None:
         options = EngineOptions(
             ping_interval=ping_interval,
@@ -247,8 +255,10 @@ class Server(Broadcaster, ServerBase):
             errors=as_error_options(error_ack, error_event),
             public=self,
             make_context=EventContext,
+            validate_emits=check_flag("validate_emits", validate_emits),
         )
-        if as_preference(validation) != "auto":
+        self._validation: Preference = as_preference(validation)
+        if self._validation != "auto":
             self.__socketio__.plan_with(Rules(validation).plan)
         self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(
@@ -427,6 +437,27 @@ class Server(Broadcaster, ServerBase):
     def use(self, middleware: MiddlewareT) -> MiddlewareT:
         """Register a middleware in the main namespace; see :meth:`Namespace.use`."""
         return self._main.use(middleware)
+
+    def emits(self, *events: AnyEvent) -> None:
+        """List declared events that the main namespace sends; see :meth:`Namespace.emits`."""
+        self._main.emits(*events)
+
+    def contract(self, *, title: str = "Socket.IO API", version: str = "0.1.0") -> Contract:
+        """The events of all namespaces and their types, as far as they are known by now.
+
+        Args:
+            title: The name of the application.
+            version: The version of its interface.
+        """
+        check_text("title", title)
+        check_text("version", version)
+        form = self.__socketio__.errors.form
+        namespaces = describe(
+            self._namespaces.all(), self._namespaces.parents, with_errors=form is not None
+        )
+        error = None if form is None else error_type(form, self._validation)
+        path = self.__entry_point__.path
+        return Contract(Description(title, version, path, namespaces, error))
 
     @property
     def sockets(self) -> Namespace:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, cast
+from typing import Any, Generic, cast, overload
 
 from starlette.requests import HTTPConnection
 
@@ -17,6 +17,7 @@ from ..adapters.arguments import check_rooms
 from ..engine import Session
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS
+from ..events.declared import Event, ParamsT, ReplyT, declared_ack
 from ..events.listeners import Listeners, Listening
 from ..protocol.states import SocketState
 from .broadcast import BroadcastOperator
@@ -104,50 +105,82 @@ class Socket(Listening, Generic[DataT]):
 
     # -- sending to this client --------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> Awaitable[None]: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
         """Send an event to the client, at once and from any thread.
 
         If the client has left, nothing is sent, which is not an error.
 
         Args:
-            event: The name of the event.
+            event: The name of the event, or an :class:`Event` that was declared.
             *args: Any values that JSON knows, bytes at any depth, and rich types.
+            **kwargs: Values of a declared event, by the names of its parameters.
 
         Returns:
             An awaitable that waits while too much is queued for a slow client.
 
         Raises:
-            TypeError: The name is not text.
+            TypeError: The name is not text, or the values do not fit a declared event.
             ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
                 value cannot be represented.
 
         Source: https://socket.io/docs/v4/emitting-events/#basic-emit
         """
-        return self.__socketio__.emit(event, args)
+        core = self.__socketio__
+        values: Sequence[Any] = args
+        if kwargs or type(event) is not str:
+            event, values = core.namespace.outgoing(event, args, kwargs)
+        return core.emit(event, values)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message`` to the client; see :meth:`emit`."""
         return self.__socketio__.emit("message", args)
 
-    async def emit_with_ack(self, event: str, *args: Any, timeout: float = ACK_SECONDS) -> Any:
+    @overload
+    async def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ReplyT: ...
+    @overload
+    async def emit_with_ack(
+        self, event: str, /, *args: Any, timeout: float = ACK_SECONDS
+    ) -> Any: ...
+
+    async def emit_with_ack(
+        self, event: Any, /, *args: Any, timeout: Any = ACK_SECONDS, **kwargs: Any
+    ) -> Any:
         """Send an event to the client and wait for its acknowledgement.
 
         Args:
-            event: The name of the event.
+            event: As in :meth:`emit`.
             *args: As in :meth:`emit`.
-            timeout: How long to wait, in seconds.
+            timeout: How long to wait, in seconds. Beside a declared event, all names are those of
+                its parameters: say :meth:`timeout` before.
+            **kwargs: As in :meth:`emit`.
 
         Returns:
-            The first value of the acknowledgement; None when it has none.
+            The first value of the acknowledgement, None when it has none; that of a declared event
+            as it says.
 
         Raises:
             AckTimeout: The client did not answer in time.
             ClientDisconnected: The client left before it answered.
+            InvalidAck: The answer does not fit a declared event.
+            TypeError: The event was declared without an acknowledgement.
 
         Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
         """
         core = self.__socketio__
-        return await core.ask(_selection(core).with_timeout(timeout), event, args)
+        if type(event) is str and not kwargs:
+            return await core.ask(_selection(core).with_timeout(timeout), event, args)
+        read, options, timeout = declared_ack(event, kwargs, timeout)
+        name, values = core.namespace.outgoing(event, args, options)
+        return read(await _all_values(core, _selection(core).with_timeout(timeout), name, values))
 
     async def emit_with_ack_values(
         self, event: str, *args: Any, timeout: float = ACK_SECONDS
@@ -299,9 +332,19 @@ class SocketOperator:
 
     # -- the client itself -------------------------------------------------------------------
 
-    def emit(self, event: str, *args: Any) -> Awaitable[None]:
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> Awaitable[None]: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
         """Send an event to the client; see :meth:`Socket.emit`."""
-        return self._emit(event, args)
+        values: Sequence[Any] = args
+        if kwargs or type(event) is not str:
+            event, values = self._socket.namespace.outgoing(event, args, kwargs)
+        return self._emit(event, values)
 
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message`` to the client; see :meth:`Socket.emit`."""
@@ -312,9 +355,20 @@ class SocketOperator:
         volatile, compress = selection.target.volatile, selection.compress
         return self._socket.emit(event, args, volatile=volatile, compress=compress)
 
-    async def emit_with_ack(self, event: str, *args: Any) -> Any:
+    @overload
+    async def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ReplyT: ...
+    @overload
+    async def emit_with_ack(self, event: str, /, *args: Any) -> Any: ...
+
+    async def emit_with_ack(self, event: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
-        return await self._socket.ask(self._selection, event, args)
+        if type(event) is str and not kwargs:
+            return await self._socket.ask(self._selection, event, args)
+        read, options, _ = declared_ack(event, kwargs)
+        name, values = self._socket.namespace.outgoing(event, args, options)
+        return read(await _all_values(self._socket, self._selection, name, values))
 
     async def emit_with_ack_values(self, event: str, *args: Any) -> list[Any]:
         """Send an event and wait for all values of its acknowledgement.

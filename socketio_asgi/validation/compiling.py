@@ -174,7 +174,7 @@ class Compiler:
             return tuple_form(items, lambda made: cls(*made), len(items) - len(defaults))
         if is_typeddict(cls):
             fields = [
-                Field(name, form, _is_required(cls, name, hints[name]))
+                Field(name, form, is_required_key(cls, name, hints[name]))
                 for name, form in forms.items()
             ]
             return record_form(cls, fields, None)
@@ -182,7 +182,7 @@ class Compiler:
         return record_form(cls, fields, cls)
 
 
-def _is_required(cls: Any, name: str, hint: Any) -> bool:
+def is_required_key(cls: Any, name: str, hint: Any) -> bool:
     """True when a key of a typed dictionary must be there."""
     origin = get_origin(hint)
     while origin is Annotated or _is_read_only(origin):

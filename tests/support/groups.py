@@ -17,14 +17,14 @@ TESTS: Final = Path(__file__).parents[1]
 GROUPS: Final = {
     "adapters": ("brokers",),
     "frameworks": ("frameworks", "deployment"),
-    "examples": ("examples",),
+    "examples": ("examples", "asyncapi"),
     "tools": ("cli", "harness_tests", "benchmarks"),
 }
 """By name: folders of ``tests/``.
 
 adapters: adapters on real brokers; frameworks: integrations with web frameworks, and deployments
-behind real proxies; examples: what is in ``examples/``; tools: the command line, the harness of the
-tests themselves, and the benchmarks.
+behind real proxies; examples: what is in ``examples/``, and documents for other tools; tools: the
+command line, the harness of the tests themselves, and the benchmarks.
 """
 
 CORE: Final = "core"

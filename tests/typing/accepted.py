@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection
@@ -19,6 +19,7 @@ from socketio_asgi import (
     Cookie,
     Cors,
     EngineRequest,
+    Event,
     EventRouter,
     FetchedSockets,
     Namespace,
@@ -30,8 +31,11 @@ from socketio_asgi import (
     Socket,
     SocketIOMiddleware,
     SocketOperator,
+    contract_page,
     event,
+    event_stub,
 )
+from socketio_asgi.emitters import RedisEmitter
 from socketio_asgi.protocol import DefaultParser
 from socketio_asgi.protocol.msgpack_parser import MsgpackParser
 
@@ -194,6 +198,69 @@ async def listeners_of(socket: Socket) -> None:
     assert_type(socket.listeners_any(), list[Callable[..., Any]])
 
 
+# -- declared events ------------------------------------------------------------------------------
+
+
+@dataclass
+class NewsItem:
+    title: str
+
+
+news = Event("news", NewsItem, description="Something new.")
+level = Event("level", Literal["low", "high"], ack=bool)
+pair = Event("pair", int | None, str, ack=tuple[int, str])
+quad = Event("quad", int, list[str], dict[str, bytes], User | None)
+finished = Event("finished", ack=None)
+ready = Event("ready")
+
+
+@event_stub("ask")
+def ask(question: str, choices: list[str] | None = None) -> NewsItem:
+    raise NotImplementedError
+
+
+@event_stub("log")
+def log(level: int, *lines: str) -> None: ...
+
+
+assert_type(news, Event[[NewsItem], None])
+assert_type(level, Event[[Literal["low", "high"]], bool])
+assert_type(ready, Event[[], None])
+io.emits(news, level, pair, quad, finished, ready, ask, log)
+io.of("/admin").emits(news)
+EventRouter(emits=[news, ask])
+
+
+async def declared(socket: Socket, emitter: RedisEmitter) -> None:
+    item = NewsItem("new")
+    assert_type(io.emit(news, item), Awaitable[None])
+    assert_type(io.to("a").except_("b").emit(pair, None, "a"), Awaitable[None])
+    assert_type(io.of("/admin").emit(quad, 1, [], {}, None), Awaitable[None])
+    assert_type(socket.emit(ask, "who?", choices=["a"]), Awaitable[None])
+    assert_type(socket.volatile.emit(log, 1, "a", "b"), Awaitable[None])
+    assert_type(emitter.emit(news, item), None)
+    assert_type(news.emit(io.to("a"), item), Awaitable[None])
+    assert_type(ask.emit(socket, question="who?"), Awaitable[None])
+    assert_type(news.emit(emitter, item), None)
+    assert_type(await socket.emit_with_ack(ask, "who?"), NewsItem)
+    assert_type(await socket.timeout(5).emit_with_ack(level, "low"), bool)
+    assert_type(await io.emit_with_ack(pair, None, "a"), list[tuple[int, str]])
+    for remote in await io.fetch_sockets():
+        assert_type(remote, RemoteSocket[Any])
+        assert_type(await remote.emit_with_ack(level, "high"), bool)
+        assert_type(remote.emit(finished), Awaitable[None])
+
+
+def data_of_remote(remote: RemoteSocket[User], plain: RemoteSocket) -> None:
+    assert_type(remote.data, User)
+    assert_type(plain.data, dict[str, Any])
+
+
+assert_type(io.contract(title="Chat", version="1.0").typescript(), str)
+assert_type(io.contract().asyncapi(), dict[str, Any])
+wrapped: ASGIApp = contract_page(io, title="Chat")
+
+
 # -- emitting --------------------------------------------------------------------------------------
 
 
@@ -233,14 +300,14 @@ def operators(socket: Socket) -> None:
 
 async def utilities() -> None:
     found = await io.in_("room").fetch_sockets()
-    assert_type(found, FetchedSockets[RemoteSocket])
+    assert_type(found, FetchedSockets[RemoteSocket[Any]])
     assert_type(found[0].rooms, frozenset[str])
     assert_type(io.in_("room").sockets_join("a", "b"), Awaitable[None])
     assert_type(io.disconnect_sockets(True), Awaitable[None])
 
 
 def from_a_thread() -> None:
-    assert_type(io.from_thread.run(io.fetch_sockets), FetchedSockets[RemoteSocket])
+    assert_type(io.from_thread.run(io.fetch_sockets), FetchedSockets[RemoteSocket[Any]])
 
 
 # -- applications ----------------------------------------------------------------------------------

@@ -9,9 +9,19 @@ checkers complain about a mark without an error.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
-from socketio_asgi import Cookie, Cors, Namespace, Server, Socket, SocketIOMiddleware, event
+from socketio_asgi import (
+    Cookie,
+    Cors,
+    Event,
+    Namespace,
+    Server,
+    Socket,
+    SocketIOMiddleware,
+    event,
+    event_stub,
+)
 
 io = Server()
 
@@ -82,11 +92,36 @@ async def sockets(plain: Socket, typed: Socket[User]) -> None:
     plain.rooms.add("a")  # type: ignore[attr-defined]
     plain.join(["a", "b"])  # type: ignore[arg-type]
     plain.to(5)  # type: ignore[arg-type]
-    plain.emit()  # type: ignore[call-arg]
-    plain.emit(5)  # type: ignore[arg-type]
-    plain.emit("event", timeout=5)  # type: ignore[call-arg]
-    await plain.emit_with_ack("event", timeout="5")  # type: ignore[arg-type]
+    plain.emit()  # type: ignore[call-overload]
+    plain.emit(5)  # type: ignore[call-overload]
+    plain.emit("event", timeout=5)  # type: ignore[call-overload]
+    await plain.emit_with_ack("event", timeout="5")  # type: ignore[call-overload]
     plain.broadcast.drain()  # type: ignore[attr-defined]
+
+
+news = Event("news", int)
+level = Event("level", Literal["low", "high"], ack=bool)
+Event("many", int, int, int, int, int)  # type: ignore[call-overload]
+io.emits("news")  # type: ignore[arg-type]
+
+
+@event_stub("ask")
+def ask(question: str, choices: list[str] | None = None) -> int:
+    raise NotImplementedError
+
+
+async def declared(socket: Socket) -> None:
+    io.emit(news, "a")  # type: ignore[call-overload]
+    io.to("a").emit(news)  # type: ignore[call-overload]
+    socket.emit(news, 1, 2)  # type: ignore[call-overload]
+    socket.emit(level, "middle")  # type: ignore[call-overload]
+    socket.emit(ask, "who?", choices=[1])  # type: ignore[list-item]
+    socket.emit(ask, q="who?")  # type: ignore[call-overload]
+    news.emit(io, "a")  # type: ignore[arg-type]
+    news.emit(5, 1)  # type: ignore[arg-type]
+    _: str = await socket.emit_with_ack(level, "low")  # type: ignore[call-overload]
+    await socket.emit_with_ack(ask, "who?", timeout=5)  # type: ignore[call-arg]
+    io.emit("event", room="a")  # type: ignore[call-overload]
 
 
 async def operators() -> None:
@@ -94,6 +129,6 @@ async def operators() -> None:
     io.volatile()  # type: ignore[operator]
     io.timeout("5")  # type: ignore[arg-type]
     io.compress()  # type: ignore[call-arg]
-    await io.to("a").emit_with_ack("event", timeout=5)  # type: ignore[call-arg]
+    await io.to("a").emit_with_ack("event", timeout=5)  # type: ignore[call-overload]
     _: dict[str, Any] = await io.emit_with_ack("event")  # type: ignore[assignment]
     io.from_thread.run(io.emit("event"))  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def test_wrong_arguments_send_nothing() -> None:
     with pytest.raises(ValueError, match="reserved"):
         emitter.emit("connect")
     with pytest.raises(TypeError, match="an event name must be a str"):
-        emitter.emit(5)  # type: ignore[arg-type]
+        emitter.emit(5)  # type: ignore[call-overload]
     with pytest.raises(EncodeError):
         emitter.emit("a", object())
     with pytest.raises(EncodeError):
