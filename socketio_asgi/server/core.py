@@ -128,7 +128,7 @@ class ServerCore:
 
     @property
     def planner(self) -> Planner:
-        """What makes the call plans of handlers."""
+        """The planner, which makes the call plans of handlers."""
         return self._planner
 
     def plan_with(self, planner: Planner) -> None:

@@ -8,7 +8,7 @@ export type Binary = ArrayBuffer | Uint8Array;
 
 /** An acknowledgement that tells of an error; tell it from a value by its only key, "error". */
 export interface ErrorAck<Code extends string = string, Details = null> {
-  error: { code: Code; message: string; details: Details };
+  error: { code: Code; message: string; details: Details; status?: number };
 }
 
 export interface Address {
