@@ -5,81 +5,51 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Protocol
 
+from tests.brokers.nats.server import NatsServer
 from tests.brokers.postgres.servers import PostgresProcess
-from tests.support.ports import HOST, PortReservation
-from tests.support.requirements import require_command
+from tests.brokers.redis.servers import RedisProcess
 
-START_SECONDS = 10.0
+
+class _Server(Protocol):
+    @property
+    def url(self) -> str: ...
 
 
 @functools.cache
 def redis_url() -> str:
     """The URL of a Redis server: ``$TEST_REDIS_URL``, or one of our own."""
-    given = os.environ.get("TEST_REDIS_URL")
-    if given:
-        return given
-    command = require_command("redis-server")
-    with PortReservation() as reservation:
-        port = reservation.port
-        # It does not share its port, so the reservation has to end first.
-    folder = tempfile.mkdtemp(prefix="redis-")
-    options = {"port": port, "bind": HOST, "save": "", "appendonly": "no", "dir": folder}
-    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    _start([command, *arguments], port, folder)
-    return f"redis://{HOST}:{port}"
+    return os.environ.get("TEST_REDIS_URL") or _start(RedisProcess(_folder("redis"))).url
 
 
 @functools.cache
 def nats_url() -> str:
     """The URL of a NATS server with JetStream: ``$TEST_NATS_URL``, or one of our own."""
-    given = os.environ.get("TEST_NATS_URL")
-    if given:
-        return given
-    command = require_command("nats-server")
-    with PortReservation() as reservation:
-        port = reservation.port
-    folder = tempfile.mkdtemp(prefix="nats-")
-    _start([command, "-a", HOST, "-p", str(port), "-js", "-sd", folder], port, folder)
-    return f"nats://{HOST}:{port}"
+    return os.environ.get("TEST_NATS_URL") or _start(NatsServer(_folder("nats"))).url
 
 
 @functools.cache
 def postgres_url() -> str:
     """The URL of a Postgres database: ``$TEST_POSTGRES_URL``, or one of our own."""
-    given = os.environ.get("TEST_POSTGRES_URL")
-    if given:
-        return given
-    server = PostgresProcess()
-    atexit.register(server.close)
-    server.start()
-    return server.url
+    return os.environ.get("TEST_POSTGRES_URL") or _start(PostgresProcess()).url
 
 
-def _start(command: list[str], port: int, folder: str) -> None:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def end() -> None:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(end)
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{command[0]} does not answer on port {port}")
-        time.sleep(0.02)
+@functools.cache
+def _until_exit() -> ExitStack:
+    """What is left when the process ends, in the reverse order of its beginning."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack
 
 
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+def _start(server: AbstractContextManager[_Server]) -> _Server:
+    return _until_exit().enter_context(server)
+
+
+def _folder(name: str) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True)
+    return Path(_until_exit().enter_context(folder))
