@@ -118,7 +118,7 @@ def _bun(_python: str, port: int) -> list[str]:
 UVICORN = ("uvicorn", "uvloop", "httptools")
 NO_LOGIC = frozenset({"rooms", "upgrade", "heartbeat"})
 
-SERVERS = (
+_COMPARED = (
     Server(
         "ours",
         "ours on uvicorn",
@@ -184,6 +184,8 @@ SERVERS = (
     ),
     Server("bun", "socket.io on Bun", _bun, packages=("socket.io", "@socket.io/bun-engine")),
 )
+SERVERS = tuple(replace(server, lacks=server.lacks | {"typed"}) for server in _COMPARED)
+"""Those that are compared; what annotations cost is measured apart (:mod:`benchmarks.typed`)."""
 
 _EXPOSING = {
     "ours": uvicorn(EXPOSED_APPLICATION, STOCK),

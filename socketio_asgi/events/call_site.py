@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
+from ..exceptions import EventError
 from ..runtime.clock import stopwatch
 from .observer import CallObserver
 from .plans import AckCallback, Handler, HandlerCall
@@ -112,7 +113,7 @@ class CallSite(ABC):
         if self.load.paused:
             self.load.call_ended()
 
-    async def invoke(
+    async def invoke(  # noqa: C901, PLR0912  # every call would cost every event
         self, handler: Handler, args: Sequence[Any], number: int | None = None
     ) -> None:
         """Call a handler, and answer the event; nothing is raised but a cancellation.
@@ -140,7 +141,10 @@ class CallSite(ABC):
                     result = await handler.function(*values)
             else:
                 return await self._run(handler, args, number)
-            if number is not None and handler.answers:
+            if number is None:
+                if result is not None:
+                    _check_result(handler, result)
+            elif handler.answers:
                 reply = handler.reply
                 self.acknowledge(number, result if reply is None else reply(result))
         except Exception as error:  # noqa: BLE001  # the site decides what it means
@@ -172,7 +176,9 @@ class CallSite(ABC):
                 call.values = handler.convert(args)
             observer = self.observer
             result = await (_run(call) if observer is None else _observed(observer, call))
-            if number is not None and handler.answers:
+            if number is None:
+                _check_result(handler, result)
+            elif handler.answers:
                 self.acknowledge(number, result)
         except Exception as error:  # noqa: BLE001  # the site decides what it means
             await self.settle(call, number, error)
@@ -197,6 +203,12 @@ class CallSite(ABC):
             error: What was raised.
         """
         self.failed(call.handler, error)
+
+
+def _check_result(handler: Handler, result: object) -> None:
+    """Look at what is no answer, because nobody asked for one: an error is one nevertheless."""
+    if handler.answers and isinstance(result, EventError):
+        raise result
 
 
 def _run(call: HandlerCall) -> Awaitable[Any]:

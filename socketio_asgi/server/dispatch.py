@@ -301,26 +301,6 @@ class Dispatcher(NamespaceCallSite):
             values = []
         elif type(result) is tuple:  # a NamedTuple is one value
             values = list(cast("Any", result))
-        try:
-            self._send_answer(number, values)
-        except UnsendableAnswer:
-            if isinstance(result, EventError):  # returned instead of raised
-                raise result from None
-            raise
-
-    def acknowledge_error(self, number: int, value: Any) -> None:
-        """Acknowledge an event of the client with one value.
-
-        Raises:
-            UnsendableAnswer: It cannot be encoded.
-        """
-        self._send_answer(number, [value])
-
-    @abstractmethod
-    def emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        """Send an event to the client."""
-
-    def _send_answer(self, number: int, values: list[Any]) -> None:
         packet = Packet(_ACK, self.namespace.name, values, number)
         try:
             if self.state is _CONNECTED:
@@ -328,7 +308,21 @@ class Dispatcher(NamespaceCallSite):
             else:  # nobody gets it, but a mistake is one all the same
                 self.namespace.parser.encode(packet)
         except EncodeError as error:
+            if isinstance(result, EventError):  # returned instead of raised
+                raise result from None
             raise UnsendableAnswer(error) from error
+
+    def acknowledge_error(self, number: int, value: Any) -> None:
+        """Acknowledge an event of the client with one value.
+
+        Raises:
+            UnsendableAnswer: It cannot be encoded.
+        """
+        self.acknowledge(number, (value,))
+
+    @abstractmethod
+    def emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the client."""
 
     def ack_callback(self, number: int | None, handler: Handler) -> AckCallback:
         """The function that answers the event of that number, for a handler that calls it."""

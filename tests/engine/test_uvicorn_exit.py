@@ -58,7 +58,7 @@ async def test_a_server_in_a_thread(way: Callable[[Server], Starlette]) -> None:
     reasons: list[str] = []
 
     @io.on("disconnect")
-    async def disconnected(_socket: object, reason: str) -> None:
+    async def disconnected(socket: object, reason: str) -> None:
         reasons.append(reason)
 
     server = uvicorn.Server(uvicorn.Config(way(io), log_config=None))

@@ -55,3 +55,7 @@ async def test_threads(server: ServerProcess, anyio_backend: str) -> None:
 
 async def test_rich_values(server: ServerProcess, anyio_backend: str) -> None:
     await run_cases("features/values.mjs", server.url)
+
+
+async def test_typed_events(server: ServerProcess, anyio_backend: str) -> None:
+    await run_cases("features/typed.mjs", server.url)

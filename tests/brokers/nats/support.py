@@ -122,7 +122,7 @@ async def start(server: Server) -> None:
     await server.__socketio__.adapters.started()
 
 
-async def _nothing(_socket: Any) -> None: ...
+async def _nothing(socket: Any) -> None: ...
 
 
 async def _join(socket: Socket, room: str) -> None:

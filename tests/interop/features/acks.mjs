@@ -43,11 +43,19 @@ await runCases(
 
     async "an answer that never comes"(client) {
       const socket = await client.connect();
-      for (const event of ["raise", "too few", "nobody handles this", "later"]) {
+      for (const event of ["nobody handles this", "later"]) {
         const answer = socket.timeout(100).emitWithAck(event);
         await assert.rejects(answer, { message: "operation has timed out" });
       }
       assert.deepEqual(await ask(socket, "alive"), []);
+    },
+
+    async "an answer that is an error"(client) {
+      const socket = await client.connect();
+      for (const [event, code] of [["raise", "internal"], ["too few", "validation"]]) {
+        const answer = await socket.emitWithAck(event);
+        assert.equal(answer.error.code, code);
+      }
     },
 
     async "an answer that comes later"(client) {

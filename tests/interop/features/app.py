@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from socketio_asgi import Server
 
-from . import acks, listeners, middlewares, namespaces, ordering, threads, utilities, values
+from . import acks, listeners, middlewares, namespaces, ordering, threads, typed, utilities, values
 
 SERVERS: dict[str, Server] = {
     "/acks": acks.io,
@@ -19,6 +19,7 @@ SERVERS: dict[str, Server] = {
     "/namespaces-with-cleanup": namespaces.with_cleanup,
     "/ordering": ordering.io,
     "/utilities": utilities.io,
+    **typed.SERVERS,
     **values.SERVERS,
 }
 
