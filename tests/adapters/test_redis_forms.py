@@ -27,7 +27,8 @@ from socketio_asgi.adapters.cluster.message import (
     ServerEvent,
 )
 from socketio_asgi.adapters.cluster.wires.classic import ClassicWire, RoomsQuestion, SocketChange
-from socketio_asgi.adapters.cluster.wires.official import ending, unpack
+from socketio_asgi.adapters.cluster.wires.messagepack import unpack
+from socketio_asgi.adapters.cluster.wires.official import ending
 from socketio_asgi.adapters.redis.channels import ShardedChannels, SubscriptionMode
 from socketio_asgi.adapters.redis.classic import ClassicDriver, escape
 from socketio_asgi.adapters.redis.driver import MAX_MESSAGE

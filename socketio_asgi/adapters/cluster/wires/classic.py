@@ -33,18 +33,17 @@ from ..message import (
     ServerEvent,
 )
 from . import checks
+from .messagepack import pack, unpack
 from .official import (
     broadcast_fields,
     client_reply,
     options,
     ours_of,
-    pack,
     read_broadcast,
     read_client_reply,
     read_disconnection,
     read_room_change,
     read_target,
-    unpack,
 )
 
 _SOCKETS = 0

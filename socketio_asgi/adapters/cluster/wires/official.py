@@ -11,13 +11,12 @@ Source: https://github.com/socketio/socket.io/tree/main/packages/socket.io-adapt
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from ....protocol import EncodeError, ProtocolError
-from ....protocol.json import JSONEncoder, loads, with_text_keys
+from ....protocol.json import JSONEncoder, loads
 from ...packet import SharedPacket
 from ...target import Target
 from ..driver import Skips
@@ -38,14 +37,11 @@ from ..message import (
     ServerEvent,
 )
 from . import checks
+from .messagepack import pack, unpack
 
 _EVENT = 2
 _BROADCAST = MessageType.BROADCAST
-_TIMESTAMP_EXTENSION = -1
-_OLD_EXTENSION = 0
 _MILLISECONDS = 1000
-_UNDEFINED_BYTES = 1
-_OLD_DATE_BYTES = 8
 
 
 class OfficialWire:
@@ -348,79 +344,3 @@ _READERS: dict[MessageType, Callable[[Mapping[str, Any]], Body | None]] = {
     MessageType.BROADCAST_ACK: read_client_reply,
     MessageType.ADAPTER_CLOSE: lambda data: _read_presence(ours_of(data)),
 }
-
-
-# -- MessagePack -------------------------------------------------------------------------------
-
-
-def pack(fields: Any) -> bytes:
-    """Turn plain values into MessagePack.
-
-    Raises:
-        EncodeError: ormsgpack is not installed.
-    """
-    try:
-        import ormsgpack
-    except ModuleNotFoundError as error:
-        raise EncodeError(
-            'binary data between servers needs ormsgpack: pip install "socketio-asgi[msgpack]"'
-        ) from error
-    option = ormsgpack.OPT_PASSTHROUGH_BIG_INT | ormsgpack.OPT_REPLACE_SURROGATES
-    return ormsgpack.packb(fields, float, option)
-
-
-def unpack(data: bytes) -> Any:
-    """Read MessagePack, as official servers write it.
-
-    Raises:
-        MalformedMessage: It is none.
-    """
-    try:
-        import ormsgpack
-    except ModuleNotFoundError:
-        checks.refuse("MessagePack came, and ormsgpack is not installed")
-    try:
-        fields = ormsgpack.unpackb(
-            data, ext_hook=_read_extension, option=ormsgpack.OPT_NON_STR_KEYS
-        )
-        return with_text_keys(fields)
-    except (EncodeError, ValueError, TypeError, RecursionError) as error:
-        checks.refuse(f"no MessagePack: {error}")
-
-
-def _read_extension(tag: int, data: bytes) -> Any:
-    """A date, as JavaScript prints it; or what old versions sent as other values."""
-    if tag == _TIMESTAMP_EXTENSION:
-        return _date(*_timestamp(data))
-    if tag != _OLD_EXTENSION:
-        raise ValueError("unknown extension type")
-    if len(data) == _OLD_DATE_BYTES:
-        seconds, rest = divmod(int.from_bytes(data, "big", signed=True), _MILLISECONDS)
-        return _date(seconds, rest * 1_000_000)
-    return None if len(data) == _UNDEFINED_BYTES else bytes(data)
-
-
-def _timestamp(data: bytes) -> tuple[int, int]:
-    """Seconds and nanoseconds.
-
-    Source: https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type
-    """
-    match len(data):
-        case 4:
-            return int.from_bytes(data, "big"), 0
-        case 8:
-            number = int.from_bytes(data, "big")
-            return number & (2**34 - 1), number >> 34
-        case 12:
-            seconds = int.from_bytes(data[4:], "big", signed=True)
-            return seconds, int.from_bytes(data[:4], "big")
-        case _:
-            raise ValueError("not a timestamp")
-
-
-def _date(seconds: int, nanoseconds: int) -> str:
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError("a date is out of range") from error
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1_000_000:03}Z"

@@ -22,7 +22,8 @@ from ....protocol.json import loads
 from ..driver import MAX_MESSAGE_BYTES, Skips
 from ..message import ANSWERS, Message
 from . import checks
-from .official import OfficialWire, fields_of, pack, read, read_unless, unpack
+from .messagepack import pack, unpack
+from .official import OfficialWire, fields_of, read, read_unless
 
 PAYLOAD_BYTES = 8000
 """A notification has to be shorter than that.

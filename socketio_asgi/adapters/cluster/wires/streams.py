@@ -17,7 +17,8 @@ from ...track import Stay, Track
 from ..driver import Skips
 from ..message import Message
 from . import checks
-from .official import fields_of, pack, read, read_unless, spliced_data, unpack
+from .messagepack import pack, unpack
+from .official import fields_of, read, read_unless, spliced_data
 
 OLDEST: Final = "0-0"
 """The position before all entries."""
