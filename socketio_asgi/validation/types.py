@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +60,25 @@ def value_type(annotation: Any, names: Names, prefer: Preference = "auto") -> Va
     """
     if any(annotation is free for free in (EMPTY, Any, object)):
         return ValueType(annotation, "own", None, None, True, _own_problems)
+    # Unions of another order are equal, and yet not the same.
+    key = (repr(annotation), annotation, prefer)
+    try:
+        return _known[key]
+    except (KeyError, TypeError):  # TypeError: metadata that has no hash
+        made = _make(annotation, names, prefer)
+    if len(_known) < MAX_KNOWN_TYPES:
+        with suppress(TypeError):
+            _known[key] = made
+    return made
+
+
+MAX_KNOWN_TYPES = 1000
+"""Types that are remembered, for listeners that each socket registers anew."""
+
+_known: dict[Any, ValueType] = {}
+
+
+def _make(annotation: Any, names: Names, prefer: Preference) -> ValueType:
     neutral: Library = "own" if prefer == "auto" else prefer
     library = library_of(annotation, names, neutral)
     make = {"own": _own, "pydantic": _pydantic, "msgspec": _msgspec}[library]

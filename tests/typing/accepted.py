@@ -12,16 +12,21 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from socketio_asgi import (
+    Ack,
     BroadcastAckError,
     BroadcastOperator,
+    CallNext,
     ConnectionRefused,
     ConnectionStateRecovery,
     Cookie,
     Cors,
     EngineRequest,
     Event,
+    EventContext,
+    EventError,
     EventRouter,
     FetchedSockets,
+    Handshake,
     Namespace,
     ParentNamespace,
     RefusedRequest,
@@ -74,6 +79,61 @@ Server(
 Server(cors=lambda origin: origin.endswith(".example.com"), parser=MsgpackParser())
 Server(cors=Cors(origins="*", credentials=True), cookie="io", connection_state_recovery=True)
 Server(cors={"origins": "*"}, cookie=True, connection_state_recovery={"skip_middlewares": False})
+
+
+# -- events and errors -----------------------------------------------------------------------------
+
+
+class RoomFull(EventError):
+    code = "room_full"
+    details: User
+
+
+@io.on("join", errors=[RoomFull])
+async def join_room(socket: Socket[User], room: str, handshake: Handshake) -> str | RoomFull:
+    assert_type(socket.data, User)
+    return RoomFull("room_full", details=socket.data)
+
+
+@io.on("upload")
+async def upload(data: bytes, ack: Ack[int, str], later: Ack) -> None:
+    await ack(len(data), "bytes")
+    await later(1, "two", [3])
+
+
+@io.exception_handler(LookupError)
+async def lost(context: EventContext, error: LookupError) -> EventError:
+    assert_type(context.socket, Socket[Any])
+    assert_type(context.namespace, Namespace)
+    assert_type(context.server, Server)
+    return EventError("lost", str(error))
+
+
+@io.of("/chat").exception_handler(RoomFull)
+def full(context: EventContext, error: RoomFull) -> int:
+    assert_type(error.details, User)
+    return 0
+
+
+@io.exception_handler(OSError)
+def broad(context: EventContext, error: Exception) -> None: ...
+
+
+@io.event_middleware
+async def around(context: EventContext, call_next: CallNext) -> Any:
+    return await call_next(context)
+
+
+@io.catch_all
+async def everything(socket: Socket, event: str, *args: object) -> None: ...
+
+
+def form(error: EventError) -> dict[str, str]:
+    return {"code": error.code}
+
+
+Server(error_ack=form, error_event="error", validation="pydantic")
+Server(error_ack=None)
 
 
 # -- decorators keep the type of the function ------------------------------------------------------

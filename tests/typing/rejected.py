@@ -12,9 +12,11 @@ import re
 from typing import Any, Literal
 
 from socketio_asgi import (
+    Ack,
     Cookie,
     Cors,
     Event,
+    EventContext,
     Namespace,
     Server,
     Socket,
@@ -103,6 +105,22 @@ news = Event("news", int)
 level = Event("level", Literal["low", "high"], ack=bool)
 Event("many", int, int, int, int, int)  # type: ignore[call-overload]
 io.emits("news")  # type: ignore[arg-type]
+
+
+async def of_value_errors(context: EventContext, error: ValueError) -> None: ...
+
+
+io.exception_handler(LookupError)(of_value_errors)  # type: ignore[arg-type]
+io.exception_handler("LookupError")  # type: ignore[arg-type]
+io.event_middleware(of_value_errors)  # type: ignore[type-var]
+io.on("text", errors=[ValueError])  # type: ignore[list-item]
+Server(error_ack=5)  # type: ignore[arg-type]
+Server(validation="lax")  # type: ignore[arg-type]
+
+
+async def acknowledges(ack: Ack[int, str]) -> None:
+    await ack(1)  # type: ignore[call-arg]
+    await ack("one", "two")  # type: ignore[arg-type]
 
 
 @event_stub("ask")
