@@ -18,9 +18,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 
+from ..asgi.entry_point import SERVER_KEY
 from ..checks import shown
 from ..server.server import Server
 
@@ -89,6 +91,40 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
             yield state
 
     app.router.lifespan_context = lifespan_with_server
+
+
+def get_server(connection: HTTPConnection) -> Server:
+    """The Socket.IO server of the application that handles a request.
+
+    In FastAPI it is a dependency: ``io: Annotated[Server, Depends(get_server)]``. It is the server
+    that is mounted in the application, or that is in front of it as a middleware.
+
+    Args:
+        connection: The request, or the WebSocket.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    found: object = connection.scope.get(SERVER_KEY)
+    if found is None:
+        found = _mounted_in(connection.scope.get("app"))
+    if isinstance(found, Server):
+        return found
+    raise RuntimeError(
+        "there is no Socket.IO server in this application: mount it there, or put it in front of it"
+        " with SocketIOMiddleware; where another application has it, take it from the module that"
+        " made it"
+    )
+
+
+def _mounted_in(app: Any) -> Server | None:
+    """The first server that is mounted in an application, or in one that is mounted there."""
+    inner = [getattr(route, "app", None) for route in getattr(app, "routes", ())]
+    for candidate in inner:
+        if isinstance(candidate, Server):
+            return candidate
+    found = (_mounted_in(candidate) for candidate in inner if isinstance(candidate, Starlette))
+    return next((server for server in found if server is not None), None)
 
 
 def _position(mount: Mount, routes: Sequence[BaseRoute]) -> int:

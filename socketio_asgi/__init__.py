@@ -20,6 +20,7 @@ from .engine import Cookie, Cors, EngineRequest, RefusedRequest, ResponseHeaders
 from .engine.handshake import Handshake
 from .events.acks import Ack
 from .events.declared import Event, event_stub
+from .events.dependencies import Depends
 from .exceptions import (
     AckError,
     AckTimeout,
@@ -58,6 +59,7 @@ __all__ = [
     "Contract",
     "Cookie",
     "Cors",
+    "Depends",
     "EngineRequest",
     "ErrorDetail",
     "Event",

@@ -10,6 +10,7 @@ A server is reached in three ways:
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, cast
@@ -27,6 +28,13 @@ from ..websocket.frames import CloseCode
 from .client_files import ClientFiles
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
+
+
+SERVER_KEY = "socketio_asgi.server"
+"""The key of ASGI scopes below which the application finds the server that is in front of it."""
+
+MAX_MIDDLEWARES = 100
+"""Middlewares around an application that are looked through for it: there may be a circle."""
 
 
 class EntryPoint:
@@ -86,10 +94,12 @@ class EntryPoint:
         if scope["type"] not in SCOPE_TYPES:
             return await app(scope, receive, send)
         if self._is_endpoint(scope):
+            scope.setdefault("app", _framework(app))
             return await self._handle(scope, receive, send)
         place = _locate(scope)
         serving = self._enter(self._rest(place, mountable=False), scope, receive, send)
         if serving is not None:
+            scope.setdefault("app", _framework(app))
             return await serving
         if _speaks_engine_io(scope):
             send = _with_diagnostic(place.root + self._path + self._slash, scope, send)
@@ -172,7 +182,22 @@ class SocketIOMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
+        if scope["type"] in SCOPE_TYPES:
+            scope[SERVER_KEY] = self._server
         await self._entry_point.wrap(self._app, scope, receive, send)
+
+
+def _framework(app: Any) -> Any:
+    """The application of Starlette or FastAPI within middlewares, as it puts itself into scopes."""
+    framework = getattr(sys.modules.get("starlette.applications"), "Starlette", None)
+    if framework is None:  # nobody has made one
+        return app
+    inner = app
+    for _ in range(MAX_MIDDLEWARES):
+        if isinstance(inner, framework):
+            return inner
+        inner = getattr(inner, "app", None)
+    return app
 
 
 class _Place(NamedTuple):

@@ -7,11 +7,12 @@ the policy of their :class:`CallSite`: what an error means, and how an event is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from ..exceptions import EventError
 from ..runtime.clock import stopwatch
+from .failures import log_failure
 from .observer import CallObserver
 from .plans import AckCallback, Handler, HandlerCall
 from .workers import Workers
@@ -182,6 +183,16 @@ class CallSite(ABC):
                 self.acknowledge(number, result)
         except Exception as error:  # noqa: BLE001  # the site decides what it means
             await self.settle(call, number, error)
+        else:
+            if call.after is not None:
+                await self._run_tasks(handler, call.after)
+
+    async def _run_tasks(self, handler: Handler, tasks: Callable[[], Awaitable[None]]) -> None:
+        """Do what is to be done when an event has been answered: too late for another answer."""
+        try:
+            await tasks()
+        except Exception as error:  # noqa: BLE001  # of the application
+            log_failure(handler, self.namespace_name, error, " in a background task")
 
     async def refuse(self, handler: Handler, args: Sequence[Any], number: int | None) -> None:
         """Deal with an event that has too few arguments, as if the handler had raised.

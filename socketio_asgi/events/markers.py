@@ -2,13 +2,14 @@
 
 A parameter whose default, or whose ``Annotated[...]``, has a marker is no argument of the event. A
 :class:`MarkerSolver` says what is a marker, and compiles the marked parameters of a handler when it
-is registered; the result supplies their values with each call.
+is registered; the result supplies their values with each call. The solver is
+:class:`.dependencies.solver.DependencySolver`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple, Protocol, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Protocol, cast, get_args, get_origin
 
 from ..validation.annotations import TypedParameter, TypedSignature
 from .plans import Dependencies, Registration
@@ -19,7 +20,7 @@ class MarkedParameter(NamedTuple):
 
     Attributes:
         parameter: The parameter, its annotation evaluated.
-        marker: The marker.
+        marker: The marker; of a parameter without one, its annotation.
     """
 
     parameter: TypedParameter
@@ -33,13 +34,17 @@ class MarkerSolver(Protocol):
         """True for a marker: a default, or a piece of the metadata of ``Annotated``."""
         ...
 
+    def provides(self, annotation: Any) -> bool:
+        """True for a type that needs no marker, such as ``Request``."""
+        ...
+
     def compile(
         self,
         registration: Registration,
         signature: TypedSignature,
         marked: Sequence[MarkedParameter],
-    ) -> Dependencies:
-        """Compile the marked parameters of a function; there is one at least.
+    ) -> Dependencies | None:
+        """Compile the marked parameters of a function; None when there is nothing to do.
 
         Args:
             registration: The function, and what it is registered for.
@@ -52,33 +57,24 @@ class MarkerSolver(Protocol):
         ...
 
 
-class NoMarkers:
-    """Knows no markers."""
-
-    def is_marker(self, value: object) -> bool:
-        """False: nothing is a marker."""
-        return False
-
-    def compile(
-        self,
-        registration: Registration,
-        signature: TypedSignature,
-        marked: Sequence[MarkedParameter],
-    ) -> Dependencies:
-        """Never called, as nothing is a marker."""
-        raise TypeError("there are no markers")
-
-
-NO_MARKERS = NoMarkers()
-
-
 def find_marker(parameter: TypedParameter, solver: MarkerSolver) -> object | None:
-    """The marker of a parameter; the one of its default counts more than that of its type."""
+    """The marker of a parameter; the one of its default counts more than that of its type.
+
+    Of a type that needs none, it is the annotation.
+    """
     default: object = parameter.default
     if solver.is_marker(default):
         return default
-    annotation = parameter.annotation
-    if get_origin(annotation) is not Annotated:
-        return None
-    found: list[object] = [piece for piece in get_args(annotation)[1:] if solver.is_marker(piece)]
-    return found[-1] if found else None
+    annotation = unaliased(parameter.annotation)
+    if get_origin(annotation) is Annotated:
+        found = [piece for piece in get_args(annotation)[1:] if solver.is_marker(piece)]
+        if found:
+            return cast("object", found[-1])
+    return cast("object", annotation) if solver.provides(annotation) else None
+
+
+def unaliased(annotation: Any) -> Any:
+    """The value of an alias of the form ``type CurrentUser = Annotated[…]``."""
+    while type(annotation).__name__ == "TypeAliasType":
+        annotation = annotation.__value__
+    return annotation

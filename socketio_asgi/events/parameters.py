@@ -42,6 +42,11 @@ TAKING_ACK = (*ANSWERING, HandlerKind.LISTENER)
 _SOCKET_IN_TEXT = re.compile(r"(?:\w+\.)*Socket(?:\[.*\])?(?:\s*\|\s*None)?")
 
 
+def names_socket(annotation: Unresolved) -> bool:
+    """True for the type of a socket, which may be imported for type checkers alone."""
+    return _SOCKET_IN_TEXT.fullmatch(annotation.text) is not None
+
+
 def classify(
     registration: Registration, signature: TypedSignature, solver: MarkerSolver
 ) -> tuple[HandlerParameter, ...]:
@@ -94,7 +99,7 @@ class _Rules:
         if parameter.keyword_only and parameter.name == "ack" and self._kind in TAKING_ACK:
             return Provided.ACK
         if isinstance(annotation, Unresolved):
-            if _SOCKET_IN_TEXT.fullmatch(annotation.text):
+            if names_socket(annotation):
                 return Provided.SOCKET
         elif annotation is not EMPTY:
             found = provided_by(annotation)

@@ -15,7 +15,8 @@ from ..validation.types import Preference, ValueType, value_type
 from .answers import Answer, values_writer
 from .arguments import Arguments
 from .context import Provided, getter_for
-from .markers import NO_MARKERS, MarkedParameter, MarkerSolver
+from .dependencies.solver import DependencySolver
+from .markers import MarkedParameter, MarkerSolver
 from .parameters import ANSWERING, TAKING_ACK, WITH_SOCKET, classify, unresolved
 from .plans import (
     Assemble,
@@ -43,7 +44,7 @@ class Rules(NamedTuple):
     """
 
     prefer: Preference = "auto"
-    solver: MarkerSolver = NO_MARKERS
+    solver: MarkerSolver = DependencySolver()
 
     def plan(self, registration: Registration) -> Handler:
         """Make the plan of a function from its signature and its annotations.
@@ -78,8 +79,9 @@ class _Plan:
     def make(self) -> Handler:
         function = self._registration.function
         answer, takes_socket = self._answer(), self._takes_socket()
-        assemble = self._assemble() if self._is_injected(takes_socket) else None
         dependencies = self._dependencies()
+        injected = dependencies is not None or self._is_injected(takes_socket)
+        assemble = self._assemble() if injected else None
         convert = self._arguments.converter(fill=assemble is not None)
         reply = None if answer is None else answer.reply
         takes_ack = any(each.provided is Provided.ACK for each in self._parameters)
@@ -173,8 +175,6 @@ class _Plan:
             for each in self._parameters
             if each.source is Source.MARKER
         ]
-        if not marked:
-            return None
         return self._rules.solver.compile(self._registration, self._signature, marked)
 
     def _assemble(self) -> Assemble:

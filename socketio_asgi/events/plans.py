@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..exceptions import EventError, EventValidationError
-from ..runtime.shielding import shielded
 from ..validation.annotations import TypedParameter, TypedSignature
 from ..validation.types import ValueType
 from .context import Provided
+from .exits import Exits, InThreads
 from .scopes import EventMiddleware, HandlerScope
 from .workers import Workers
 
 AckCallback = Callable[..., Awaitable[None]]
 ResultT = TypeVar("ResultT")
-
-EXIT_SECONDS = 5.0
-"""The time that the context managers of a cancelled event may take to exit."""
 
 
 class HandlerKind(Enum):
@@ -170,7 +168,7 @@ class Handler:
             return await self.dependencies.run(call, finish, is_async=self.is_async)
         if self.is_async:
             return await self._finish(call, ())
-        result = await call.workers.run(partial(self._finish, call, ()), call.subject)
+        result = await call.run_in_thread(partial(self._finish, call, ()))
         return await result if inspect.isawaitable(result) else result
 
     def _finish(self, call: HandlerCall, marked: Sequence[Any]) -> Any:
@@ -224,13 +222,16 @@ class HandlerCall:
         ack: The same.
         wants_ack: The same.
         state: Anything that an observer wants to keep from the start of the call to its end.
+        after: Called when the event has been answered; None for nothing.
     """
 
     __slots__ = (
         "_context",
         "_exits",
         "_find_context",
+        "_turn",
         "ack",
+        "after",
         "args",
         "handler",
         "namespace",
@@ -262,7 +263,9 @@ class HandlerCall:
         self.ack: AckCallback | None = ack
         self.wants_ack: bool = wants_ack
         self.state: object = None
-        self._exits: AsyncExitStack | None = None
+        self.after: Callable[[], Awaitable[None]] | None = None
+        self._exits: Exits | None = None
+        self._turn: Lock | None = None
         self._find_context = find_context
         self._context: Any = None
 
@@ -276,21 +279,35 @@ class HandlerCall:
     async def enter(self, manager: AbstractAsyncContextManager[ResultT]) -> ResultT:
         """Enter a context manager that lives until the handler has ended, before its answer."""
         if self._exits is None:
-            self._exits = AsyncExitStack()
-        return await self._exits.enter_async_context(manager)
+            self._exits = Exits()
+        return await self._exits.enter(manager)
+
+    async def enter_in_thread(self, manager: AbstractContextManager[ResultT]) -> ResultT:
+        """The same for a plain context manager: it is entered and left in threads."""
+        if self._exits is None:
+            self._exits = Exits()
+        if self._turn is None:
+            self._turn = Lock()
+        in_threads = InThreads(manager, self.run_in_thread, self.workers, self._turn)
+        return await self._exits.enter_in_threads(in_threads)
+
+    async def run_in_thread(self, function: Callable[[], ResultT]) -> ResultT:
+        """Call a plain function in a thread, and return its result."""
+        if self._turn is not None:
+            function = partial(_in_turn, self._turn, function)
+        result: ResultT = await self.workers.run(function, self.subject)
+        return result
 
     async def run(self) -> Any:
         """Carry the plan out, and return the result of the function."""
         try:
             result = await self.handler.run(self)
-        except Exception as error:
-            # A context manager sees the error, but does not make it undone: nothing was answered.
-            await self._exit(error)
+        except BaseException as error:
+            if self._exits is not None:
+                await self._exits.leave(error)
             raise
-        except BaseException as error:  # a cancellation, which would cut short the exits as well
-            await shielded(EXIT_SECONDS, self._exit(error))
-            raise
-        await self._exit(None)
+        if self._exits is not None:
+            await self._exits.leave(None)
         return result
 
     async def run_through(self, middlewares: Sequence[EventMiddleware]) -> Any:
@@ -303,11 +320,10 @@ class HandlerCall:
 
         return await middlewares[0](self.context, call_next)
 
-    async def _exit(self, error: BaseException | None) -> None:
-        exits, self._exits = self._exits, None
-        if exits is not None:
-            kind, traceback = (None, None) if error is None else (type(error), error.__traceback__)
-            await exits.__aexit__(kind, error, traceback)
+
+def _in_turn(turn: Lock, function: Callable[[], ResultT]) -> ResultT:
+    with turn:
+        return function()
 
 
 Assemble = Callable[[HandlerCall, Sequence[Any]], tuple[Sequence[Any], Mapping[str, Any]]]
@@ -333,6 +349,6 @@ class Dependencies(Protocol):
                 or raised, before the event is answered, and are shielded from cancellation.
             finish: Calls the function with the values, in the order of the marked parameters.
             is_async: Whether the function is ``async def``; if not, ``finish`` belongs in a thread
-                (``call.workers.run``), and may share one with plain dependencies.
+                (``call.run_in_thread``), and may share one with plain dependencies.
         """
         ...

@@ -303,6 +303,8 @@ class HandlerRegistry:
         Raises:
             TypeError: The function cannot be called as a handler.
         """
+        if registration.scope is None:  # of a listener, or of a middleware of one socket
+            registration = registration._replace(scope=self.scope)
         handler = self._planner(registration)
         middlewares: tuple[EventMiddleware, ...] = ()
         if registration.kind in _AMONG_MIDDLEWARES and registration.scope is not None:

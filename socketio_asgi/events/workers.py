@@ -56,6 +56,14 @@ class Workers:
         async with share:
             return await self._run(function)
 
+    async def run_exit(self, function: Callable[[], Any]) -> Any:
+        """Call a function that gives something back, also when the task was cancelled.
+
+        No place has to be free: whatever holds all the places may wait for what is given back here.
+        """
+        with anyio.CancelScope(shield=True):
+            return await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
+
     async def _run(self, function: Callable[[], Any]) -> Any:
         limiter = self._limiter.get(None)
         if limiter is None:

@@ -15,7 +15,6 @@ from ..adapters.cluster_engine import ClusterEngineLifecycle
 from ..adapters.packet import to_plain
 from ..engine.core import EngineCore
 from ..events.observer import CallObserver
-from ..events.planning import plan_handler
 from ..events.plans import HandlerCall, Planner
 from ..events.registry import HandlerRegistry
 from ..events.scopes import HandlerScope
@@ -49,6 +48,8 @@ class ServerCore:
         warn_unknown_events: Whether the log tells of events that nothing takes.
         observer: The watcher of everything that happens, if there is one.
         errors: What it does about errors of events, an ErrorOptions.
+        planner: Makes the call plans of handlers.
+        scope: What holds for the handlers of all namespaces.
         public: The server as applications see it.
         make_context: Makes what a handler may ask for about a call, in a namespace.
         validate_emits: Whether the values of declared events are validated before they are sent.
@@ -71,7 +72,7 @@ class ServerCore:
         make_context: The same.
         validate_emits: The same.
         call_observer: The watcher of the calls of handlers, if they are watched.
-        scope: What holds for the handlers of all namespaces.
+        scope: The same.
         workers: The threads for plain functions.
         clients_log: The number of lines of the log about what clients do, by their addresses.
         runtime: The event loop; None while the server has not been used in one.
@@ -94,6 +95,8 @@ class ServerCore:
         warn_unknown_events: bool,
         observer: Observer | None,
         errors: Any,
+        planner: Planner,
+        scope: HandlerScope,
         public: object,
         make_context: Callable[[Any, HandlerCall], object],
         validate_emits: bool,
@@ -116,10 +119,10 @@ class ServerCore:
         self.call_observer: CallObserver | None = (
             GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
         )
-        self.scope: HandlerScope = HandlerScope()
+        self.scope: HandlerScope = scope
         self.workers: Workers = Workers(_client_of)
         self.clients_log: LogLimits = limit_lines(logger)
-        self._planner: Planner = plan_handler
+        self._planner: Planner = planner
         self._registries: WeakSet[HandlerRegistry] = WeakSet()
         self.common: HandlerRegistry = HandlerRegistry(scope=self.scope)
         self.adopt(self.common)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..adapters.arguments import normalize_name
 from ..events.declared import AnyEvent
+from ..events.dependencies.markers import check_dependencies
 from ..events.registry import HandlerRegistry
 from ..events.scopes import HandlerScope, nest
 from .namespace import Namespace, check_namespace
@@ -38,14 +39,16 @@ class EventRouter(Registering):
 
     Args:
         namespace: The name of the namespace that they are for.
-        dependencies: What is resolved before each of its handlers is called.
+        dependencies: What is called before each of its handlers, as ``[Depends(check)]``; for
+            events of clients and listeners of sockets.
         errors: The errors that each of its handlers declares.
         ordered: Whether events of one socket are handled strictly one after another, unless a
             handler says otherwise; None is the setting of the namespace.
         emits: The declared events that clients are sent; the same as :meth:`emits`.
 
     Raises:
-        TypeError: The name is not text, or something in ``emits`` is no declared event.
+        TypeError: The name is not text, a dependency is not written with ``Depends``, or something
+            in ``emits`` is no declared event.
         ValueError: The name holds a comma, or two events have the same name.
 
     Example:
@@ -71,7 +74,7 @@ class EventRouter(Registering):
         self.__socketio__: RouterCore = RouterCore(
             normalize_name(namespace),
             HandlerRegistry(
-                ordered=ordered, scope=HandlerScope(tuple(dependencies), tuple(errors))
+                ordered=ordered, scope=HandlerScope(check_dependencies(dependencies), tuple(errors))
             ),
         )
         self.emits(*emits)

@@ -37,6 +37,8 @@ from ..engine.transports.base import TransportName
 from ..events.acks import ACK_SECONDS
 from ..events.context import ServerBase
 from ..events.declared import AnyEvent
+from ..events.dependencies.markers import check_dependencies
+from ..events.dependencies.solver import DependencySolver
 from ..events.errors import ErrorAck, error_form
 from ..events.planning import Rules
 from ..events.registry import HandlerT
@@ -158,10 +160,18 @@ class Server(Broadcaster, ServerBase):
         validate_emits: Whether the values of declared events are validated before they are sent,
             and the log warns of those that are not listed, as tests may want; what is written
             through a type is checked in part without it.
+        dependencies: What is called before each handler of events of clients, as
+            ``[Depends(check)]``.
+        bearer_from_auth: A key of the ``auth`` of clients: dependencies find its value in their
+            request as the header ``Authorization: Bearer …``, because browsers cannot set headers.
 
     Raises:
         TypeError: There is no such option, or a value has the wrong type.
         ValueError: A value makes no sense.
+
+    Attributes:
+        dependency_overrides: Functions that are called in place of dependencies, by these, in
+            tests; those of a FastAPI application hold as well.
     """
 
     def __init__(
@@ -202,6 +212,8 @@ class Server(Broadcaster, ServerBase):
         validation: Preference = "auto",
         observer: Observer | None = None,
         validate_emits: bool = False,
+        dependencies: Sequence[object] = (),
+        bearer_from_auth: str | None = None,
     ) -> None:
         options = EngineOptions(
             ping_interval=ping_interval,
@@ -224,6 +236,10 @@ class Server(Broadcaster, ServerBase):
         )
         if observer is not None:
             check_observer(observer)
+        if bearer_from_auth is not None:
+            check_text("bearer_from_auth", bearer_from_auth)
+        self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
+        solver = DependencySolver(self.dependency_overrides, bearer_from_auth)
         self._connect_timeout = check_seconds("connect_timeout", connect_timeout, MAX_SECONDS)
         self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
         self._cleanup = cleanup_empty_child_namespaces
@@ -253,13 +269,13 @@ class Server(Broadcaster, ServerBase):
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
             observer=observer,
             errors=as_error_options(error_ack, error_event),
+            planner=Rules(as_preference(validation), solver).plan,
+            scope=HandlerScope(check_dependencies(dependencies)),
             public=self,
             make_context=EventContext,
             validate_emits=check_flag("validate_emits", validate_emits),
         )
         self._validation: Preference = as_preference(validation)
-        if self._validation != "auto":
-            self.__socketio__.plan_with(Rules(validation).plan)
         self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(
             self.engine.__socketio__,

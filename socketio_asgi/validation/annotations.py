@@ -158,16 +158,23 @@ class _Scope:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._target, self._owner = innermost(function)
-        self._globals: dict[str, Any] = getattr(self._target, "__globals__", {})
+        module = sys.modules.get(getattr(self._owner, "__module__", ""))
+        known: dict[str, Any] = {} if module is None else vars(module)
+        self._globals: dict[str, Any] = getattr(self._target, "__globals__", known)
 
     @cached_property
     def names(self) -> Names:
         """The names that the globals of the function do not have."""
+        # Types alone: the plan of a call lives longer than what else is in there.
+        return dict(_types_in(self._everything))
+
+    @cached_property
+    def _everything(self) -> dict[str, Any]:
+        """The same with what is no type, such as the function in ``Depends(function)``."""
         owner = self._owner
         members = () if owner is None else (vars(cls) for cls in owner.__mro__[:-1])
         places = (_closure(self._target), *self._around(), *members)
-        # Types alone: the plan of a call lives longer than what else is in there.
-        return {name: value for each in reversed(places) for name, value in _types_in(each)}
+        return {name: value for each in reversed(places) for name, value in each.items()}
 
     def _around(self) -> Iterator[Mapping[str, Any]]:
         return _running_around(getattr(self._target, "__qualname__", ""), self._globals)
@@ -181,7 +188,7 @@ class _Scope:
             return annotation
         holder = _Holder(annotation)
         try:
-            hints = get_type_hints(holder, self._globals, dict(self.names), include_extras=True)
+            hints = get_type_hints(holder, self._globals, self._everything, include_extras=True)
         except Exception as error:  # noqa: BLE001  # a name for type checkers alone, or worse
             return Unresolved(_text(annotation), error)
         return substitute(hints["value"], self._variables)
@@ -207,7 +214,10 @@ class _Holder:
 
 
 def innermost(function: Callable[..., Any]) -> tuple[Any, type | None]:
-    """The function behind decorators, partials and bound methods, and the class of the instance."""
+    """The function behind decorators, partials and bound methods, and the class of the instance.
+
+    Of a class, the function that initializes its instances.
+    """
     target: Any = inspect.unwrap(function)
     owner: type | None = None
     while True:
@@ -217,6 +227,9 @@ def innermost(function: Callable[..., Any]) -> tuple[Any, type | None]:
             instance: Any = target.__self__
             owner = _class_of(instance)
             target = inspect.unwrap(target.__func__)
+        elif isinstance(target, type):
+            initializer = getattr(target, "__init__")  # noqa: B009  # of a class
+            return inspect.unwrap(initializer), target
         elif not hasattr(target, "__code__") and not inspect.isroutine(target):
             owner, target = _class_of(target), inspect.unwrap(type(target).__call__)
         else:

@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from socketio_asgi import ConnectionRefused, EventRouter, Namespace, Server, Socket, event
+from socketio_asgi import ConnectionRefused, Depends, EventRouter, Namespace, Server, Socket, event
 from socketio_asgi.events.plans import Handler
 from socketio_asgi.events.scopes import HandlerScope
 
 from .conftest import Join
+
+
+async def check() -> None: ...
+
+
+shared = Depends(check)
 
 
 @pytest.fixture
@@ -150,9 +156,7 @@ class TestScopes:
         return list(scope.chain())
 
     def test_from_a_handler_to_the_server(self, io: Server) -> None:
-        def one() -> None: ...
-        def two() -> None: ...
-
+        one, two = Depends(check), Depends(check)
         outer = EventRouter("/outer", dependencies=[one], errors=[ValueError])
         inner = answering(EventRouter("/inner", dependencies=[two]), "where", "")
         outer.include_router(inner)
@@ -165,11 +169,11 @@ class TestScopes:
 
     @pytest.mark.parametrize("name", ["/", "/chat"])
     def test_of_a_class(self, io: Server, name: str) -> None:
-        router = EventRouter("/other", dependencies=[print])
+        router = EventRouter("/other", dependencies=[shared])
         router.register(Chat(name))
         io.include_router(router)
         scopes = self.scopes_of(io, name, "say")
-        assert [scope.dependencies for scope in scopes if scope.dependencies] == [(print,)]
+        assert [scope.dependencies for scope in scopes if scope.dependencies] == [(shared,)]
         assert scopes[-1] is io.__socketio__.scope
 
     def test_of_handlers_without_a_router(self, io: Server) -> None:
@@ -181,15 +185,22 @@ class TestScopes:
 
     def test_of_a_dynamic_namespace(self, io: Server) -> None:
         io.include_router(
-            answering(EventRouter(dependencies=[print]), "where", ""),
+            answering(EventRouter(dependencies=[shared]), "where", ""),
             namespace=io.of(re.compile("/room-.")),
         )
         scopes = self.scopes_of(io, "/room-5", "where")
-        assert scopes[0].dependencies == (print,)
+        assert scopes[0].dependencies == (shared,)
         assert scopes[-1] is io.__socketio__.scope
 
 
 class TestRefusals:
+    def test_what_is_no_dependency(self) -> None:
+        for wrong in ([print], print, "print"):
+            with pytest.raises(TypeError, match=r"Depends\(function\)"):
+                EventRouter(dependencies=wrong)  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match=r"Depends\(function\)"):
+                Server(dependencies=wrong)  # type: ignore[arg-type]
+
     def test_an_event_with_two_handlers(self, io: Server) -> None:
         io.on("where")(lambda socket: None)
         outer = answering(EventRouter(), "other", "")
