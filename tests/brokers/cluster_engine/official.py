@@ -67,6 +67,7 @@ class OfficialServer:
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
         self.pid = self._process.pid
+        self.killed = False
 
     @property
     def running(self) -> bool:
@@ -75,6 +76,7 @@ class OfficialServer:
 
     def kill(self) -> None:
         """End it as a crash would."""
+        self.killed = True
         self._process.kill()
         self._process.wait()
 

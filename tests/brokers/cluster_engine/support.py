@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
+import httpx
+
 from socketio_asgi import Server, Socket
 from socketio_asgi.adapters import AdapterState, ClusterEngineHealth, RedisClusterEngine
 from socketio_asgi.adapters.cluster_engine.directory import ClusterDirectory
@@ -39,6 +41,13 @@ def servers(
             )
             for _ in range(count)
         ]
+
+
+async def holds(server: ServerProcess, count: int = 1) -> bool:
+    """True while a server has so much of other servers' sessions."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        held: int = (await http.get(f"{server.url}/held")).json()
+    return held == count
 
 
 async def check_crowd(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from anyio import to_thread
 
@@ -20,10 +19,9 @@ from tests.support.clients import (
     polling,
 )
 from tests.support.fault_proxy import fault_proxy
-from tests.support.processes import ServerProcess
 from tests.support.waiting import until
 
-from .support import client_of, servers, share
+from .support import client_of, holds, servers, share
 
 pytestmark = [pytest.mark.parametrize("anyio_backend", ["asyncio"]), serves]
 
@@ -64,13 +62,6 @@ async def test_the_owner_is_killed(redis_server: RedisProcess, prefix: str) -> N
             with pytest.raises(WebSocketRejected):
                 async with connect_websocket(there.websocket_url()):
                     pass
-
-
-async def holds(server: ServerProcess, count: int = 1) -> bool:
-    """True while a server has so much of other servers' sessions."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        held: int = (await http.get(f"{server.url}/held")).json()
-    return held == count
 
 
 async def test_the_holder_of_a_poll_is_killed(redis_server: RedisProcess, prefix: str) -> None:

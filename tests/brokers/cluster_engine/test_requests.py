@@ -13,6 +13,8 @@ import pytest
 
 from socketio_asgi import Server, Socket
 from socketio_asgi.adapters.cluster_engine.relayed import WINDOW
+from socketio_asgi.engine.delayed_start import MAX_DELAYED_PACKETS
+from socketio_asgi.engine.transports.base import PACKETS_PER_TURN
 from tests.brokers.redis.servers import RedisProcess
 from tests.support.backends import serves
 from tests.support.clients import PollingClient, WebSocketRejected, connect_websocket, polling
@@ -361,6 +363,75 @@ async def test_a_client_that_sends_much_is_held_up_by_its_handlers(start: Any) -
                 go_on.set()
             await until(lambda: len(sharing.heard[0]) == 1 + count)
             assert sharing.health(0).dropped == {}
+
+
+# -- the delay -------------------------------------------------------------------------------------
+
+LONG = {"delayed_connection_timeout": 60.0}
+
+
+async def test_a_server_that_is_alone_delays_nothing(start: Any) -> None:
+    async with start(count=1, engine=LONG) as sharing, PollingClient(sharing.urls[0]) as client:
+        await client.open()
+        await client.post("40")
+        await until(lambda: sharing.heard[0] == ["connect"])
+
+
+async def test_the_application_hears_of_a_session_after_the_delay(start: Any) -> None:
+    async with start(engine={"delayed_connection_timeout": 0.05}) as sharing:
+        seen: list[str] = []
+
+        @sharing.servers[0].engine.on("connection")
+        def on_connection(session: Any) -> None:
+            seen.append(session.id)
+
+        async with client_of(sharing, joins=False) as clients:
+            assert seen == []
+            await clients[0].post("40", '42["say",1]')
+            await until(lambda: sharing.heard[0] == ["connect", 1])
+            assert seen == [clients[0].sid]
+
+
+async def test_a_client_that_says_much_is_heard_at_once(start: Any) -> None:
+    async with start(engine=LONG) as sharing, client_of(sharing, joins=False) as clients:
+        await clients[0].post("40")
+        await clients[1].post(*(f'42["say",{number}]' for number in range(MAX_DELAYED_PACKETS)))
+        await until(lambda: sharing.heard[0] == ["connect", *range(MAX_DELAYED_PACKETS)])
+
+
+async def test_more_than_a_turn_of_packets_keeps_its_order(start: Any) -> None:
+    count = 3 * PACKETS_PER_TURN
+    async with start(engine=LONG, max_events_in_flight=10_000) as sharing:
+        async with client_of(sharing, joins=False) as clients:
+            await clients[0].post("40", *(f'42["say",{number}]' for number in range(count)))
+            await until(lambda: sharing.heard[0] == ["connect", *range(count)])
+
+
+async def test_an_upgrade_here_ends_the_delay(start: Any) -> None:
+    async with start(engine=LONG) as sharing, client_of(sharing, joins=False) as clients:
+        await clients[0].post("40")
+        async with upgraded(sharing, clients, 0) as ws:
+            assert str(await ws.receive()).startswith("40")
+            assert sharing.heard[0] == ["connect"]
+
+
+async def test_a_client_that_leaves_within_the_delay_was_there(start: Any) -> None:
+    """What it has said is handled, as on a server that is alone."""
+    async with start(engine=LONG) as sharing, client_of(sharing, joins=False) as clients:
+        await clients[1].post("40", '42["say",1]', "1")
+        await until(lambda: sharing.heard[0] == ["connect", 1, "transport close"])
+
+
+async def test_no_delay_where_nothing_can_move(start: Any) -> None:
+    options: list[dict[str, Any]] = [
+        {"transports": ["polling"]},
+        {"allow_upgrades": False},
+        {"engine": {"delayed_connection_timeout": 0}},
+    ]
+    for more in options:
+        async with start(**{"engine": LONG, **more}) as sharing, client_of(sharing) as clients:
+            await clients[1].post('42["say",1]')
+            await until(lambda: sharing.heard[0] == ["connect", 1])
 
 
 # -- admission -------------------------------------------------------------------------------------
