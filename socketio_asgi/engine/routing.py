@@ -261,8 +261,13 @@ class RequestRouter:
         receive: Receive,
         send: Send,
     ) -> ConnectionTransport | None:
-        if not await _accept(request, send, self._headers.of_application(request)):
-            session.forgo_upgrade()
+        accepted = False
+        try:
+            accepted = await _accept(request, send, self._headers.of_application(request))
+        finally:  # some ASGI servers cancel the request when the client leaves
+            if not accepted:
+                session.forgo_upgrade()
+        if not accepted:
             return None
         # Only now: the session may have ended while the WebSocket was accepted.
         if not self._options.allow_upgrades or not session.begin_upgrade(WebSocketBase.name):

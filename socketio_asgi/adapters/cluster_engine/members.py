@@ -161,6 +161,8 @@ class EngineMembers:
     def heard_foreign(self) -> None:
         """Take note of a message of a server that is none of ours."""
         self._foreign_heard = self._now()
+        if self.foreign == 0:  # by the last count
+            self.foreign = 1
 
     @property
     def has_foreign(self) -> bool:

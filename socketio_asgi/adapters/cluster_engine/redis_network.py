@@ -33,7 +33,8 @@ MAX_ENGINE_MESSAGE = 24 * 1024 * 1024
 hold 32 MiB for."""
 
 WATCH_SECONDS = 1.0
-"""The time between two looks whether the servers are there that have something of a session."""
+"""The time between two looks who is there: foreign servers, and those that have something of a
+session."""
 
 _ANSWERS = frozenset(
     {MessageKind.LOCK_RESPONSE, MessageKind.UPGRADE_RESPONSE, MessageKind.CONFIRMED}
@@ -223,7 +224,6 @@ class RedisNetwork:
         self._say_hello()
         for member in self.members.silent(self.options.heartbeat_timeout):
             self._node_gone(member.node)
-        await self._count_engines()
 
     async def _count_engines(self) -> int:
         """Count all engines; returns the number of those of ours."""
@@ -236,6 +236,7 @@ class RedisNetwork:
         return ours
 
     async def _watch(self) -> None:
+        await self._count_engines()
         nodes = sorted(self.callbacks.nodes())
         if not nodes:
             return

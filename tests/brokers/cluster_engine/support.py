@@ -20,7 +20,7 @@ from tests.support.processes import ServerProcess
 from tests.support.serving import serve
 from tests.support.waiting import until
 
-CLIENTS = 40
+CLIENTS = 20
 ROUNDS = 5
 SHOUTS = 5
 

@@ -11,8 +11,15 @@ from .support import CLIENTS, POLLING, UPGRADING, check_crowd, servers
 pytestmark = pytest.mark.usefixtures("node_modules")
 
 
-@pytest.mark.parametrize("kind", ["polling", "upgrading"])
-@pytest.mark.parametrize("name", ["uvicorn", "hypercorn-trio", "granian"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("uvicorn", "polling"),
+        ("uvicorn", "upgrading"),
+        ("hypercorn-trio", "polling"),
+        ("granian", "upgrading"),
+    ],
+)
 async def test_no_client_notices_that_there_are_several(
     name: str, kind: str, redis_server: RedisProcess, prefix: str
 ) -> None:

@@ -78,7 +78,7 @@ async def test_a_poll_that_waits_elsewhere(start: Any) -> None:
     async with start() as sharing, client_of(sharing) as clients:
         async with polling(clients[1]) as answer:
             await until(lambda: is_polled(sharing, clients[0].sid))
-            assert sharing.health(1).held == 1
+            await until(lambda: sharing.health(1).held == 1)
             sharing.servers[0].emit("one")
             sharing.servers[0].emit("two")
         assert answer == ['42["one"]', '42["two"]'], "not what was sent in one turn of the loop"
@@ -302,6 +302,40 @@ async def test_an_upgrade_that_fails_elsewhere(start: Any) -> None:
             await until(lambda: sharing.heard[0] == ["connect", 1, 2])
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_client_that_leaves_during_its_handshake(start: Any, cancelled: bool) -> None:
+    """Whichever way the ASGI server tells of it."""
+    async with start() as sharing, client_of(sharing) as clients:
+        session = sharing.session(0, clients[0].sid or "")
+        assert session is not None
+        began = anyio.Event()
+        scope = {
+            "type": "websocket",
+            "path": "/socket.io/",
+            "query_string": f"EIO=4&transport=websocket&sid={session.id}".encode(),
+            "headers": [],
+        }
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            began.set()
+            if not cancelled:
+                raise OSError("the client has left")
+            await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sharing.servers[1], scope, receive, send)
+            await began.wait()
+            tasks.cancel_scope.cancel()
+        await until(lambda: not session.is_moving)
+        assert sharing.health(1).held == 0
+        async with upgraded(sharing, clients) as ws:
+            await ws.send('42["say",1]')
+            await until(lambda: sharing.heard[0] == ["connect", 1])
+
+
 async def test_only_one_upgrade_at_a_time(start: Any) -> None:
     async with (
         start(count=3) as sharing,
@@ -380,8 +414,9 @@ async def test_a_server_that_is_alone_delays_nothing(start: Any) -> None:
 async def test_the_application_hears_of_a_session_after_the_delay(start: Any) -> None:
     async with start(engine={"delayed_connection_timeout": 0.05}) as sharing:
         seen: list[str] = []
+        io: Server = sharing.servers[0]
 
-        @sharing.servers[0].engine.on("connection")
+        @io.engine.on("connection")
         def on_connection(session: Any) -> None:
             seen.append(session.id)
 
@@ -401,10 +436,12 @@ async def test_a_client_that_says_much_is_heard_at_once(start: Any) -> None:
 
 async def test_more_than_a_turn_of_packets_keeps_its_order(start: Any) -> None:
     count = 3 * PACKETS_PER_TURN
-    async with start(engine=LONG, max_events_in_flight=10_000) as sharing:
-        async with client_of(sharing, joins=False) as clients:
-            await clients[0].post("40", *(f'42["say",{number}]' for number in range(count)))
-            await until(lambda: sharing.heard[0] == ["connect", *range(count)])
+    async with (
+        start(engine=LONG, max_events_in_flight=10_000) as sharing,
+        client_of(sharing, joins=False) as clients,
+    ):
+        await clients[0].post("40", *(f'42["say",{number}]' for number in range(count)))
+        await until(lambda: sharing.heard[0] == ["connect", *range(count)])
 
 
 async def test_an_upgrade_here_ends_the_delay(start: Any) -> None:
