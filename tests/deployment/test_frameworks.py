@@ -11,7 +11,6 @@ from socketio_asgi import Server
 from tests.asgi.clients import check_both_transports, get
 from tests.asgi.test_paths import check_diagnostic
 from tests.conftest import StartServer
-from tests.docs.snippets import ROOT, blocks_of
 from tests.support.requirements import require_module
 from tests.support.serving import Served
 
@@ -93,10 +92,3 @@ async def test_channels_with_django_below_daphne(start_server: StartServer) -> N
     server = start_server("daphne", "tests.deployment.frameworks:daphne_app")
     await check_both_transports(server.url, "/live/")
     assert (await get(server.url)).text == "Django"
-
-
-async def test_the_application_of_the_documentation(serving: Serving, frameworks: Any) -> None:
-    names: dict[str, Any] = {"__name__": __name__}  # Litestar looks its module up
-    exec(blocks_of(ROOT / "docs" / "running.md", "py")[0].code, names)
-    served = await serving(names["app"])
-    await check_both_transports(served.url, "/socket.io/")

@@ -1,0 +1,91 @@
+"""The project with Django, below three servers, in Chromium."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.node import run_browser
+from tests.support.ports import HOST
+from tests.support.processes import ROOT, ServerProcess
+from tests.support.requirements import require_module
+
+PROJECT = ROOT / "examples" / "django_chat"
+MANAGE = str(PROJECT / "manage.py")
+
+ADD_ANN = """
+from django.contrib.auth.models import User
+User.objects.create_user("ann", password="secret")
+"""
+
+
+class RunserverProcess(ServerProcess):
+    """``manage.py runserver``."""
+
+    def _build_command(self, name: str, app: str, options: Sequence[str]) -> list[str]:
+        return [sys.executable, MANAGE, name, f"{HOST}:{self.port}", "--noreload", *options]
+
+    def _require(self) -> None:
+        """Django and daphne were found before."""
+
+
+@pytest.fixture
+def env(tmp_path: Path, node_modules: Path) -> dict[str, str]:
+    """The environment of the project: a database that knows ``ann``, and the client."""
+    for name in ("django", "daphne"):
+        require_module(name)
+    folder = node_modules / "socket.io-client" / "dist"
+    env = {"CHAT_DATABASE": str(tmp_path / "chat.sqlite"), "CHAT_CLIENT": str(folder)}
+    for arguments in (["migrate", "--run-syncdb"], ["shell", "-v", "0", "-c", ADD_ANN]):
+        command = [sys.executable, MANAGE, *arguments]
+        done = subprocess.run(
+            command, env={**os.environ, **env}, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    return env
+
+
+@contextmanager
+def started(name: str, env: dict[str, str]) -> Iterator[ServerProcess]:
+    if name == "runserver":
+        with RunserverProcess(name, "", env=env) as server:
+            yield server
+    else:
+        with ServerProcess(name, "chat.asgi:application", env=env, app_dir=PROJECT) as server:
+            yield server
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("name", ["runserver", "daphne", "uvicorn-fast"])
+async def test_in_a_browser(
+    name: str, env: dict[str, str], chromium: str, anyio_backend: str
+) -> None:
+    with started(name, env) as server:
+        result: dict[str, Any] = await run_browser(
+            "examples/django_chat.js", server.url, page=server.url + "/", timeout=50
+        )
+        assert "Traceback" not in server.output
+    line = {"room": "tea", "author": "ann", "text": "hello"}
+    assert result["refused"] == "log in first"
+    assert (result["wrong"], result["login"]) == (403, "hello ann")
+    assert result["early"]["error"]["code"] == "not_joined"
+    assert (result["history"], result["later"]) == ([], [line])
+    assert (result["saved"], result["said"], result["page"]) == (1, line, "ann: hello")
+    codes = [answer["error"]["code"] for answer in result["invalid"]]
+    assert codes == ["validation", "validation", "length"]
+    assert (result["announced"], result["heard"]) == ({"clients": 3}, ["closing"] * 2)
+    assert result["gone"] == ["io server disconnect"] * 2
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_runserver_of_django_alone(env: dict[str, str], anyio_backend: str) -> None:
+    with RunserverProcess("runserver", "", env=env, options=["--noasgi"]) as server:
+        assert "socketio.W001" in server.output
