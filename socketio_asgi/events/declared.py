@@ -14,6 +14,7 @@ from ..protocol import RESERVED_EVENTS
 from ..runtime.callables import is_async
 from ..validation.annotations import EMPTY, Names, typed_signature
 from .acks import ACK_SECONDS, Pick, first_value
+from .foreign_words import EMIT, unexpected
 from .outgoing import Outgoing, OutgoingArgument, Reply, type_of
 from .signatures import check_name
 
@@ -318,6 +319,8 @@ def name_and_values(
         return declared.name, declared.__socketio__.write(args, options)
     if options:
         name = next(iter(options))
+        if name in EMIT:
+            raise unexpected("emit", options, EMIT)
         raise TypeError(
             f"the values of an event are sent by position, but {name!r} is given by name; only an"
             " Event knows names, and only those of its own parameters"

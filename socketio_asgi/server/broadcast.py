@@ -20,6 +20,7 @@ from ..adapters.arguments import check_rooms
 from ..engine.handshake import Handshake
 from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
 from ..events.declared import Event, ParamsT, ReplyT, declared_ack
+from ..events.foreign_words import EMIT, explaining
 from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected, InvalidAck
 from .namespace_core import NamespaceCore
 from .selection import Selection
@@ -139,6 +140,7 @@ class Broadcaster(ABC):
         packet = selection.packet(event, values)
         return namespace.server.send(namespace.adapter.broadcast, packet, selection.target)
 
+    @explaining(EMIT)
     def send(self, *args: Any) -> Awaitable[None]:
         """Send an event named ``message``; see :meth:`emit`."""
         return self.emit("message", *args)
@@ -176,6 +178,7 @@ class Broadcaster(ABC):
         name, values = selection.namespace.outgoing(event, args, options)
         return await _ask_declared(selection, name, values, read)
 
+    @explaining(EMIT)
     async def emit_with_ack_values(self, event: str, *args: Any) -> list[list[Any]]:
         """Send an event to the chosen sockets and wait for all values of their acknowledgements.
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..events.declared import AnyEvent
+from ..events.foreign_words import ON, explaining
 from ..events.registry import HandlerRegistry, HandlerT
 from ..events.signatures import check_name
 from ..exceptions import EventError
@@ -43,6 +44,7 @@ class Registering(ABC):
             RuntimeError: It is too late for another one.
         """
 
+    @explaining(ON)
     def on(
         self,
         name: str,

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ClusterEngine, ConnectionStateRecovery
 from ..adapters.arguments import normalize_name
+from ..events.foreign_words import METHODS, ON, SERVER, ForeignMethod, explaining
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
@@ -174,6 +175,7 @@ class Server(Broadcaster, ServerBase):
             tests; those of a FastAPI application hold as well.
     """
 
+    @explaining(SERVER)
     def __init__(
         self,
         *,
@@ -397,6 +399,7 @@ class Server(Broadcaster, ServerBase):
         self._namespaces.add(namespace)
         return namespace
 
+    @explaining(ON)
     def on(
         self,
         name: str,
@@ -559,3 +562,7 @@ class Server(Broadcaster, ServerBase):
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
     watched = observer is not None and overrides(observer, AdapterObserver)
     return GuardedAdapters(observer) if observer is not None and watched else None
+
+
+for _name, _ours in METHODS.items():
+    setattr(Server, _name, ForeignMethod(_name, _ours))
