@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ClusterEngine, ConnectionStateRecovery
 from ..adapters.arguments import normalize_name
-from ..events.foreign_words import METHODS, ON, SERVER, ForeignMethod, explaining
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
@@ -41,6 +40,7 @@ from ..events.declared import AnyEvent
 from ..events.dependencies.markers import check_dependencies
 from ..events.dependencies.solver import DependencySolver
 from ..events.errors import ErrorAck, error_form
+from ..events.foreign_words import METHODS, ON, SERVER, ForeignMethod, explaining
 from ..events.planning import Rules
 from ..events.registry import HandlerT
 from ..events.scopes import HandlerScope, nest

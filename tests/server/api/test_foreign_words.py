@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from socketio_asgi import Namespace, Server
-from socketio_asgi.events.foreign_words import EMIT, METHODS, SERVER
 from socketio_asgi.emitters import RedisEmitter
+from socketio_asgi.events.foreign_words import EMIT, METHODS, SERVER
 from tests.support.requirements import require_module
 
 EMITS = {
@@ -75,7 +75,7 @@ async def test_keywords_of_other_methods() -> None:
         with pytest.raises(TypeError, match=r"io\.to\('a'\)"):
             await method("event", **unknown)
     with pytest.raises(TypeError, match=r"await io\.timeout\(5\)\.emit_with_ack"):
-        await io.emit_with_ack("event", **{"timeout": 5})
+        await io.emit_with_ack("event", timeout=5)
 
 
 @pytest.mark.parametrize("on", [Server().on, Namespace("/n").on], ids=["server", "namespace"])
