@@ -166,7 +166,7 @@ class TestValues:
             (ask, (), {}, "'ask': missing a required argument: 'question'"),
             (ask, ("a",), {"question": "b"}, "'ask': multiple values for argument 'question'"),
             (log, (1, "a", 2), {}, "'log' cannot be sent: lines: must be a text"),
-            ("plain", (1,), {"room": "a"}, "'room' is given by name; only an Event knows names"),
+            ("plain", (1,), {"ttl": "a"}, "'ttl' is given by name; only an Event knows names"),
             (5, (), {}, "an event name must be a str, not 5"),
         ],
     )
@@ -270,8 +270,8 @@ class TestAcknowledgements:
         socket: Socket = io.sockets.sockets[peer.id]
         with pytest.raises(TypeError, match="unexpected keyword argument 'timeout'"):
             await socket.emit_with_ack(ask, "who?", timeout=5)  # type: ignore[call-arg]
-        with pytest.raises(TypeError, match="'room' is given by name"):
-            await socket.emit_with_ack("plain", room="a")  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match="'ttl' is given by name"):
+            await socket.emit_with_ack("plain", ttl="a")  # type: ignore[call-overload]
 
     async def test_an_event_with_a_time(self, io: Server, join: Join) -> None:
         @event_stub("later")

@@ -69,13 +69,14 @@ def test_keywords_of_emits(emit: Callable[..., Any], word: str) -> None:
 
 async def test_keywords_of_other_methods() -> None:
     io = Server()
+    ask: Callable[..., Any] = io.emit_with_ack
     unknown: dict[str, Any] = {"room": "a"}
     assert "io.to('a')" in message_of(lambda: io.send(1, **unknown))
     for method in (io.emit_with_ack, io.emit_with_ack_values):
         with pytest.raises(TypeError, match=r"io\.to\('a'\)"):
             await method("event", **unknown)
     with pytest.raises(TypeError, match=r"await io\.timeout\(5\)\.emit_with_ack"):
-        await io.emit_with_ack("event", timeout=5)
+        await ask("event", timeout=5)
 
 
 @pytest.mark.parametrize("on", [Server().on, Namespace("/n").on], ids=["server", "namespace"])
