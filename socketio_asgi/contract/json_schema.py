@@ -64,6 +64,16 @@ def map_schemas(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
     return change(changed)
 
 
+def without_extras(schema: Schema) -> Schema:
+    """A schema without what libraries add to it, and what the rest of it says already.
+
+    That are titles made of names, the discriminators of OpenAPI, and the type of given values.
+    """
+    valued = "enum" in schema or "const" in schema
+    extras = ("title", "discriminator", "type") if valued else ("title", "discriminator")
+    return {key: value for key, value in schema.items() if key not in extras}
+
+
 def references(schema: Schema) -> Iterator[str]:
     """The names of all definitions that a schema refers to, directly."""
     found: list[str] = []

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from .description import TypeUse
-from .json_schema import BINARY, PREFIX, Mode, Schema, Written, map_schemas
+from .json_schema import BINARY, PREFIX, Mode, Schema, Written, map_schemas, without_extras
 
 
 def write(uses: Sequence[TypeUse], mode: Mode) -> Written:
@@ -52,13 +52,17 @@ def _inner(part: Any) -> Iterator[Any]:
 def _always(schema: Schema, complete: set[str]) -> Schema:
     """The schema of a struct that is sent with all of its fields."""
     name = str(schema.get("title", "")).partition("[")[0]
-    if name not in complete or "properties" not in schema:
+    if name not in complete:
         return schema
-    return {**schema, "required": list(schema["properties"])}
+    if "prefixItems" in schema:
+        return {**schema, "minItems": len(schema["prefixItems"])}
+    return {**schema, "required": list(schema["properties"])} if "properties" in schema else schema
 
 
 def _plain(schema: Schema) -> Schema:
-    """A schema with bytes as they are, and without titles."""
+    """A schema with bytes as they are, defaults as they are sent, and without titles."""
     if "contentEncoding" in schema:
         return dict(BINARY)
-    return {key: value for key, value in schema.items() if key not in ("title", "discriminator")}
+    if "default" in schema:
+        schema = {**schema, "default": msgspec.json.decode(msgspec.json.encode(schema["default"]))}
+    return without_extras(schema)

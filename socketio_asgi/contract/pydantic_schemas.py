@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema
 
 from .description import TypeUse
-from .json_schema import BINARY, PREFIX, Mode, Schema, Written, map_schemas
+from .json_schema import BINARY, PREFIX, Mode, Schema, Written, map_schemas, without_extras
 
 
 class _Generator(GenerateJsonSchema):
@@ -48,9 +48,4 @@ def write(uses: Sequence[TypeUse], mode: Mode) -> Written:
 
 
 def _cleared(schema: Schema) -> Schema:
-    return map_schemas(schema, _clear)
-
-
-def _clear(schema: Schema) -> Schema:
-    """A schema without the titles that pydantic makes of names, and without OpenAPI's own words."""
-    return {key: value for key, value in schema.items() if key not in ("title", "discriminator")}
+    return map_schemas(schema, without_extras)

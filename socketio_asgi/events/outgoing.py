@@ -179,16 +179,24 @@ class Outgoing:
                 raise self._unfit(number, error) from error
 
     def _positions(self, args: Sequence[Any], options: Mapping[str, Any]) -> Sequence[Any]:
-        """The values by position; defaults at the end that were not given are left out."""
+        """The values by position.
+
+        Defaults at the end that were not given are left out, unless an acknowledgement comes behind
+        them: clients find that by its position.
+        """
         try:
             given = self._signature.bind(*args, **options).arguments
         except TypeError as error:
             raise TypeError(f"the event {self.name!r}: {error}") from None
         last = max((i for i, each in enumerate(self.arguments) if each.name in given), default=-1)
+        if self.reply is not None:
+            last = len(self.arguments) - 1
         values: list[Any] = []
         for each in self.arguments[: last + 1]:
-            value = given.get(each.name, each.default)
-            values.extend(value if each.rest else (value,))
+            if each.rest:
+                values.extend(given.get(each.name, ()))
+            else:
+                values.append(given.get(each.name, each.default))
         return values
 
     def _argument(self, number: int) -> OutgoingArgument:

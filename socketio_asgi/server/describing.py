@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,12 @@ from ..contract.description import (
 )
 from ..contract.naming import as_type_name, distinct
 from ..events.declared import AnyEvent
-from ..events.errors import ErrorAck, details_type, error_form
+from ..events.errors import ErrorAck, ErrorBody, details_type, error_form
 from ..events.plans import Handler, Source
 from ..exceptions import ErrorDetail, EventError, EventValidationError
 from ..validation.annotations import EMPTY, Names, Unresolved, names_around, typed_signature
 from ..validation.types import Preference, ValueType, value_type
+from .event_errors import ErrorOptions
 from .namespace_core import NamespaceCore
 from .parent_namespace import ChildCore, ParentCore
 
@@ -37,16 +38,16 @@ def describe(
     namespaces: Iterable[NamespaceCore],
     parents: Iterable[ParentCore],
     *,
-    with_errors: bool,
+    errors: ErrorOptions,
 ) -> tuple[NamespaceDescription, ...]:
     """Describe namespaces, the main one first and the others by name.
 
     Args:
         namespaces: The namespaces that clients may join; children of parents are left out.
         parents: The parents of dynamic namespaces.
-        with_errors: Whether acknowledgements may be errors.
+        errors: What clients are told of errors.
     """
-    describer = _Describer(with_errors=with_errors)
+    describer = _Describer(errors)
     own = sorted((each for each in namespaces if not isinstance(each, ChildCore)), key=_by_name)
     dynamic = sorted(parents, key=lambda each: each.pattern)
     wanted = [as_type_name(each.name) if each.name != "/" else "" for each in own]
@@ -85,9 +86,25 @@ def _dynamic_title(parent: ParentCore) -> str:
     return "Dynamic" if title == "T" else title
 
 
+class ErrorEvent(ErrorBody):
+    """An error of an event that asked for no acknowledgement."""
+
+    event: str
+    """The name of the event."""
+
+
+_ERROR_TEXT = "An event that asked for no acknowledgement has failed."
+
+
 class _Describer:
-    def __init__(self, *, with_errors: bool) -> None:
-        self._with_errors = with_errors
+    def __init__(self, errors: ErrorOptions) -> None:
+        self._with_errors = errors.form is not None
+        told = TypeUse(ErrorEvent)
+        self._error_event = (
+            None
+            if errors.event is None
+            else EventDescription(errors.event, (Argument("error", told),), text=_ERROR_TEXT)
+        )
 
     def namespace(self, core: NamespaceCore, title: str) -> NamespaceDescription:
         """Describe one namespace."""
@@ -100,10 +117,18 @@ class _Describer:
                 self._received(name, handler)
                 for name, handler in sorted(handlers.own_events.items())
             ),
-            tuple(_sent(event) for _, event in sorted(handlers.emits.by_name.items())),
+            tuple(self._sent(handlers.emits.by_name)),
             dynamic,
             _class_text(core.public),
         )
+
+    def _sent(self, listed: Mapping[str, AnyEvent]) -> Iterator[EventDescription]:
+        own = self._error_event
+        for event in sorted({*listed, *(() if own is None else (own.name,))}):
+            if own is not None and event not in listed:
+                yield own
+            else:
+                yield _sent(listed[event])
 
     def _received(self, name: str, handler: Handler) -> EventDescription:
         signature = handler.registration.signature
@@ -157,7 +182,7 @@ def _sent(event: AnyEvent) -> EventDescription:
         Argument(
             each.name,
             _use(each.type, inside.names),
-            each.default is EMPTY and not each.rest,
+            not each.rest and (each.default is EMPTY or inside.reply is not None),
             each.rest,
         )
         for each in inside.arguments

@@ -470,10 +470,9 @@ class Server(Broadcaster, ServerBase):
         """
         check_text("title", title)
         check_text("version", version)
-        form = self.__socketio__.errors.form
-        namespaces = describe(
-            self._namespaces.all(), self._namespaces.parents, with_errors=form is not None
-        )
+        errors = self.__socketio__.errors
+        namespaces = describe(self._namespaces.all(), self._namespaces.parents, errors=errors)
+        form = errors.form
         error = None if form is None else error_type(form, self._validation)
         path = self.__entry_point__.path
         return Contract(Description(title, version, path, namespaces, error))

@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.requirements import require_command
+from tests.support.typescript import SECONDS, compile_strictly
 
 from .app import io
 
 FOLDER = Path(__file__).parent
-SECONDS = 60
-"""For one run of the compiler."""
-
-
-def compile_strictly(folder: Path, node_modules: Path) -> str:
-    """Compile all files of a folder; returns what the compiler complains about."""
-    packages = ("socket.io-client", "engine.io-client", "@socket.io/component-emitter")
-    options = {
-        "strict": True,
-        "noEmit": True,
-        "noUncheckedIndexedAccess": True,
-        "exactOptionalPropertyTypes": True,
-        "target": "es2022",
-        "module": "esnext",
-        "moduleResolution": "bundler",
-        "lib": ["es2022", "dom"],
-        "types": [],
-        "skipLibCheck": True,  # those of the client need others, of Node.js
-        "paths": {name: [str(node_modules / name)] for name in packages},
-    }
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}), "utf-8")
-    command = [
-        require_command("node"),
-        str(node_modules / "typescript/bin/tsc"),
-        "--pretty",
-        "false",
-    ]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.stderr == ""
-    return done.stdout
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ export interface ClientToServerEvents {
 /** What clients get in /. */
 export interface ServerToClientEvents {
   /** Ask for a choice. */
-  ask: (question: string, choices: string[] | null | undefined, ack: (result: Color, value2: number) => void) => void;
+  ask: (question: string, choices: string[] | null, ack: (result: Color, value2: number) => void) => void;
   confirm: (value: UserOutput, ack: (result: boolean) => void) => void;
   log: (...lines: string[]) => void;
   /** Something new. */

@@ -75,6 +75,11 @@ def log(level: int, *lines: str) -> None:
 any_event: Any = Event
 any_stub: Any = event_stub
 
+
+@event_stub("invited")
+def invited(room: str, by: str | None = None, seconds: int = 5) -> None: ...
+
+
 USER = StoredUser.model_validate({"fullName": "Ann"})
 
 
@@ -124,16 +129,28 @@ class TestValues:
     async def test_by_name_and_with_defaults(self, io: Server, join: Join) -> None:
         peer = await join()
         for emit in senders(io, peer):
-            await emit(ask, "who?")
-            assert await peer.expect("ask") == ["who?"]
-            await emit(ask, question="who?", choices=["a"])
-            assert await peer.expect("ask") == ["who?", ["a"]]
-            await emit(ask, "who?", seconds=9)
-            assert await peer.expect("ask") == ["who?", None, 9]
+            await emit(invited, "lobby")
+            assert await peer.expect("invited") == ["lobby"]
+            await emit(invited, room="lobby", by="Ann")
+            assert await peer.expect("invited") == ["lobby", "Ann"]
+            await emit(invited, "lobby", seconds=9)
+            assert await peer.expect("invited") == ["lobby", None, 9]
             await emit(log, 1)
             assert await peer.expect("log") == [1]
             await emit(log, 1, "a", "b")
             assert await peer.expect("log") == [1, "a", "b"]
+
+    async def test_defaults_in_front_of_an_acknowledgement(self, io: Server, join: Join) -> None:
+        peer = await join()
+        for emit in senders(io, peer):
+            await emit(ask, "who?", ["a"])
+            assert await peer.expect("ask") == ["who?", ["a"], 5]
+        for ask_one in [*askers_of_one(io, peer), *askers_of_all(io, peer)]:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask_one, ask, "who?")
+                _, args = await peer.question("ask")
+                assert args == ["who?", None, 5]
+                tasks.cancel_scope.cancel()
 
     async def test_are_written_once_for_all(self, io: Server, join: Join) -> None:
         written: list[Any] = []

@@ -1,0 +1,72 @@
+"""The typed chat: its client is compiled against the contract of its server, and talks to it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+from examples.typed_chat import server
+from tests.support.node import start_node
+from tests.support.typescript import SECONDS, compile_strictly
+
+from .test_examples import Serving
+
+FOLDER = Path(server.__file__).parent
+
+
+def contract() -> str:
+    return server.io.contract(title="Chat", version="1.0.0").typescript()
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Path:
+    """A folder with the client in TypeScript."""
+    folder = tmp_path / "client"
+    folder.mkdir()
+    for file in FOLDER.glob("*.ts"):
+        shutil.copy(file, folder)
+    return folder
+
+
+def test_the_contract_beside_the_client_is_that_of_the_server() -> None:
+    written = (FOLDER / "contract.ts").read_text("utf-8")
+    assert written == contract(), "python -m examples.typed_chat.server > contract.ts"
+
+
+@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_client(
+    serving: Serving, client: Path, node_modules: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "javascript"
+    problems = await anyio.to_thread.run_sync(
+        lambda: compile_strictly(client, node_modules, output=output)
+    )
+    assert problems == ""
+    served = await serving(server.io)
+    async with start_node(output / "main.js", served.url) as script:
+        result = await script.finish()
+    people = [{"name": "Ann", "role": "guest"}, {"name": "Ben", "role": "guest"}]
+    assert result == {
+        "ok": True,
+        "ann": {"name": "lobby", "people": people[:1]},
+        "ben": {"name": "lobby", "people": people},
+        "eve": "The room is full. (2 of 2)",
+        "heard": 2,
+        "cleared": "cleared",
+    }
+    assert {"entered": "Ben"} in script.lines
+    assert script.lines.count({"said": "Hello", "by": "Ben"}) == 2
+    assert script.lines.count({"question": "Clear lobby?"}) == 1
+
+
+@pytest.mark.timeout(SECONDS + 10)
+def test_another_contract_breaks_the_client(client: Path, node_modules: Path) -> None:
+    changed = contract().replace('"room_full"', '"no_place"').replace("people:", "members:")
+    (client / "contract.ts").write_text(changed, "utf-8")
+    problems = compile_strictly(client, node_modules)
+    assert "Type '\"room_full\"' is not comparable to type" in problems
+    assert "client.ts" in problems
