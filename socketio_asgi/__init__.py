@@ -43,7 +43,8 @@ from .server.parent_namespace import ParentNamespace
 from .server.registering import CallNext
 from .server.router import EventRouter
 from .server.server import Server
-from .server.socket import Socket, SocketOperator
+from .server.socket import Socket
+from .server.socket_operator import SocketOperator
 
 __all__ = [
     "Ack",

@@ -18,10 +18,11 @@ from typing import Any, Generic, cast, overload
 from ..adapters import FetchedSockets, SocketDetails, Target
 from ..adapters.arguments import check_rooms
 from ..engine.handshake import Handshake
-from ..events.acks import ACK_SECONDS, AckCollector, Pick, first_value
+from ..events.acks import ACK_SECONDS, Pick, first_value
 from ..events.declared import Event, ParamsT, ReplyT, declared_ack
 from ..events.foreign_words import EMIT, explaining
-from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected, InvalidAck
+from ..exceptions import AckTimeout, BroadcastAckError, ClientDisconnected
+from .asking import ask, ask_declared
 from .namespace_core import NamespaceCore
 from .selection import Selection
 
@@ -173,10 +174,10 @@ class Broadcaster(ABC):
         """
         selection = self.__selection__
         if not kwargs and type(event) is str:
-            return await _ask(selection, event, args, first_value)
+            return await ask(selection, event, args, first_value)
         read, options, _ = declared_ack(event, kwargs)
         name, values = selection.namespace.outgoing(event, args, options)
-        return await _ask_declared(selection, name, values, read)
+        return await ask_declared(selection, name, values, read)
 
     @explaining(EMIT)
     async def emit_with_ack_values(self, event: str, *args: Any) -> list[list[Any]]:
@@ -195,7 +196,7 @@ class Broadcaster(ABC):
         Raises:
             BroadcastAckError: As in :meth:`emit_with_ack`; its replies are lists of values.
         """
-        return await _ask(self.__selection__, event, args, list)
+        return await ask(self.__selection__, event, args, list)
 
     async def fetch_sockets(self) -> FetchedSockets[RemoteSocket[Any]]:
         """Look up the chosen sockets, in all processes of a cluster.
@@ -269,59 +270,6 @@ class BroadcastOperator(Broadcaster):
 
     def __init__(self, selection: Selection) -> None:
         self.__selection__: Selection = selection
-
-
-async def _ask(selection: Selection, event: str, args: Sequence[Any], pick: Pick) -> list[Any]:
-    """Send an event, and pick the result of each acknowledgement."""
-    namespace = selection.namespace
-    packet = selection.packet(event, args, namespace.next_ack_id())
-    runtime = namespace.server.find_runtime()
-    if runtime is None:
-        packet.check()
-        return []  # no client has ever come
-    acks = AckCollector(runtime, event, selection.timeout, pick)
-    namespace.adapter.broadcast_with_ack(packet, selection.target, acks)
-    try:
-        return await acks.wait()
-    finally:
-        acks.release()
-
-
-async def _ask_declared(
-    selection: Selection, event: str, args: Sequence[Any], read: Pick
-) -> list[Any]:
-    """Send a declared event, and make the result of each acknowledgement."""
-    failure: BroadcastAckError | None = None
-    try:
-        replies = await _ask(selection, event, args, list)
-    except BroadcastAckError as error:
-        failure, replies = error, error.replies
-    results: list[Any] = []
-    wrong: InvalidAck | None = None
-    for values in replies:
-        try:
-            results.append(read(values))
-        except InvalidAck as error:
-            wrong = error
-    if failure is None and wrong is None:
-        return results
-    raise _without(event, results, len(replies) - len(results), failure) from wrong
-
-
-def _without(
-    event: str, replies: list[Any], invalid: int, failure: BroadcastAckError | None
-) -> BroadcastAckError:
-    """The error of acknowledgements of which some did not come, or do not fit."""
-    if failure is None:
-        return BroadcastAckError(event, replies, invalid)
-    return BroadcastAckError(
-        event,
-        replies,
-        failure.missing + invalid,
-        failure.left,
-        failure.silent_servers,
-        silent_server_ids=failure.silent_server_ids,
-    )
 
 
 def _choose(selection: Selection, **changes: Any) -> BroadcastOperator:
@@ -420,7 +368,7 @@ class RemoteSocket(Generic[DataT]):
     async def _ask(self, event: str, args: Sequence[Any], timeout: float, pick: Pick) -> Any:
         selection = self._operator.__selection__.with_timeout(timeout)
         try:
-            replies = await _ask(selection, event, args, pick)
+            replies = await ask(selection, event, args, pick)
         except BroadcastAckError as error:
             failure = ClientDisconnected(event) if error.left else AckTimeout(event, timeout)
             raise failure from error

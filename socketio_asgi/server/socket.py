@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 from typing import Any, Generic, cast, overload
 
 from starlette.requests import HTTPConnection
@@ -22,8 +21,8 @@ from ..events.listeners import Listeners, Listening
 from ..protocol.states import SocketState
 from .broadcast import BroadcastOperator
 from .namespace import Namespace
-from .selection import Selection
 from .socket_core import SocketCore
+from .socket_operator import SocketOperator, ask_for_all_values, others, selection_of
 
 if sys.version_info >= (3, 13):
     from typing import TypeVar
@@ -177,10 +176,12 @@ class Socket(Listening, Generic[DataT]):
         """
         core = self.__socketio__
         if type(event) is str and not kwargs:
-            return await core.ask(_selection(core).with_timeout(timeout), event, args)
+            return await core.ask(selection_of(core).with_timeout(timeout), event, args)
         read, options, timeout = declared_ack(event, kwargs, timeout)
         name, values = core.namespace.outgoing(event, args, options)
-        return read(await _all_values(core, _selection(core).with_timeout(timeout), name, values))
+        return read(
+            await ask_for_all_values(core, selection_of(core).with_timeout(timeout), name, values)
+        )
 
     async def emit_with_ack_values(
         self, event: str, *args: Any, timeout: float = ACK_SECONDS
@@ -204,7 +205,7 @@ class Socket(Listening, Generic[DataT]):
         Source: https://socket.io/docs/v4/emitting-events/#acknowledgements
         """
         core = self.__socketio__
-        return await _all_values(core, _selection(core).with_timeout(timeout), event, args)
+        return await ask_for_all_values(core, selection_of(core).with_timeout(timeout), event, args)
 
     @property
     def volatile(self) -> SocketOperator:
@@ -215,7 +216,7 @@ class Socket(Listening, Generic[DataT]):
         Source: https://socket.io/docs/v4/emitting-events/#volatile-events
         """
         return SocketOperator(
-            self.__socketio__, _selection(self.__socketio__, Target(volatile=True))
+            self.__socketio__, selection_of(self.__socketio__, Target(volatile=True))
         )
 
     @property
@@ -226,12 +227,12 @@ class Socket(Listening, Generic[DataT]):
     def compress(self, compress: bool) -> SocketOperator:
         """Say whether HTTP responses that carry the event may be compressed."""
         core = self.__socketio__
-        return SocketOperator(core, _selection(core).with_compress(compress))
+        return SocketOperator(core, selection_of(core).with_compress(compress))
 
     def timeout(self, timeout: float) -> SocketOperator:
         """Say how long an acknowledgement is waited for, in seconds."""
         core = self.__socketio__
-        return SocketOperator(core, _selection(core).with_timeout(timeout))
+        return SocketOperator(core, selection_of(core).with_timeout(timeout))
 
     async def drain(self) -> None:
         """Wait until everything was handed to the transport, or the client has left."""
@@ -245,7 +246,7 @@ class Socket(Listening, Generic[DataT]):
 
         Source: https://socket.io/docs/v4/broadcasting-events/
         """
-        return _others(self.__socketio__)
+        return others(self.__socketio__)
 
     def to(self, *rooms: str) -> BroadcastOperator:
         """The sockets in any of these rooms, but not this one."""
@@ -300,118 +301,3 @@ class Socket(Listening, Generic[DataT]):
     @property
     def _listeners(self) -> Listeners:
         return self.__socketio__.own_listeners()
-
-
-def _selection(core: SocketCore, target: Target | None = None) -> Selection:
-    return Selection(core.namespace) if target is None else Selection(core.namespace, target)
-
-
-async def _all_values(
-    core: SocketCore, selection: Selection, event: str, args: Sequence[Any]
-) -> list[Any]:
-    values: list[Any] = await core.ask(selection, event, args, list)
-    return values
-
-
-def _others(core: SocketCore) -> BroadcastOperator:
-    return BroadcastOperator(_selection(core, Target(excluded=frozenset((core.id,)))))
-
-
-class SocketOperator:
-    """The modifiers of an event to the client of a socket; immutable.
-
-    :attr:`broadcast`, :meth:`to` and :meth:`except_` address the other sockets instead, with the
-    same modifiers.
-    """
-
-    __slots__ = ("_selection", "_socket")
-
-    def __init__(self, socket: SocketCore, selection: Selection) -> None:
-        self._socket = socket
-        self._selection = selection
-
-    # -- the client itself -------------------------------------------------------------------
-
-    @overload
-    def emit(
-        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> Awaitable[None]: ...
-    @overload
-    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
-
-    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
-        """Send an event to the client; see :meth:`Socket.emit`."""
-        values: Sequence[Any] = args
-        if kwargs or type(event) is not str:
-            event, values = self._socket.namespace.outgoing(event, args, kwargs)
-        return self._emit(event, values)
-
-    def send(self, *args: Any) -> Awaitable[None]:
-        """Send an event named ``message`` to the client; see :meth:`Socket.emit`."""
-        return self._emit("message", args)
-
-    def _emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
-        selection = self._selection
-        volatile, compress = selection.target.volatile, selection.compress
-        return self._socket.emit(event, args, volatile=volatile, compress=compress)
-
-    @overload
-    async def emit_with_ack(
-        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> ReplyT: ...
-    @overload
-    async def emit_with_ack(self, event: str, /, *args: Any) -> Any: ...
-
-    async def emit_with_ack(self, event: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Send an event and wait for its acknowledgement; see :meth:`Socket.emit_with_ack`."""
-        if type(event) is str and not kwargs:
-            return await self._socket.ask(self._selection, event, args)
-        read, options, _ = declared_ack(event, kwargs)
-        name, values = self._socket.namespace.outgoing(event, args, options)
-        return read(await _all_values(self._socket, self._selection, name, values))
-
-    async def emit_with_ack_values(self, event: str, *args: Any) -> list[Any]:
-        """Send an event and wait for all values of its acknowledgement.
-
-        See :meth:`Socket.emit_with_ack_values`.
-        """
-        return await _all_values(self._socket, self._selection, event, args)
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """Let the client miss the event when it cannot be sent at once."""
-        target = replace(self._selection.target, volatile=True)
-        return SocketOperator(self._socket, self._selection.with_target(target))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """Say whether HTTP responses that carry the event may be compressed."""
-        return SocketOperator(self._socket, self._selection.with_compress(compress))
-
-    def timeout(self, timeout: float) -> SocketOperator:
-        """Say how long an acknowledgement is waited for, in seconds."""
-        return SocketOperator(self._socket, self._selection.with_timeout(timeout))
-
-    # -- the others --------------------------------------------------------------------------
-
-    @property
-    def broadcast(self) -> BroadcastOperator:
-        """All sockets in the namespace but this one."""
-        target = replace(self._selection.target, excluded=frozenset((self._socket.id,)))
-        return BroadcastOperator(self._selection.with_target(target))
-
-    @property
-    def local(self) -> BroadcastOperator:
-        """All sockets in this process but this one."""
-        return self.broadcast.local
-
-    def to(self, *rooms: str) -> BroadcastOperator:
-        """The sockets in any of these rooms, but not the socket itself."""
-        return self.broadcast.to(*rooms)
-
-    def in_(self, *rooms: str) -> BroadcastOperator:
-        """The same as :meth:`to`."""
-        return self.broadcast.in_(*rooms)
-
-    def except_(self, *rooms: str) -> BroadcastOperator:
-        """All sockets but this one and those in any of these rooms."""
-        return self.broadcast.except_(*rooms)
