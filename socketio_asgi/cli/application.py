@@ -50,19 +50,20 @@ def load_application(name: str, folder: Path, *, factory: bool = False) -> Any:
     Raises:
         CommandError: There is none, it is no ASGI application, or its own code raised.
     """
-    found = import_object(name, folder)
-    if factory:
-        if not callable(found):
-            raise CommandError(f"{name} is no function to make an application: {shown(found)}")
-        found = _guarded(found, f"calling {name}()", folder)
+    found = import_object(name, folder, factory=factory)
     problem = _what_is_wrong(found, name, factory=factory)
     if problem:
         raise CommandError(problem)
     return found
 
 
-def import_object(name: str, folder: Path) -> Any:
+def import_object(name: str, folder: Path, *, factory: bool = False) -> Any:
     """Import what ``MODULE:NAME`` names.
+
+    Args:
+        name: The name.
+        folder: The folder to import from.
+        factory: Whether it is a function, which is called.
 
     Raises:
         CommandError: It is not there, or the code of the module raised.
@@ -75,7 +76,22 @@ def import_object(name: str, folder: Path) -> Any:
             found = getattr(found, attribute)
         except AttributeError as error:
             raise CommandError(_no_such_name(module, path)) from error
-    return found
+    if not factory:
+        return found
+    if not callable(found):
+        raise CommandError(f"{name} is no function to make an application: {shown(found)}")
+    return _guarded(found, f"calling {name}()", folder)
+
+
+def server_names(module: str, kind: type[Any]) -> list[str]:
+    """The names in a module of which there are objects of a class.
+
+    Args:
+        module: The name of the module, which was imported.
+        kind: The class.
+    """
+    names = vars(sys.modules[module])
+    return [name for name, value in names.items() if isinstance(value, kind)]
 
 
 def _import_module(name: str, folder: Path) -> ModuleType:

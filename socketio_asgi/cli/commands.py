@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from .completion import completion
+from .contract import contract
 from .demo import demo
 from .emit import emit
 from .run import run
@@ -17,5 +18,5 @@ def commands() -> None:
     """Socket.IO on ASGI: serve an application, and talk to a running cluster."""
 
 
-for _command in (run, emit, demo, completion):
+for _command in (run, emit, contract, demo, completion):
     commands.add_command(_command)
