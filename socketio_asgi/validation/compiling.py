@@ -56,9 +56,26 @@ class Compiler:
         self._names = names
         # Forms of classes whose fields are being looked at, for those that refer to themselves.
         self._begun: dict[Any, Form | None] = {}
+        self._recursive = False
+        self._unions: list[list[tuple[Any, Form]]] = []
+
+    def compile(self, annotation: Any) -> Form:
+        """The form of a type, all of it.
+
+        Raises:
+            TypeError: It has no rules of ours.
+        """
+        try:
+            form = self.form(annotation)
+        except RecursionError:
+            raise TypeError(f"{annotation!r} never ends: give it a class that is named") from None
+        if self._recursive:
+            for members in self._unions:
+                self._check_union(members)
+        return form
 
     def form(self, annotation: Any) -> Form:
-        """The form of a type.
+        """The form of a part of a type.
 
         Raises:
             TypeError: It has no rules of ours.
@@ -111,8 +128,34 @@ class Compiler:
 
     def _union(self, args: tuple[Any, ...]) -> Form:
         others = [self.form(each) for each in args if each is not types.NoneType]
+        members = [each for each in args if each is not types.NoneType]
+        self._unions.append(list(zip(members, others, strict=True)))
         form = others[0] if len(others) == 1 else union(others)
         return form if len(others) == len(args) else optional(form)
+
+    def _check_union(self, members: Sequence[tuple[Any, Form]]) -> None:
+        """Check that the members of a union, which may contain themselves, are told apart at once.
+
+        To try two of them on each level would be 2**n times on n levels.
+
+        Raises:
+            TypeError: They are not.
+        """
+        forms = [self._final(annotation, form) for annotation, form in members]
+        for shape in ("array", "object"):
+            alike = [form for form in forms if form.shape == shape and form.fits is None]
+            if len(alike) > 1:
+                raise TypeError(
+                    f"{alike[0].name} and {alike[1].name} cannot be told apart, and contain"
+                    ' themselves: give each a field such as kind: Literal["..."]'
+                )
+
+    def _final(self, annotation: Any, form: Form) -> Form:
+        """The form of a type, when all are known."""
+        try:
+            return self._begun.get(annotation) or form
+        except TypeError:  # metadata that has no hash
+            return form
 
     def _tuple(self, args: tuple[Any, ...]) -> Form:
         if len(args) == 2 and args[1] is Ellipsis:
@@ -154,6 +197,7 @@ class Compiler:
     def _later(self, annotation: Any) -> Form:
         """The form of a class inside of itself."""
         begun = self._begun
+        self._recursive = True
 
         def read(value: Any) -> Any:
             form = begun[annotation]
@@ -163,7 +207,11 @@ class Compiler:
             form = begun[annotation]
             return value if form is None or form.write is None else form.write(value)
 
-        return Form("an object", read, write, deep=True)
+        def fits(value: Any) -> bool:
+            form = begun[annotation]
+            return form is None or form.fits is None or form.fits(value)
+
+        return Form("an object", read, write, deep=True, shape="object", fits=fits)
 
     def _record(self, cls: Any, variables: Mapping[Any, Any]) -> Form:
         hints = class_hints(cls, self._names)

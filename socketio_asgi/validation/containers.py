@@ -11,17 +11,45 @@ from .forms import SCALARS, Convert, Form
 _LISTS = (list, tuple)
 
 
-def collect(read: Convert, items: Iterable[tuple[str | int, Any]]) -> Invalid:
-    """All problems of items of which one is known to be wrong, as far as an error tells them."""
+def convert_each(inner: Convert, items: Iterable[tuple[str | int, Any]]) -> list[Any]:
+    """Convert items, each of them once, and tell all that is wrong with them.
+
+    Args:
+        inner: Converts one.
+        items: The items, each with its place.
+
+    Raises:
+        Invalid: One of them is wrong.
+    """
+    made: list[Any] = []
     problems: list[Problem] = []
     for place, item in items:
         try:
-            read(item)
+            made.append(inner(item))
         except Invalid as error:
             problems.extend(problem.below(place) for problem in error.problems)
             if len(problems) >= MAX_DETAILS:
                 break
-    return Invalid(*problems)
+    if problems:
+        raise Invalid(*problems)
+    return made
+
+
+def _list_converter(inner: Convert, *, deep: bool) -> Callable[[Sequence[Any]], list[Any]]:
+    """Converts the items of a list."""
+
+    def convert(items: Sequence[Any]) -> list[Any]:
+        return convert_each(inner, enumerate(items))
+
+    def convert_fast(items: Sequence[Any]) -> list[Any]:
+        try:
+            return [inner(item) for item in items]
+        except Invalid:
+            pass
+        return convert(items)
+
+    # What is nested must not be converted twice: on n levels that would be 2**n times.
+    return convert if deep else convert_fast
 
 
 def list_form(item: Form, make: Callable[[Any], Any] = list, name: str = "a list") -> Form:
@@ -32,21 +60,15 @@ def list_form(item: Form, make: Callable[[Any], Any] = list, name: str = "a list
         make: Makes it of a list.
         name: The type in words.
     """
-    inner = item.read
+    convert = None if item.read is None else _list_converter(item.read, deep=item.deep)
 
     def read(value: Any) -> Any:
         if not isinstance(value, _LISTS):
             raise wrong("list_type", f"must be {name}")
         given: Sequence[Any] = cast("Any", value)
-        if inner is None:
-            return _made(make, given)
-        try:
-            return _made(make, [inner(each) for each in given])
-        except Invalid:
-            pass
-        raise collect(inner, enumerate(given))
+        return _made(make, given if convert is None else convert(given))
 
-    return Form(name, read, _list_writer(item, name), deep=True)
+    return Form(name, read, _list_writer(item, name), deep=True, shape="array")
 
 
 def _made(make: Callable[[Any], Any], items: Sequence[Any]) -> Any:
@@ -57,20 +79,14 @@ def _made(make: Callable[[Any], Any], items: Sequence[Any]) -> Any:
 
 
 def _list_writer(item: Form, name: str) -> Convert:
-    inner = item.write
+    convert = None if item.write is None else _list_converter(item.write, deep=item.deep)
 
     def write(value: Any) -> Any:
         if isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
             raise wrong("list_type", f"must be {name}")
         items: Iterable[Any] = cast("Any", value)
         given = items if isinstance(items, list | tuple) else list(items)
-        if inner is None:
-            return given
-        try:
-            return [inner(each) for each in given]
-        except Invalid:
-            pass
-        raise collect(inner, enumerate(given))
+        return given if convert is None else convert(given)
 
     return write
 
@@ -111,7 +127,7 @@ def tuple_form(items: list[Form], make: Callable[[Any], Any] = tuple, required: 
     def write(value: Any) -> Any:
         return convert(value, writes)
 
-    return Form(name, read, write, deep=True)
+    return Form(name, read, write, deep=True, shape="array")
 
 
 def dict_form(key: Form, item: Form) -> Form:
@@ -132,14 +148,9 @@ def dict_form(key: Form, item: Form) -> Form:
         given: dict[Any, Any] = cast("Any", value)
         if read_key is None and inner is None:
             return given
-        pairs = given.items()
-        try:
-            return dict(map(read_item, pairs))
-        except Invalid:
-            pass
-        raise collect(read_item, ((str(pair[0]), pair) for pair in pairs))
+        return dict(convert_each(read_item, ((str(pair[0]), pair) for pair in given.items())))
 
-    return Form("an object", read, _dict_writer(item), deep=True)
+    return Form("an object", read, _dict_writer(item), deep=True, shape="object")
 
 
 def _dict_writer(item: Form) -> Convert:
@@ -151,11 +162,8 @@ def _dict_writer(item: Form) -> Convert:
         given: Mapping[Any, Any] = cast("Any", value)
         if inner is None:
             return given
-        try:
-            return {key: inner(each) for key, each in given.items()}
-        except Invalid:
-            pass
-        raise collect(inner, ((str(key), each) for key, each in given.items()))
+        written = convert_each(inner, ((str(key), each) for key, each in given.items()))
+        return dict(zip(given, written, strict=True))
 
     return write
 

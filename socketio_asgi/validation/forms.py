@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
-from .errors import Invalid, Problem, wrong
+from .errors import Invalid, wrong
 
 Convert = Callable[[Any], Any]
 """Checks a value and returns it, or what it stands for; raises :class:`Invalid` otherwise."""
@@ -26,13 +26,19 @@ class Form(NamedTuple):
         name: The type in words, for messages.
         read: Makes a value of what came; None takes anything.
         write: Makes what is sent of a value; None sends it as it is.
-        deep: Whether writing changes more than the outermost value, as for records in a list.
+        deep: Whether values have parts, so that to read or write them is more than one step.
+        literal: Whether the values are those of a Literal.
+        shape: What it is on the wire, if it has parts: an array, or an object.
+        fits: Tells quickly, by its tags, that an object may be a value; None without tags.
     """
 
     name: str
     read: Convert | None
     write: Convert | None
     deep: bool = False
+    literal: bool = False
+    shape: Literal["", "array", "object"] = ""
+    fits: Callable[[Any], bool] | None = None
 
 
 ANYTHING = Form("any value", None, None)
@@ -157,7 +163,7 @@ def one_of(values: Iterable[Any]) -> Form:
         read(_wire(value))
         return value
 
-    return Form(name, read, write)
+    return Form(name, read, write, literal=True)
 
 
 def enum_form(cls: type[Enum]) -> Form:
@@ -200,11 +206,14 @@ def optional(form: Form) -> Form:
 
 
 def union(forms: list[Form]) -> Form:
-    """The form of a type that is one of several; what need not be converted is preferred."""
+    """The form of a type that is one of several.
+
+    Those that take a value as it is come first, and then the first that takes it, in their order. A
+    record is looked into only if its tags fit.
+    """
     if any(form.read is None for form in forms):
         return ANYTHING
     name = " or ".join(dict.fromkeys(form.name for form in forms))
-    reads = [form.read for form in forms if form.read is not None]
     writes = [form.write for form in forms]
 
     def write(value: Any) -> Any:
@@ -215,38 +224,31 @@ def union(forms: list[Form]) -> Form:
                 continue
         raise wrong("union_error", f"must be {name}")
 
-    return Form(name, _read_union(name, reads), write, any(form.deep for form in forms))
+    return Form(name, _read_union(name, forms), write, any(form.deep for form in forms))
 
 
-def _read_union(name: str, reads: list[Convert]) -> Convert:
-    nothing = object()
+def _read_union(name: str, forms: list[Form]) -> Convert:
+    exact = [form for form in forms if form in _AS_THEY_ARE]
+    others = [form for form in forms if form not in exact]
 
     def read(value: Any) -> Any:
-        best: Any = nothing
         failures: list[Invalid] = []
-        for each in reads:
+        for form in (*exact, *others):
+            if form.read is None or (form.fits is not None and not form.fits(value)):
+                continue
             try:
-                result = each(value)
+                return form.read(value)
             except Invalid as error:
                 failures.append(error)
-                continue
-            if result is value:
-                return value
-            if best is nothing:
-                best = result
-        if best is nothing:
-            raise _nearest(failures) or wrong("union_error", f"must be {name}")
-        return best
+        raise _nearest(failures) or wrong("union_error", f"must be {name}")
 
     return read
 
 
+_AS_THEY_ARE = [SCALARS[cls] for cls in (str, int, bool, None, bytes)]
+
+
 def _nearest(failures: list[Invalid]) -> Invalid | None:
     """The error of the one type that was meant; None when that cannot be said."""
-    meant = [failure for failure in failures if not any(map(_tells_another, failure.problems))]
+    meant = [each for each in failures if all(problem.loc for problem in each.problems)]
     return meant[0] if len(meant) == 1 else None
-
-
-def _tells_another(problem: Problem) -> bool:
-    """True for a problem by which the value is of another type: its kind, or the field of a tag."""
-    return not problem.loc or (len(problem.loc) == 1 and problem.type == "literal_error")

@@ -35,22 +35,17 @@ def record_form(cls: type, fields: Sequence[Field], make: Callable[..., Any] | N
     name = f"an object ({cls.__name__})"
     reads = [(field.name, field.form.read, field.required) for field in fields]
 
+    deep = any(field.form.deep for field in fields)
+    convert = _read_once if deep else _read_fast
+
     def read(value: Any) -> Any:
-        if type(value) is not dict and not isinstance(value, dict):
+        if not isinstance(value, dict):
             raise wrong("object_type", f"must be {name}")
-        given: dict[Any, Any] = cast("Any", value)
-        try:
-            made = {
-                field: given[field] if inner is None else inner(given[field])
-                for field, inner, required in reads
-                if required or field in given
-            }
-        except (Invalid, KeyError):
-            raise _problems(given, reads) from None
+        made = convert(cast("Any", value), reads)
         return made if make is None else _make(make, made)
 
     write = _write_dict(fields) if make is None else _write_instance(cls, fields)
-    return Form(name, read, write, deep=True)
+    return Form(name, read, write, deep=True, shape="object", fits=_by_tags(fields))
 
 
 def _make(make: Callable[..., Any], fields: dict[str, Any]) -> Any:
@@ -60,8 +55,26 @@ def _make(make: Callable[..., Any], fields: dict[str, Any]) -> Any:
         raise wrong("value_error", str(error)) from error
 
 
-def _problems(given: Mapping[Any, Any], reads: list[tuple[str, Convert | None, bool]]) -> Invalid:
-    """All that is wrong with the fields of a record."""
+_Reads = Sequence[tuple[str, Convert | None, bool]]
+"""The names of fields, what reads them, and whether they must be there."""
+
+
+def _read_fast(given: Mapping[Any, Any], reads: _Reads) -> dict[str, Any]:
+    """Read fields that are not nested: a second time, if something is wrong."""
+    try:
+        return {
+            name: given[name] if inner is None else inner(given[name])
+            for name, inner, required in reads
+            if required or name in given
+        }
+    except (Invalid, KeyError):
+        pass
+    return _read_once(given, reads)
+
+
+def _read_once(given: Mapping[Any, Any], reads: _Reads) -> dict[str, Any]:
+    """Read fields, each of them once, and tell all that is wrong with them."""
+    made: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, inner, required in reads:
         if name not in given:
@@ -69,11 +82,12 @@ def _problems(given: Mapping[Any, Any], reads: list[tuple[str, Convert | None, b
                 problems.append(Problem((name,), "missing", "is required"))
             continue
         try:
-            if inner is not None:
-                inner(given[name])
+            made[name] = given[name] if inner is None else inner(given[name])
         except Invalid as error:
             problems.extend(problem.below(name) for problem in error.problems)
-    return Invalid(*problems)
+    if problems:
+        raise Invalid(*problems)
+    return made
 
 
 def _write_instance(cls: type, fields: Sequence[Field]) -> Convert:
@@ -125,3 +139,27 @@ def dataclass_fields(cls: Any) -> list[tuple[str, bool]]:
         for field in dataclasses.fields(cls)
         if field.init
     ]
+
+
+def _by_tags(fields: Sequence[Field]) -> Callable[[Any], bool] | None:
+    """A function that tells a record from others, by fields that must be one of some values."""
+    tags = [
+        (field.name, field.form.read)
+        for field in fields
+        if field.required and field.form.literal and field.form.read is not None
+    ]
+    if not tags:
+        return None
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        given: dict[Any, Any] = cast("Any", value)
+        try:
+            for name, read in tags:
+                read(given.get(name))
+        except Invalid:
+            return False
+        return True
+
+    return fits

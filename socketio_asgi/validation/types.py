@@ -86,7 +86,7 @@ def _make(annotation: Any, names: Names, prefer: Preference) -> ValueType:
 
 
 def _own(annotation: Any, names: Names) -> ValueType:
-    form = Compiler(names).form(annotation)
+    form = Compiler(names).compile(annotation)
     admits = _admits_none(form.read)
     return ValueType(annotation, "own", form.read, form.write, admits, _own_problems)
 

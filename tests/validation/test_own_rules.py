@@ -82,6 +82,34 @@ class Square:
     side: float
 
 
+@dataclass
+class Group:
+    kind: Literal["group"]
+    members: list[Group | Leaf]
+
+
+@dataclass
+class Leaf:
+    kind: Literal["leaf"]
+    members: list[Group | Leaf]
+    size: int
+
+
+@dataclass
+class OneWay:
+    next: list[OneWay | OtherWay]
+
+
+@dataclass
+class OtherWay:
+    next: list[OneWay | OtherWay]
+
+
+@dataclass
+class EitherWay:
+    next: dict[str, EitherWay] | EitherWay | None
+
+
 class Movie(TypedDict):
     title: str
     year: NotRequired[int]
@@ -224,6 +252,29 @@ def test_what_is_not(annotation: Any, value: Any, expected: list[Any]) -> None:
 def test_the_number_of_problems_is_bounded() -> None:
     assert len(loc_and_type(list[int], ["a"] * 100_000)) == MAX_DETAILS
     assert len(loc_and_type(list[list[int]], [["a"] * 1000] * 1000)) == MAX_DETAILS
+
+
+def test_nested_values_are_looked_at_once() -> None:
+    """Twice on each level would take for ever."""
+    tree: dict[str, Any] = {"value": "wrong"}
+    group: dict[str, Any] = {"kind": "leaf", "members": [], "size": "wrong"}
+    mixed: Any = {"a": "wrong"}
+    for _ in range(40):
+        tree = {"value": 1, "children": [tree]}
+        group = {"kind": "group", "members": [group]}
+        mixed = [{"a": mixed}]
+    assert loc_and_type(Tree, tree) == [(*["children", 0] * 40, "value", "int_type")]
+    assert loc_and_type(Group, group) == [(*["members", 0] * 40, "size", "int_type")]
+    nested: Any = dict[str, int]
+    for _ in range(40):
+        nested = list[dict[str, nested]]
+    assert loc_and_type(nested, mixed) == [(*[0, "a"] * 40, "a", "int_type")]
+
+
+@pytest.mark.parametrize("annotation", [OneWay, EitherWay])
+def test_what_would_take_for_ever(annotation: Any) -> None:
+    with pytest.raises(TypeError, match="cannot be told apart, and contain themselves"):
+        value_type(annotation, {})
 
 
 class Opaque: ...
