@@ -13,7 +13,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from socketio_asgi import Server, Socket
+from socketio_asgi import EventError, Server, Socket
 from tests.docs.snippets import ROOT, blocks_of, run_blocks
 from tests.support.peer import join_peer
 from tests.support.requirements import require_module
@@ -24,7 +24,7 @@ Serving = Callable[..., Awaitable[Served]]
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 PAGE = ROOT / "docs" / "databases.md"
-SQLALCHEMY, DJANGO = range(2)
+SQLALCHEMY, DEPENDENCY, PLAIN_DEPENDENCY, DJANGO = range(4)
 
 
 def run(*numbers: int) -> dict[str, Any]:
@@ -78,6 +78,74 @@ async def test_sqlalchemy(
         assert engine.pool._timeout == 30
     finally:
         await engine.dispose()
+
+
+class Uses:
+    """Counts how often a connection was taken out of a pool, and given back."""
+
+    def __init__(self, engine: Any) -> None:
+        from sqlalchemy import event
+
+        self.taken = self.returned = 0
+        event.listen(engine.pool, "checkout", self._take)
+        event.listen(engine.pool, "checkin", self._return)
+
+    def _take(self, *_: Any) -> None:
+        self.taken += 1
+
+    def _return(self, *_: Any) -> None:
+        self.returned += 1
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_sessions_as_dependencies(
+    serving: Serving,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    transport: str,
+    anyio_backend: str,
+) -> None:
+    require_module("sqlalchemy")
+    require_module("aiosqlite")
+    monkeypatch.chdir(tmp_path)
+    names = run(SQLALCHEMY, DEPENDENCY, PLAIN_DEPENDENCY)
+    io: Server = names["io"]
+    engine, plain_engine = names["engine"], names["plain_engine"]
+    database, plain_database = names["Database"], names["PlainSession"]
+
+    @io.on("fails")
+    async def fails(session: database) -> None:  # type: ignore[valid-type]
+        session.add(names["Note"](text="never"))  # type: ignore[attr-defined]
+        await session.flush()  # type: ignore[attr-defined]
+        raise EventError("refused")
+
+    get_plain = names["get_plain_session"]
+
+    @io.on("fails_in_thread")
+    def fails_in_thread(session: Any = names["Depends"](get_plain)) -> None:
+        assert isinstance(session, plain_database)
+        session.add(names["Note"](text="never"))
+        session.flush()
+        raise EventError("refused")
+
+    async with engine.begin() as connection:
+        await connection.run_sync(names["Base"].metadata.create_all)
+    uses, plain_uses = Uses(engine.sync_engine), Uses(plain_engine)
+    served = await serving(io)
+    try:
+        async with join_peer(served.url, transport) as one, join_peer(served.url) as two:
+            assert await one.request("write", "note 1") == [1]
+            assert await two.expect("written") == [1, "note 1"]
+            assert await one.request("write_in_thread", "note 2") == [2]
+            for event in ("fails", "fails_in_thread"):
+                (answer,) = await one.request(event)
+                assert answer["error"]["code"] == "refused"
+            assert (uses.taken, uses.returned) == (2, 2)
+            assert (plain_uses.taken, plain_uses.returned) == (2, 2)
+            assert await one.request("notes") == [["note 1", "note 2"]]
+    finally:
+        await engine.dispose()
+        plain_engine.dispose()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.requirements import missing
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -42,7 +44,10 @@ def run_blocks(page: Path) -> dict[str, Any]:
     for block in blocks_of(page, "python"):
         # Empty lines in front, so that a traceback names the line of the page.
         code = "\n" * (block.line - 1) + block.code
-        exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
+        try:
+            exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
+        except ModuleNotFoundError as error:
+            missing(f"{page.name} needs {error.name}")
     return namespace
 
 
