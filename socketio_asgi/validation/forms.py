@@ -72,7 +72,10 @@ def _read_float(value: Any) -> float:
     if type(value) is float:
         return value
     if type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise wrong("float_size", "must be a smaller number") from None
     raise wrong("float_type", "must be a number")
 
 
@@ -113,16 +116,17 @@ def _of_text(cls: type, parse: Callable[[str], Any], name: str) -> Form:
 
 
 def _read_decimal(value: Any) -> Decimal:
-    if type(value) is str:
+    number = value
+    if type(value) in (str, int, float):
         try:
-            return Decimal(value)
+            number = Decimal(value if type(value) is int else str(value))
         except InvalidOperation:
             raise wrong("decimal_parsing", "must be a decimal number") from None
-    if isinstance(value, Decimal):
-        return value
-    if type(value) in (int, float):
-        return Decimal(str(value))
-    raise wrong("decimal_type", "must be a decimal number")
+    if not isinstance(number, Decimal):
+        raise wrong("decimal_type", "must be a decimal number")
+    if not number.is_finite():  # comparisons with some of them raise
+        raise wrong("finite_number", "must be a finite number")
+    return number
 
 
 _BYTES = Form("binary", _read_bytes, instance_of((bytes, bytearray, memoryview), "binary"))
