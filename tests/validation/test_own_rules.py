@@ -223,7 +223,7 @@ def loc_and_type(annotation: Any, value: Any) -> list[tuple[Any, ...]]:
         (Decimal, "sNaN", [("finite_number",)]),
         (Decimal, "-Infinity", [("finite_number",)]),
         (float, 10**400, [("float_size",)]),
-        (list[float], [1, -(10**400)], [("float_size", 1)]),
+        (list[float], [1, -(10**400)], [(1, "float_size")]),
         (int | str, 5.5, [("union_error",)]),
         (list[int], "12", [("list_type",)]),
         (list[int], {"0": 1}, [("list_type",)]),
