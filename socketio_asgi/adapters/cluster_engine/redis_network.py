@@ -94,15 +94,17 @@ class RedisNetwork:
         self._prefix = prefix
         self._questions = Questions(host.runtime)
         self._servers: RedisServers | None = None
+        # Messages may go out as soon as answers come in; requests find all others a moment later.
+        self._open = False
         self._connected = False
         self._counts = True
         self._last: Reply | None = None
-        self._timers: dict[float, Cancellable] = {}
+        self._timers: dict[str, Cancellable] = {}
         self._newcomer: Event = host.runtime.event()
 
     @property
     def connected(self) -> bool:
-        """True while messages go out and come in."""
+        """True while messages go out and come in, and the others are known."""
         return self._connected
 
     def count(self, what: str) -> None:
@@ -147,6 +149,7 @@ class RedisNetwork:
             self._channel(),
         ):
             await servers.main.subscribe(Subscription.CHANNEL, channel.encode())
+        self._open = True
         self._say_hello(asks=True)
         await self._meet(await self._count_engines())
         if self._servers is not servers:
@@ -182,14 +185,14 @@ class RedisNetwork:
             if self._connected and servers is self._servers:
                 self.runtime.start_background(run())
 
-        self._timers[seconds] = self.runtime.call_later(seconds, begin)
+        self._timers[work.__name__] = self.runtime.call_later(seconds, begin)
 
     def _on_lost(self, error: Exception) -> None:
         self._end()
         self._host.lost(error)
 
     def _end(self) -> None:
-        self._connected = False
+        self._open = self._connected = False
         self._servers = None
         for timer in self._timers.values():
             timer.cancel()
@@ -298,7 +301,7 @@ class RedisNetwork:
 
     def _publish(self, message: EngineMessage) -> Reply | None:
         servers = self._servers
-        if servers is None or not self._connected:
+        if servers is None or not self._open:
             return None
         data = encode(message)
         if len(data) > MAX_ENGINE_MESSAGE:

@@ -10,7 +10,8 @@ import httpx
 
 from socketio_asgi import Server, Socket
 from socketio_asgi.adapters import AdapterState, ClusterEngineHealth, RedisClusterEngine
-from socketio_asgi.adapters.cluster_engine.directory import ClusterDirectory
+from socketio_asgi.adapters.cluster_engine.directory import ClusterDirectory, ClusterParts
+from socketio_asgi.adapters.cluster_engine.members import EngineMembers
 from socketio_asgi.engine import SessionCore
 from tests.brokers.redis.servers import RedisProcess
 from tests.support.clients import PollingClient
@@ -51,7 +52,11 @@ async def holds(server: ServerProcess, count: int = 1) -> bool:
 
 
 async def check_crowd(
-    ports: list[int], options: dict[str, Any], clients: int = CLIENTS
+    ports: list[int],
+    options: dict[str, Any],
+    clients: int = CLIENTS,
+    processes: int = 0,
+    shouts: int = SHOUTS,
 ) -> dict[str, int]:
     """Have clients come to some servers in turn, and talk; returns what servers have counted."""
     settings = {"clients": clients, "ports": ports, **options}
@@ -59,10 +64,10 @@ async def check_crowd(
     async with start_node("workers/crowd.mjs", url, settings, timeout=90) as script:
         connected = await script.wait_for("connected", 60)
         assert connected["events"] == {}
-        assert len(connected["pids"]) == len(ports)
-        await script.send("talk", rounds=ROUNDS, shouts=SHOUTS)
+        assert len(connected["pids"]) == (processes or len(ports))
+        await script.send("talk", rounds=ROUNDS, shouts=shouts)
         talked = await script.wait_for("talked", 60)
-        assert talked["said"] == ROUNDS * SHOUTS
+        assert talked["said"] == ROUNDS * shouts
         assert talked["events"] == {}
         assert [talked[name] for name in ("failed", "missing", "doubled", "disordered")] == [0] * 4
         assert talked["transports"] == {options["transports"][-1]: clients}
@@ -133,10 +138,17 @@ class Sharing:
 
     def unknown(self, number: int) -> set[str]:
         """The ids that a server has asked all about a moment ago, and nobody knew."""
+        return set(self._parts(number).lookups._unknown)
+
+    def members(self, number: int) -> EngineMembers:
+        """The servers, as one of them knows them."""
+        return self._parts(number).network.members
+
+    def _parts(self, number: int) -> ClusterParts:
         directory = self.servers[number].engine.__socketio__._directory
         assert isinstance(directory, ClusterDirectory)
         assert directory.parts is not None
-        return set(directory.parts.lookups._unknown)
+        return directory.parts
 
     def states(self) -> list[AdapterState]:
         """The states of all engines."""

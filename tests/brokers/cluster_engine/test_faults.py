@@ -9,6 +9,8 @@ import pytest
 from anyio import to_thread
 
 from socketio_asgi.adapters import AdapterState
+from socketio_asgi.adapters.cluster_engine.members import Hello
+from socketio_asgi.adapters.cluster_engine.session_ids import KEY_BYTES
 from tests.brokers.redis.servers import RedisProcess
 from tests.support.backends import serves
 from tests.support.clients import (
@@ -55,7 +57,7 @@ async def test_the_owner_is_killed(redis_server: RedisProcess, prefix: str) -> N
             tasks.start_soon(poll)
             await until(lambda: holds(second))
             await to_thread.run_sync(first.kill)
-            await until(lambda: answers == [(400, 1)], timeout=4)
+            await until(lambda: answers == [(400, 1)], timeout=10)
             for method in ("GET", "POST"):
                 response = await there.request(method, content="42[]" if method == "POST" else None)
                 assert (response.status_code, response.json()["code"]) == (400, 1)
@@ -85,7 +87,7 @@ async def test_the_holder_of_a_poll_is_killed(redis_server: RedisProcess, prefix
                 response = await here.request("GET")
                 return response.status_code == 400 and response.json()["code"] == 1
 
-            await until(gone, timeout=5)
+            await until(gone, timeout=10)
 
 
 async def test_the_owner_of_a_websocket_is_killed(redis_server: RedisProcess, prefix: str) -> None:
@@ -221,3 +223,21 @@ async def test_a_cluster_of_redis(cluster_of_two: list[RedisProcess], prefix: st
             await clients[number % 2].post(f'42{number}["echo",{number}]')
             assert await clients[(number + 1) % 2].poll() == [f"43{number}[{number}]"]
         assert sharing.health(0).foreign == 0
+
+
+async def test_two_servers_with_the_same_id(own_redis: RedisProcess, prefix: str) -> None:
+    """One of them takes another, and its sessions go on."""
+    async with share(own_redis.url, prefix) as sharing:
+        members = sharing.members(0)
+        earlier = members.node
+        async with client_of(sharing) as clients:
+            namesake = Hello(earlier, bytes(KEY_BYTES), bytes(KEY_BYTES), False, False, False)
+            with own_redis.client() as client:
+                client.publish(f"{prefix}-python#", namesake.encode())
+            await until(lambda: members.node != earlier)
+            await until(lambda: sharing.states() == [READY, READY])
+            await clients[0].post('42["say",1]')
+            await until(lambda: sharing.heard[0] == ["connect", 1])
+        async with client_of(sharing) as again:
+            await again[1].post('42["say",2]')
+            await until(lambda: sharing.heard[0][-1] == 2)
