@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from socketio_asgi import Event
 from tests.brokers.interop.clients import Clients
 from tests.brokers.interop.cluster import Cluster, Kind
 from tests.brokers.interop.servers import NodeServers, To
@@ -61,6 +63,31 @@ async def test_events(joined: Cluster, emitter: EmitterSide) -> None:
     await until(came)  # the official emitter for Postgres is overtaken by what it sends later
     await emitter.emit("volatile", to=To(volatile=True))
     assert await joined.heard(sender=emitter) == [[*expected, ["volatile"]]] * 4
+
+
+@dataclass
+class Item:
+    id: int
+    data: bytes = b""
+
+
+@dataclass
+class StoredItem(Item):
+    secret: str = "secret"
+
+
+item = Event("item", Item, list[Item])
+
+
+async def test_declared_events(joined: Cluster, emitter: EmitterSide) -> None:
+    if not isinstance(emitter, OurEmitter):
+        pytest.skip("the official emitter knows no declared events")
+    emitting: Any = emitter.emit
+    await emitting(item, StoredItem(1, b"a"), [])
+    with pytest.raises(TypeError, match="'item' cannot be sent: value1: must be an instance"):
+        await emitting(item, 5, [])
+    heard = [["item", {"id": 1, "data": b"a"}, []]]
+    assert await joined.heard(sender=emitter) == [heard] * 4
 
 
 async def test_rooms(joined: Cluster, emitter: EmitterSide) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -120,6 +121,16 @@ class TestValues:
             assert await peer.expect("drawn") == [{"outerRadius": 1.5}]
             await emit(ready)
             assert await peer.expect("ready") == []
+
+    async def test_in_dynamic_namespaces(self, join: Join, io: Server) -> None:
+        parent = io.of(re.compile(r"/room-\d"))
+        one, two = await join("/room-1"), await join("/room-2")
+        await parent.emit(news, StoredItem(1))
+        await news.emit(parent.to(one.id), StoredItem(2))
+        await io.of("/room-2").emit(news, StoredItem(3))
+        for peer, number in ((one, 2), (two, 3)):
+            assert await peer.expect("news") == [{"id": 1, "tags": []}]
+            assert await peer.expect("news") == [{"id": number, "tags": []}]
 
     async def test_in_containers(self, io: Server, join: Join) -> None:
         peer = await join()
@@ -430,6 +441,10 @@ class TestValidation:
             await io.emit(ready)
             await io.emit(ready)
             await io.of("/chat").emit(news, Item(1))
+            parent = io.of(re.compile("/room-."))
+            parent.emits(news)
+            await parent.emit(news, Item(1))
+            await io.of("/room-1").emit(news, Item(1))
         assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
             "the event 'ready' was sent to '/'",
             "the event 'news' was sent to '/chat'",
