@@ -54,10 +54,15 @@ class Registering(ABC):
     ) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function as the handler of an event.
 
-        Its first parameter is the socket, and the others are the values that the client sent.
-        Surplus values are dropped, and an event with too few is refused. The return value
-        acknowledges the event: None without a value, a tuple with several. A handler with a
-        keyword-only parameter ``ack`` acknowledges by calling that instead.
+        Its first parameter is the socket, unless it is annotated with another type, and the others
+        are the values that the client sent. Annotations validate and convert these. Surplus values
+        are dropped; an event with too few, or with others, is refused, which its acknowledgement
+        tells. Parameters of the types :class:`Socket`, :class:`Handshake`, :class:`Namespace`,
+        :class:`Server`, :class:`EventContext` and :class:`Ack` are given those of the event.
+
+        The return value acknowledges the event: None without a value, a tuple with several. A
+        handler with an :class:`Ack`, or a keyword-only parameter ``ack``, acknowledges by calling
+        that instead. One that raises or returns an :class:`EventError` acknowledges with that.
 
         Args:
             name: The name of the event, or ``connection``, ``disconnecting`` or ``disconnect``.

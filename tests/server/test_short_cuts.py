@@ -43,7 +43,7 @@ _plan = HandlerRegistry.plan
 
 
 def _plan_at_length(self: HandlerRegistry, registration: Registration) -> Handler:
-    return replace(_plan(self, registration), simple=False)
+    return replace(_plan(self, registration), simple=False, direct=False)
 
 
 WITHOUT: dict[str, tuple[type, str, Callable[..., Any]]] = {
@@ -69,6 +69,10 @@ def server() -> Server:
         @namespace.on("one")
         async def one(socket: Socket, value: Any) -> Any:
             return value
+
+        @namespace.on("typed")
+        async def typed(text: str, number: int | None = 5, *more: list[Any]) -> list[Any]:
+            return [text, number, *more]
 
         @namespace.on("fails")
         async def fails(socket: Socket) -> None:
@@ -101,7 +105,7 @@ def packets(seed: int) -> list[str | bytes]:
             case 2:
                 made.append(f'2{namespace}{ack}["unknown",1]')
             case _:
-                name = choose.choice(["echo", "one", "fails", "by itself", "ordered"])
+                name = choose.choice(["echo", "one", "typed", "fails", "by itself", "ordered"])
                 values = ",".join(['"é"', "1", "null", "[[]]"][: choose.randrange(4)])
                 made.append(f'2{namespace}{ack}["{name}"{"," if values else ""}{values}]')
     return made
