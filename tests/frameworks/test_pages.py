@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from socketio_asgi import Server
 from tests.asgi.clients import check_both_transports, get
 from tests.asgi.test_paths import check_diagnostic
+from tests.brokers.interop.services import redis_url
 from tests.docs.snippets import ROOT, blocks_of, run_blocks
 from tests.support.peer import join_peer, open_peer
 from tests.support.requirements import require_module
@@ -122,3 +124,19 @@ def test_wrong_arguments_of_the_plugin() -> None:
         SocketIOPlugin("/socket.io", Server())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="begins with a slash, /live"):
         SocketIOPlugin(Server(), "live")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_rate_limits_of_a_cluster(anyio_backend: str) -> None:
+    require_module("redis")
+    page = ROOT / "docs" / "rate-limits.md"
+    (block,) = blocks_of(page, "py")
+    names: dict[str, Any] = {}
+    exec(block.code.replace("redis://localhost:6379", redis_url()), names)
+    names["EVENTS_A_MINUTE"] = 2
+    name = secrets.token_hex(8)
+    taken = [await names["take_of_cluster"](name) for _ in range(3)]
+    assert taken in ([True, True, False], [True, True, True])  # unless a minute ends meanwhile
+    keys = await names["redis"].keys(f"events:{name}:*")
+    assert all([await names["redis"].ttl(key) > 0 for key in keys])
+    await names["redis"].aclose()
