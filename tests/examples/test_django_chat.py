@@ -42,7 +42,11 @@ def env(tmp_path: Path, node_modules: Path) -> dict[str, str]:
     for name in ("django", "daphne"):
         require_module(name)
     folder = node_modules / "socket.io-client" / "dist"
-    env = {"CHAT_DATABASE": str(tmp_path / "chat.sqlite"), "CHAT_CLIENT": str(folder)}
+    env = {
+        "CHAT_CLIENT": str(folder),
+        "CHAT_DATABASE": str(tmp_path / "chat.sqlite"),
+        "DJANGO_SETTINGS_MODULE": "chat.settings",
+    }
     for arguments in (["migrate", "--run-syncdb"], ["shell", "-v", "0", "-c", ADD_ANN]):
         command = [sys.executable, MANAGE, *arguments]
         done = subprocess.run(

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 PAGE = ROOT / "docs" / "frameworks" / "django.md"
 
 
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the page does to the environment from others."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "mysite.settings")
+
+
 def run_page() -> dict[str, Any]:
     """Run its blocks in their order; those of the settings have names of their own."""
     names: dict[str, Any] = {"__name__": __name__}
