@@ -155,6 +155,11 @@ class LocalSessions(Protocol):
         """The options of the engine."""
         ...
 
+    @property
+    def shutting_down(self) -> bool:
+        """True when the engine ends."""
+        ...
+
     def get(self, sid: str) -> LocalSession | None:
         """The session of that id; None when there is none."""
         ...

@@ -35,6 +35,11 @@ class EngineSessions:
         """The options of the engine."""
         return self._loop_state.options
 
+    @property
+    def shutting_down(self) -> bool:
+        """True when the engine ends."""
+        return self._loop_state.shutting_down
+
     def get(self, sid: str) -> SessionCore | None:
         """The session of that id; None when there is none."""
         session = self._loop_state.sessions.get(sid)

@@ -112,6 +112,8 @@ class SessionHolder:
     def _hold_poll(self, mail: Mail, codec: EngineCodec, request: EngineRequest) -> HeldPoll:
         poll = HeldPoll(mail, self._sessions, codec, request, self._on_poll_end)
         self._polls[mail.sid] = poll
+        if self._sessions.shutting_down:
+            poll.let_go()
         self._network.count("polls of other servers' clients")
         return poll
 

@@ -531,6 +531,8 @@ async def test_a_server_that_ends_lets_the_polls_of_others_go(start: Any) -> Non
             await until(lambda: is_polled(sharing, clients[0].sid))
             sharing.servers[1].engine.__socketio__.shut_down()
         assert answer == ["6"]
+        # Nor does one wait that a balancer sends there meanwhile.
+        assert await clients[1].poll() == ["6"]
         sharing.servers[0].emit("still there")
         assert await clients[0].poll() == ['42["still there"]']
 
