@@ -91,6 +91,17 @@ class Arguments:
         Raises:
             Exception: The cause, if no validator says that an argument is wrong.
         """
+        try:
+            problems = self._problems(args)
+        except Exception:
+            if cause is None:
+                raise
+            raise cause from None  # a mistake in a validator, told once
+        if cause is not None and not problems:
+            raise cause
+        return EventValidationError(details_of(problems))
+
+    def _problems(self, args: Sequence[Any]) -> list[Problem]:
         problems: list[Problem] = []
         for index, each in enumerate(self._positional):
             if index < len(args):
@@ -101,9 +112,7 @@ class Arguments:
             known = len(self._positional)
             for index, value in enumerate(args[known:]):
                 problems.extend(_problems(self._rest, value, (self._rest.parameter.name, index)))
-        if cause is not None and not problems:
-            raise cause
-        return EventValidationError(details_of(problems))
+        return problems
 
 
 def _validate(parameter: HandlerParameter) -> Callable[[Any], Any] | None:

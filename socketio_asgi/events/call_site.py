@@ -200,8 +200,11 @@ class CallSite(ABC):
         The caller has counted the call, as :meth:`begin` does.
         """
         try:
-            call = self._call_of(handler, args, number)
-            await self.settle(call, number, handler.refuse(args))
+            error: Exception = handler.refuse(args)
+        except Exception as raised:  # noqa: BLE001  # a mistake in a validator of the application
+            error = raised
+        try:
+            await self.settle(self._call_of(handler, args, number), number, error)
         finally:
             self.end()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from socketio_asgi import (
     Ack,
@@ -301,6 +301,34 @@ async def test_an_acknowledgement_of_another_type(
     assert "is wrong: it does not fit the annotation: 1: must be an instance of Item" in caplog.text
     assert "it does not fit the annotation: must be a whole number" in caplog.text
     assert "it does not fit the annotation: id: Input should be a valid integer" in caplog.text
+
+
+class Raising(BaseModel):
+    id: int
+
+    @field_validator("id")
+    @classmethod
+    def check(cls, value: int) -> int:
+        raise LookupError("a mistake of a validator")
+
+
+async def test_a_validator_that_makes_a_mistake(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server()
+
+    @io.on("one")
+    async def one(item: Raising) -> None: ...
+
+    @io.on("two")
+    async def two(item: Raising, other: int) -> None: ...
+
+    peer = await connect(io)
+    await peer.join()
+    for name in ("one", "two"):
+        (answer,) = await peer.request(name, {"id": 1})
+        assert answer["error"]["code"] == "internal"
+    assert caplog.text.count("LookupError: a mistake of a validator") == 2
 
 
 def test_a_handler_without_annotations_has_the_plan_of_before() -> None:
