@@ -1,21 +1,19 @@
-"""The server: an ASGI application, its options and its namespaces.
+"""The server: an ASGI application, its options and its life.
 
 Source: https://socket.io/docs/v4/server-api/ and https://socket.io/docs/v4/server-options/
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, TypeVar, cast, overload
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ClusterEngine, ConnectionStateRecovery
-from ..adapters.arguments import normalize_name
 from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
@@ -34,30 +32,25 @@ from ..engine.options import (
     generate_sid,
 )
 from ..engine.transports.base import TransportName
-from ..events.acks import ACK_SECONDS
 from ..events.context import ServerBase
-from ..events.declared import AnyEvent
 from ..events.dependencies.markers import check_dependencies
 from ..events.dependencies.solver import DependencySolver
 from ..events.errors import ErrorAck, error_form
-from ..events.foreign_words import METHODS, ON, SERVER, ForeignMethod, explaining
+from ..events.foreign_words import METHODS, SERVER, ForeignMethod, explaining
 from ..events.planning import Rules
-from ..events.registry import HandlerT
-from ..events.scopes import HandlerScope, nest
-from ..exceptions import EventError
+from ..events.scopes import HandlerScope
 from ..protocol import Parser
 from ..runtime import Runtime
-from ..runtime.callables import check_plain, check_takes
 from ..runtime.deadlines import DeadlineQueue
 from ..validation.types import Preference
-from .broadcast import Broadcaster
 from .client_connection import ClientConnection
 from .cluster import Cluster
 from .core import ServerCore
 from .describing import describe, error_type
 from .event_context import EventContext
 from .from_thread import FromThread
-from .namespace import Namespace, check_namespace, move_into
+from .namespace import Namespace
+from .namespace_host import NamespaceHost
 from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import (
@@ -69,16 +62,6 @@ from .options import (
     as_preference,
     as_recovery,
 )
-from .parent_namespace import NamePredicate, ParentCore, ParentNamespace
-from .registering import (
-    ErrorT,
-    EventMiddlewareT,
-    ExceptionHandler,
-    MiddlewareT,
-    ResultT,
-    register_exception_handler,
-)
-from .router import EventRouter, include_into
 from .selection import Selection
 
 MAX_EVENTS_IN_FLIGHT = 100
@@ -92,11 +75,8 @@ client sends may take thirty times as much there."""
 MAX_NAMESPACES = 1000
 """Namespaces that one client may be in at a time: each has a socket, and names cost nothing."""
 
-NamespaceT = TypeVar("NamespaceT", bound=Namespace)
-NewNamespaceT = TypeVar("NewNamespaceT", bound=Callable[[Namespace], object])
 
-
-class Server(Broadcaster, ServerBase):
+class Server(NamespaceHost, ServerBase):
     """A Socket.IO server, which is an ASGI application.
 
     Run it with ``uvicorn main:io``, mount it with ``mount(app, "/socket.io", io)``, or wrap an
@@ -297,170 +277,6 @@ class Server(Broadcaster, ServerBase):
     def __repr__(self) -> str:
         return f"<Server {self.engine.clients_count} clients, {len(self._namespaces)} namespaces>"
 
-    # -- namespaces and handlers -------------------------------------------------------------
-
-    @overload
-    def of(self, name: str) -> Namespace: ...
-
-    @overload
-    def of(self, name: re.Pattern[str] | NamePredicate) -> ParentNamespace: ...
-
-    def of(self, name: str | re.Pattern[str] | NamePredicate) -> Namespace:
-        """The namespace of that name, made when it is asked for the first time.
-
-        A name that fits the regular expression of a parent is one of its children.
-
-        Args:
-            name: The name that clients use, such as ``/admin``; or a regular expression that has
-                to match the whole name, or a (possibly async) function that is given the name and
-                the client's ``auth`` and decides: then it is the parent of all that fit.
-
-        Raises:
-            TypeError: It is none of these.
-            ValueError: The name holds a comma.
-
-        Source: https://socket.io/docs/v4/namespaces/
-        """
-        if callable(name):
-            check_takes(
-                name, 2, "a function that decides about namespaces is given a name and an auth"
-            )
-        if isinstance(name, re.Pattern) or callable(name):
-            by_name = isinstance(name, re.Pattern)
-            cleanup = by_name if self._cleanup is None else self._cleanup
-            return self._add_parent(ParentNamespace(name, cleanup=cleanup))
-        name = normalize_name(name)
-        return self._namespaces.get(name) or self._add(Namespace(name))
-
-    def _add_parent(self, parent: ParentNamespace) -> ParentNamespace:
-        core = cast("ParentCore", parent.__socketio__)
-        core.attach(self.__socketio__)
-        core.on_child, core.on_emptied = self._namespaces.add, self._remove_child
-        core.on_returned = self._namespaces.replace
-        self._namespaces.add_parent(core)
-        return parent
-
-    def register(self, namespace: NamespaceT) -> NamespaceT:
-        """Add an instance of a :class:`Namespace` subclass.
-
-        One named ``/`` becomes the main namespace, and keeps the handlers of the server.
-
-        Raises:
-            ValueError: An instance of that name was registered already, or, in the main namespace,
-                an event has a handler already.
-            TypeError: It is not such an instance, or its ``__init__`` does not call that of its
-                base.
-        """
-        check_namespace(namespace)
-        self.__register__(namespace, ())
-        return namespace
-
-    def __register__(self, namespace: Namespace, scopes: Sequence[HandlerScope]) -> None:
-        core = namespace.__socketio__
-        if namespace.name == "/" and self._main_is_plain:
-            move_into(namespace, self._main.__socketio__, scopes)
-            self._main, self._main_is_plain = namespace, False
-            self._namespaces.replace(namespace)
-        elif namespace.name in self._namespaces:
-            raise ValueError(f"there is a namespace {namespace.name!r} already")
-        else:
-            core.check_unbound()
-            core.handlers.scope.outer = nest(scopes, self.__socketio__.scope)
-            self._add(namespace)
-
-    def include_router(
-        self, router: EventRouter, *, namespace: str | Namespace | None = None
-    ) -> None:
-        """Add all that was registered at a router, which takes no more handlers from then on.
-
-        Args:
-            router: The router.
-            namespace: The name of the namespace that its handlers go to, or the namespace, such as
-                the parent of dynamic ones; None is the one that the router was made with.
-
-        Raises:
-            TypeError: It is no router.
-            RuntimeError: It was included already.
-            ValueError: An event has a handler already, or the namespace is not one of this server.
-        """
-        include_into(self, router, namespace)
-
-    def __namespace__(self, namespace: str | Namespace) -> Namespace:
-        if isinstance(namespace, str):
-            return self.of(namespace)
-        check_namespace(namespace)
-        core = namespace.__socketio__
-        if not core.bound or core.server is not self.__socketio__:
-            raise ValueError(f"{namespace!r} is no namespace of this server: register it first")
-        return namespace
-
-    def _add(self, namespace: Namespace) -> Namespace:
-        namespace.__socketio__.bind(self.__socketio__)
-        self._namespaces.add(namespace)
-        return namespace
-
-    @explaining(ON)
-    def on(
-        self,
-        name: str,
-        *,
-        ordered: bool | None = None,
-        errors: Sequence[type[EventError]] = (),
-    ) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler in the main namespace; see :meth:`Namespace.on`."""
-        return self._main.on(name, ordered=ordered, errors=errors)
-
-    # What holds for all namespaces: the registry that they have in common.
-    def exception_handler(
-        self, cls: type[ErrorT]
-    ) -> Callable[[ExceptionHandler[ErrorT, ResultT]], ExceptionHandler[ErrorT, ResultT]]:
-        """Register the decorated function for an exception of the handlers of all namespaces.
-
-        See :meth:`Namespace.exception_handler`; those of routers and namespaces come before.
-        """
-        return register_exception_handler(self.__socketio__.common, cls)
-
-    def event_middleware(self, middleware: EventMiddlewareT) -> EventMiddlewareT:
-        """Register a function that is called around the handlers of events, in all namespaces.
-
-        See :meth:`Namespace.event_middleware`; it is called outside of those of a namespace.
-        """
-        self.__socketio__.common.add_event_middleware(middleware)
-        return middleware
-
-    def catch_all(self, function: HandlerT) -> HandlerT:
-        """Register the handler of all events that nothing else takes, in all namespaces.
-
-        See :meth:`Namespace.catch_all`; one of the namespace comes before.
-        """
-        self.__socketio__.common.set_catch_all(function)
-        return function
-
-    def on_new_namespace(self, listener: NewNamespaceT) -> NewNamespaceT:
-        """Register a plain function that is given every namespace that is made from now on.
-
-        Raises:
-            TypeError: It is asynchronous, or cannot be called with one argument.
-
-        Source: https://socket.io/docs/v4/server-api/#event-new_namespace
-        """
-        check_plain(listener)
-        check_takes(listener, 1, "a listener to new namespaces is given the namespace")
-        self._namespaces.on_new.append(listener)
-        return listener
-
-    def on_server_event(self, name: str) -> Callable[[HandlerT], HandlerT]:
-        """Register a handler of other servers' events; see :meth:`Namespace.on_server_event`."""
-        return self._main.on_server_event(name)
-
-    def use(self, middleware: MiddlewareT) -> MiddlewareT:
-        """Register a middleware in the main namespace; see :meth:`Namespace.use`."""
-        return self._main.use(middleware)
-
-    def emits(self, *events: AnyEvent) -> None:
-        """List declared events that the main namespace sends; see :meth:`Namespace.emits`."""
-        self._main.emits(*events)
-
     def contract(self, *, title: str = "Socket.IO API", version: str = "0.1.0") -> Contract:
         """The events of all namespaces and their types, as far as they are known by now.
 
@@ -486,18 +302,6 @@ class Server(Broadcaster, ServerBase):
     def cluster(self) -> Cluster:
         """The servers that this one is joined with, and the state of what joins them."""
         return self._cluster
-
-    # -- emitting ----------------------------------------------------------------------------
-
-    def server_side_emit(self, event: str, *args: Any) -> Awaitable[None]:
-        """Send an event to the other servers; see :meth:`Namespace.server_side_emit`."""
-        return self._main.server_side_emit(event, *args)
-
-    async def server_side_emit_with_ack(
-        self, event: str, *args: Any, timeout: float = ACK_SECONDS
-    ) -> list[Any]:
-        """Ask the other servers; see :meth:`Namespace.server_side_emit_with_ack`."""
-        return await self._main.server_side_emit_with_ack(event, *args, timeout=timeout)
 
     @property
     def from_thread(self) -> FromThread:
@@ -549,13 +353,6 @@ class Server(Broadcaster, ServerBase):
     def _on_session(self, session: SessionCore) -> ClientConnection:
         assert self._join_deadlines is not None  # noqa: S101  # _on_bind() comes first
         return ClientConnection(self._namespaces, self.__socketio__, session, self._join_deadlines)
-
-    def _remove_child(self, child: Namespace) -> None:
-        self._namespaces.remove(child.name)
-        core, adapter = self.__socketio__, child.adapter
-        core.adapters.forget(adapter)
-        if core.runtime is not None and adapter.needs_closing:
-            core.runtime.task_starter(core.context).start(core.adapters.release, adapter)
 
 
 def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
