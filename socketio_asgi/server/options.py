@@ -184,3 +184,18 @@ def as_recovery(
             f" not {shown(option)}"
         )
     return option
+
+
+def as_bearer_key(value: object) -> str | None:
+    """The option ``bearer_from_auth``, checked.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is empty.
+    """
+    problem = f'bearer_from_auth must be a key of auth, such as "token", not {shown(value)}'
+    if value is not None and not isinstance(value, str):
+        raise TypeError(problem)
+    if value == "":
+        raise ValueError(problem)
+    return value

@@ -55,6 +55,7 @@ from .namespace_registry import NamespaceRegistry
 from .observer import GuardedAdapters, Observer, check_observer, overrides
 from .options import (
     as_adapter_factory,
+    as_bearer_key,
     as_cluster_engine,
     as_error_options,
     as_parser,
@@ -218,10 +219,8 @@ class Server(NamespaceHost, ServerBase):
         )
         if observer is not None:
             check_observer(observer)
-        if bearer_from_auth is not None:
-            check_text("bearer_from_auth", bearer_from_auth)
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
-        solver = DependencySolver(self.dependency_overrides, bearer_from_auth)
+        solver = DependencySolver(self.dependency_overrides, as_bearer_key(bearer_from_auth))
         self._connect_timeout = check_seconds("connect_timeout", connect_timeout, MAX_SECONDS)
         self._join_deadlines: DeadlineQueue[ClientConnection] | None = None
         self._cleanup = cleanup_empty_child_namespaces

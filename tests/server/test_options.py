@@ -100,6 +100,10 @@ TAKEN = {
     "error_event": {"None", "text", "empty text", "number as text", "address"},
     "validation": set(),
     "observer": {"None"},
+    "cluster_engine": {"None"},
+    "validate_emits": FLAGS,
+    "dependencies": {"list"},
+    "bearer_from_auth": {"None", "text", "number as text", "address"},
 }
 
 
