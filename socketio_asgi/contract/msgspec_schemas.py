@@ -11,6 +11,8 @@ from msgspec import inspect
 from .description import TypeUse
 from .json_schema import BINARY, PREFIX, Mode, Schema, Written, map_schemas, without_extras
 
+_RECORDS = (inspect.StructType, inspect.DataclassType, inspect.NamedTupleType)
+
 
 def write(uses: Sequence[TypeUse], mode: Mode) -> Written:
     """The schemas of types."""
@@ -26,7 +28,7 @@ def write(uses: Sequence[TypeUse], mode: Mode) -> Written:
 
 
 def _complete_structs(annotations: Sequence[Any]) -> Iterator[str]:
-    """The names of all structs that are sent with all of their fields."""
+    """The names of structs, and of classes like them, that are sent with all of their fields."""
     seen: list[Any] = []
     waiting: list[Any] = list(inspect.multi_type_info(annotations))
     while waiting:
@@ -34,7 +36,8 @@ def _complete_structs(annotations: Sequence[Any]) -> Iterator[str]:
         if any(part is other for other in seen):
             continue
         seen.append(part)
-        if isinstance(part, inspect.StructType) and not part.cls.__struct_config__.omit_defaults:
+        struct = isinstance(part, inspect.StructType)
+        if isinstance(part, _RECORDS) and not (struct and part.cls.__struct_config__.omit_defaults):
             yield part.cls.__name__
         waiting.extend(_inner(part))
 

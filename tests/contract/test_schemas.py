@@ -26,7 +26,7 @@ import pytest
 from pydantic import BaseModel, Field, computed_field
 from pydantic import dataclasses as pydantic_dataclasses
 
-from socketio_asgi import Event, EventError, Server, Socket
+from socketio_asgi import Depends, Event, EventContext, EventError, Handshake, Server, Socket
 
 T = TypeVar("T")
 Name = NewType("Name", str)
@@ -173,6 +173,43 @@ def test_a_declaration(annotation: Any, lines: list[str]) -> None:
     declared = types_of(annotation)[2]
     for line in lines:
         assert line in declared
+
+
+@pytest.mark.parametrize("library", ["auto", "pydantic", "msgspec"])
+def test_what_is_sent_by_the_rules_of_a_library(library: Any) -> None:
+    io = Server(validation=library)
+
+    @io.on("both")
+    async def both(socket: Socket, inner: Inner, position: Position) -> tuple[Inner, Position]:
+        return inner, position
+
+    text = io.contract().typescript()
+    assert "both: (inner: InnerInput, position: Position" in text
+    assert "ack: (result: InnerOutput |" in text
+    assert "?: number" in text.partition("interface InnerInput")[2].partition("}")[0]
+    assert "?: number" not in text.partition("interface InnerOutput")[2].partition("}")[0]
+    if library != "pydantic":  # its schemas of named tuples are the same both ways
+        assert "?" in text.partition("PositionInput = ")[2].partition(";")[0]
+        assert "?" not in text.partition("PositionOutput = ")[2].partition(";")[0]
+
+
+def test_what_is_injected_is_no_argument() -> None:
+    def find() -> int:
+        return 1
+
+    io = Server()
+
+    @io.on("do")
+    async def do(
+        context: EventContext,
+        number: int,
+        found: Annotated[int, Depends(find)],
+        other: int = Depends(find),
+        *,
+        handshake: Handshake,
+    ) -> None: ...
+
+    assert "  do: (number: number, ack?: (" in io.contract().typescript()
 
 
 def test_private_fields_are_not_sent() -> None:
