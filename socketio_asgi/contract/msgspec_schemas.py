@@ -36,10 +36,14 @@ def _complete_structs(annotations: Sequence[Any]) -> Iterator[str]:
         if any(part is other for other in seen):
             continue
         seen.append(part)
-        struct = isinstance(part, inspect.StructType)
-        if isinstance(part, _RECORDS) and not (struct and part.cls.__struct_config__.omit_defaults):
+        if isinstance(part, _RECORDS) and not _omits_defaults(part.cls):
             yield part.cls.__name__
         waiting.extend(_inner(part))
+
+
+def _omits_defaults(cls: Any) -> bool:
+    config = getattr(cls, "__struct_config__", None)
+    return config is not None and config.omit_defaults
 
 
 def _inner(part: Any) -> Iterator[Any]:

@@ -204,7 +204,7 @@ def test_what_is_injected_is_no_argument() -> None:
         context: EventContext,
         number: int,
         found: Annotated[int, Depends(find)],
-        other: int = Depends(find),
+        other: Any = Depends(find),
         *,
         handshake: Handshake,
     ) -> None: ...
