@@ -56,12 +56,18 @@ INSIDE = {
 # By word, the page that the search has to name among the first.
 SEARCHES = {
     "redis": "/cluster/redis/",
-    "nats": "/cluster/nats/",
-    "postgres": "/cluster/postgres/",
-    "middleware": "/middlewares/",
-    "cors": "/cors/",
+    "jwt": "/authentication/",
+    "testing": "/testing/",
+    "django": "/frameworks/django/",
+    "validation": "/typed-events/",
     "nginx": "/load-balancers/",
+    "systemd": "/deployment/",
+    "python-socketio": "/coming-from/python-socketio/",
 }
+
+
+# The build and the browser take long on a busy machine.
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -135,7 +141,7 @@ async def test_in_a_browser(
 ) -> None:
     options = {"copy": "getting-started/", "words": [*SEARCHES]}
     env = {"HARNESS_CHROMIUM": chromium}
-    result = await run_node(SCENARIO, site_url, options, env=env, timeout=45)
+    result = await run_node(SCENARIO, site_url, options, env=env, timeout=150)
     assert result["copied"].startswith("pip install fastapi"), result["copied"]
     assert (result["dark"], result["light"]) == ("slate", "default")
     assert result["foreign"] == []

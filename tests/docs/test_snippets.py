@@ -40,6 +40,7 @@ def page_id(page: Path) -> str:
     return page.name
 
 
+@pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_python_blocks_run(page: Path) -> None:
     run_blocks(page)
