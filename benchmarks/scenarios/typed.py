@@ -1,4 +1,4 @@
-"""An event of five fields with its acknowledgement, validated by annotations, or not."""
+"""An event of five fields with its acknowledgement: validated, or with dependencies, or neither."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .echo import CLIENTS, TextEcho
 from .scenario import Scenario
 
 ITEM = {"id": 7, "name": "tea", "price": 9.5, "tags": ["green", "loose"], "active": True}
-KINDS = ("untyped", "dataclass", "msgspec", "pydantic")
+KINDS = ("untyped", "dataclass", "msgspec", "pydantic", "dependency", "session", "plain_session")
 
 
 class ItemEvent(TextEcho):

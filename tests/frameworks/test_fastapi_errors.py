@@ -245,9 +245,6 @@ async def test_dependencies_of_the_server(serving: Serving) -> None:
 
     io = Server(dependencies=[Depends(check)])
 
-    @io.on("connection")
-    async def connected(socket: Socket) -> None: ...
-
     @io.on("event")
     async def handle(socket: Socket, text: str) -> str:
         return text
@@ -256,12 +253,26 @@ async def test_dependencies_of_the_server(serving: Serving) -> None:
     def handle_there(text: str) -> str:
         return text
 
+    @io.catch_all
+    async def all_others(socket: Socket, *args: Any) -> str:
+        return "caught"
+
+    heard: list[str] = []
+
+    @io.on("connection")
+    async def connected(socket: Socket) -> None:
+        socket.on("heard")(heard.append)
+
     served = await serving(io)
     async with join_peer(served.url, headers={"X-Name": "alice"}) as peer:
         assert await peer.request("event", "text") == ["text"]
         assert checked == ["alice"]
-    for namespace in ("/", "/admin"):
+        await peer.emit("heard", "text")
+        await until(lambda: heard == ["text"])
+    for namespace, event in (("/", "event"), ("/admin", "event"), ("/", "anything")):
         headers = {"X-Name": "mallory"}
         async with join_peer(served.url, namespace=namespace, headers=headers) as peer:
-            (answer,) = await peer.request("event", "text")
+            await peer.emit("heard", "nothing", namespace="/" if namespace == "/" else None)
+            (answer,) = await peer.ask(event, "text")
             assert answer["error"]["code"] == "forbidden"
+    assert heard == ["text"]

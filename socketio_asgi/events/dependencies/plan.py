@@ -251,7 +251,7 @@ class PlanBuilder:
 
     def _slot_of(self, supply: Supply) -> int:
         if supply.of_client and not self._settings.has_client:
-            raise TypeError("it needs a client, and an event of another server has none")
+            raise TypeError("it needs a client, and this function is not called about one")
         known = self._supplied.get(supply.key)
         if known is not None:
             return known[0]

@@ -14,8 +14,17 @@ from .markers import Marker, is_marker, uniform_marker
 from .plan import Overrides, PlanSettings
 from .supplies import is_refused, is_request, is_scopes, is_tasks
 
-_OF_CLIENTS = (HandlerKind.EVENT, HandlerKind.LISTENER)
-"""The kinds for which the dependencies of a router, or of the server, are called."""
+_ON_THEIR_OWN = (
+    HandlerKind.LIFECYCLE,
+    HandlerKind.MIDDLEWARE,
+    HandlerKind.SERVER_EVENT,
+    HandlerKind.EVENT_MIDDLEWARE,
+)
+"""The kinds for which the dependencies of a router, or of the server, are not called: nothing of
+them is an event of a client that is handled."""
+
+_WITHOUT_CLIENT = (HandlerKind.SERVER_EVENT, HandlerKind.EVENT_MIDDLEWARE)
+"""The kinds of functions that are not called about a socket."""
 
 
 class DependencySolver:
@@ -55,7 +64,7 @@ class DependencySolver:
         shared = tuple(_shared(registration))
         if not marked and not shared:
             return None
-        has_client = registration.kind is not HandlerKind.SERVER_EVENT
+        has_client = registration.kind not in _WITHOUT_CLIENT
         return Injection(
             registration.function,
             [each.parameter for each in marked],
@@ -67,7 +76,7 @@ class DependencySolver:
 
 def _shared(registration: Registration) -> Iterator[Marker]:
     """The dependencies of the server and of routers, the outermost first."""
-    if registration.scope is None or registration.kind not in _OF_CLIENTS:
+    if registration.scope is None or registration.kind in _ON_THEIR_OWN:
         return
     for scope in reversed(list(registration.scope.chain())):
         yield from map(uniform_marker, scope.dependencies)
