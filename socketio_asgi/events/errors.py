@@ -115,6 +115,8 @@ def check_errors(errors: Any) -> tuple[type[EventError], ...]:
         TypeError: One of them is no subclass of EventError with a code, or the annotation of its
             details has no form on the wire.
     """
+    if isinstance(errors, type):
+        raise TypeError(f"errors is a list: write errors=[{errors.__name__}]")
     for error in errors:
         if not isinstance(error, type) or not issubclass(error, EventError) or not error.code:
             raise TypeError(

@@ -89,6 +89,11 @@ class _Rules:
             raise TypeError(self._unfilled(parameter))
         if isinstance(parameter.annotation, Unresolved):
             raise TypeError(unresolved(self._function, parameter.name, parameter.annotation))
+        if _is_field(parameter.default):
+            raise TypeError(
+                f"the default of {parameter.name!r} describes a field, and is no value: write"
+                f" {parameter.name}: Annotated[..., Field(...)] = default: {self._function!r}"
+            )
         rest = parameter.kind is Kinds.VAR_POSITIONAL
         return HandlerParameter(parameter, Source.REST if rest else Source.ARGUMENT)
 
@@ -152,6 +157,16 @@ class _Rules:
 
 def _is_value(cls: type) -> bool:
     return cls.__module__ == "builtins" and cls not in (object, type)
+
+
+def _is_field(default: Any) -> bool:
+    """True for what describes the field of a class, such as pydantic's ``Field(...)``."""
+    kinds = {base.__name__ for base in type(default).__mro__}
+    library = type(default).__module__.partition(".")[0]
+    return bool(kinds & {"FieldInfo", "_Field", "Field"}) and library in _FIELD_LIBRARIES
+
+
+_FIELD_LIBRARIES = {"dataclasses", "fastapi", "msgspec", "pydantic"}
 
 
 def _shown(annotation: Any) -> str:

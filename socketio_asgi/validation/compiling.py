@@ -182,7 +182,8 @@ class Compiler:
             return self._of_record(annotation, cls, variables)
         raise TypeError(
             f"{annotation!r} has no form of its own on the wire: use builtins, dataclasses,"
-            " TypedDict or enums, or types of pydantic or msgspec"
+            " TypedDict or enums, or types of pydantic or msgspec; what clients do not send is"
+            " given by Depends(...)"
         )
 
     # -- records -----------------------------------------------------------------------------

@@ -639,9 +639,19 @@ async def test_data_without_a_plain_form_do_not_silence_the_server(
     one, two = await start_servers(bus)
     two.main.add("b").data = object()
     two.main.add("c").data = {"fine": 1}
+    two.main.add("d").data = {"fine": [2], "timer": object(), "none": None}
     found = await one.adapter.fetch_sockets(make_target())
-    assert {details.id: details.data for details in found} == {"b": None, "c": {"fine": 1}}
-    assert "the socket b have no plain form" in caplog.text
+    assert {details.id: details.data for details in found} == {
+        "b": None,
+        "c": {"fine": 1},
+        "d": {"fine": [2], "none": None},
+    }
+    assert "the socket b cannot be told to other servers as they are: they are a object" in (
+        caplog.text
+    )
+    assert "the socket d cannot be told to other servers as they are: 'timer' is a object" in (
+        caplog.text
+    )
 
 
 async def test_fetching_from_a_server_that_hangs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import gc
 import weakref
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
+import msgspec
+import pydantic
 import pytest
 from pydantic import BaseModel, field_validator
 
@@ -16,6 +19,7 @@ from socketio_asgi import (
     Ack,
     ConnectionRefused,
     EventContext,
+    EventError,
     Handshake,
     Namespace,
     Server,
@@ -379,3 +383,28 @@ async def test_another_library_for_all(connect: Connect, library: Any) -> None:
     assert await peer.request("number", 5) == [5]
     answer = await peer.request("number", "5")
     assert answer == [5] if library == "pydantic" else problem(answer) == [("value", "invalid")]
+
+
+def test_descriptions_of_fields_are_no_defaults() -> None:
+    described: list[Any] = [
+        pydantic.Field(gt=1),
+        msgspec.field(default=1),
+        dataclasses.field(default=1),
+    ]
+    for default in described:
+
+        def handler(socket: Socket, n: int = default) -> None: ...
+
+        with pytest.raises(
+            TypeError, match="the default of 'n' describes a field, and is no value"
+        ):
+            Server().on("event")(handler)
+
+
+def test_errors_are_a_list() -> None:
+    class Full(EventError):
+        code = "full"
+
+    single: Any = Full
+    with pytest.raises(TypeError, match=r"errors is a list: write errors=\[Full\]"):
+        Server().on("event", errors=single)(lambda: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from typing import Any, Protocol, cast
 
@@ -23,12 +22,11 @@ from .message import (
     MessageType,
     Reply,
 )
+from .plain_data import plain_data
 from .relays import AckRelay
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """The headers by which a client proves who it is; the ``auth`` of a client does the same."""
-
-logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class InCluster(Protocol):
@@ -81,8 +79,8 @@ class Answering:
             data["handshake"] = _without_credentials(data["handshake"])
         plain = self._adapter.plain(data)
         if plain is None:
-            logger.warning("the data of the socket %s have no plain form", details.id)
-            plain = self._adapter.plain({**data, "data": None})
+            own = plain_data(details.id, data["data"], self._adapter.plain)
+            plain = self._adapter.plain({**data, "data": own})
         return cast("dict[str, Any] | None", plain)
 
     async def server_event(self, message: Message, data: list[Any]) -> None:

@@ -20,6 +20,7 @@ from ..track import IsAfter
 from .core import Core
 from .driver import Archive
 from .message import Broadcast, Disconnection, Message, MessageType, RoomChange
+from .plain_data import plain_data
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -129,7 +130,7 @@ class ClusterLog(PacketLog):
         if archive is None or recovery is None:
             core.dropped("sockets that were not saved")
             return DONE
-        plain = replace(saved, data=self._adapter.plain(saved.data))
+        plain = replace(saved, data=plain_data(saved.sid, saved.data, self._adapter.plain))
         seconds = recovery.max_disconnection_duration
         done = self._saving[saved.pid] = core.runtime.event()
 
