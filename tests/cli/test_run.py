@@ -109,8 +109,8 @@ async def poll_until_the_end(client: PollingClient) -> None:
 async def test_workers_without_sticky_sessions(
     start: Start, node_modules: Path, transports: list[str], anyio_backend: str
 ) -> None:
-    server = start("main:app", "--workers", "4", "--log-level", "warning")
-    # Each client comes to a worker by chance; of those 12, all would come to one hardly ever.
+    server = start("main:app", "--workers", "4", "--no-access-log")
+    await until(lambda: server.output.count("Application startup complete") == 4, 20)
     options = {"count": 12, "transports": transports}
     result = await run_node(POLLING, server.url, options, timeout=25)
     assert result["processes"] > 1
