@@ -15,7 +15,7 @@ Plain = Callable[[Any], Any]
 
 
 def plain_data(sid: str, data: Any, plain: Plain) -> Any:
-    """What other servers are told of the data of a socket.
+    """The data of a socket as other servers are told of them.
 
     Of a dict, what cannot be represented is left out; the log names it.
 
