@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.core.checks import register
 
@@ -17,7 +19,7 @@ class SocketIOConfig(AppConfig):
 
     name = "socketio_asgi.integrations.django"
     label = "socketio_asgi"
-    verbose_name = "Socket.IO"
+    verbose_name: Any = "Socket.IO"  # Django allows for what is translated later
 
     def ready(self) -> None:
         """Register the system checks."""

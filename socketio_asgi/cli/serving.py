@@ -55,8 +55,9 @@ class RunConfig(uvicorn.Config):
         if self.workers > 1:
             set_default_adapter(workers_by_default)
         if isinstance(self.app, str):
+            name: str = self.app
             try:
-                self.app = load_application(self.app, self.folder, factory=self.factory)
+                self.app: Any = load_application(name, self.folder, factory=self.factory)
             except CommandError as error:
                 self._report(error)
                 sys.exit(STARTUP_FAILURE)

@@ -46,7 +46,8 @@ class Answer:
     """
 
     def __init__(self, annotation: Any, names: Names, prefer: Preference) -> None:
-        value, self.errors = split_errors(annotation)
+        value, errors = split_errors(annotation)
+        self.errors: tuple[type[EventError], ...] = errors
         self.types: tuple[ValueType, ...] | None = None
         self.reply: Callable[[Any], Any] | None = None
         if value is EMPTY:

@@ -18,7 +18,7 @@ from ...brokers.redis import (
     Reply,
     Subscription,
 )
-from ...runtime import Cancellable, Event
+from ...runtime import Cancellable, Event, Runtime
 from ..cluster.message import MalformedMessage
 from .engine import ClusterEngineHost
 from .members import EngineMembers, Hello
@@ -84,7 +84,7 @@ class RedisNetwork:
         prefix: str,
         options: ClusterEngineOptions,
     ) -> None:
-        self.runtime = host.runtime
+        self.runtime: Runtime = host.runtime
         self.members: EngineMembers = EngineMembers(host.runtime.now)
         self.options: ClusterEngineOptions = options
         self.counters: Counter[str] = Counter()
