@@ -26,9 +26,15 @@ def main(expected: str) -> None:
     for name in getattr(socketio_asgi, "__all__", ()):
         assert hasattr(socketio_asgi, name), name
 
-    if importlib.util.find_spec("socketio_asgi.cli"):
-        script = Path(sysconfig.get_path("scripts")) / "socketio-asgi"
-        subprocess.run([script, "--help"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    script = Path(sysconfig.get_path("scripts")) / "socketio-asgi"
+    done = subprocess.run(
+        [script, "--help"], capture_output=True, text=True, check=False, timeout=60
+    )
+    if importlib.util.find_spec("click"):
+        assert done.returncode == 0, done.stderr
+    else:  # the core alone
+        assert done.returncode == 1, done.stdout
+        assert 'pip install "socketio-asgi[standard]"' in done.stderr, done.stderr
     print(f"socketio-asgi {installed} works on Python {sys.version.split()[0]}")
 
 

@@ -6,7 +6,10 @@ the first one is complete, later ones build on it.
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +44,28 @@ def blocks_of(page: Path, language: str) -> list[Block]:
 def run_blocks(page: Path) -> dict[str, Any]:
     """Run the Python blocks of a page; returns what they defined."""
     namespace: dict[str, Any] = {"__name__": f"docs_{page.stem}", "__file__": str(page)}
-    for block in blocks_of(page, "python"):
-        # Empty lines in front, so that a traceback names the line of the page.
-        code = "\n" * (block.line - 1) + block.code
-        try:
-            exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
-        except ModuleNotFoundError as error:
-            missing(f"{page.name} needs {error.name}")
+    with _logging_restored():
+        for block in blocks_of(page, "python"):
+            # Empty lines in front, so that a traceback names the line of the page.
+            code = "\n" * (block.line - 1) + block.code
+            try:
+                exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
+            except ModuleNotFoundError as error:
+                missing(f"{page.name} needs {error.name}")
     return namespace
+
+
+@contextmanager
+def _logging_restored() -> Iterator[None]:
+    """Take back what a page sets up for logging, of which other tests would see more lines."""
+    root, engine = logging.getLogger(), logging.getLogger("socketio_asgi.engine")
+    handlers, levels = root.handlers[:], (root.level, engine.level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        engine.setLevel(levels[1])
 
 
 def rows_of(page: Path, heading: str) -> list[list[str]]:
