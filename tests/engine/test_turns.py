@@ -24,6 +24,9 @@ pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("short_turns")]
 COUNT = 40_000
 """Packets of a flood: more than there are turns until another client is heard."""
 
+FLOOD_SECONDS = 30.0
+"""The time to handle them on a machine that does other things as well, on trio above all."""
+
 
 @pytest.fixture
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +61,7 @@ async def test_a_message_comes_before_the_backlog_of_another_websocket(
     journal: list[str] = []
     async with connect_engine(app.url) as (flood, _), honest_client(app, journal):
         await flood.raw.send(text("4x") * COUNT, text("4last"))
-        await until(lambda: {"last", "hello"} <= {*journal})
+        await until(lambda: {"last", "hello"} <= {*journal}, FLOOD_SECONDS)
         assert journal.count("x") == COUNT
         assert [each for each in journal if each != "x"] == ["hello", "last"]
 
@@ -73,7 +76,7 @@ async def test_a_message_comes_before_the_packets_of_a_large_post(
         async with honest_client(app, journal):
             await flood.post(*["4x"] * COUNT, "4last")
             await flood.post("4next")
-            await until(lambda: "next" in journal)
+            await until(lambda: "next" in journal, FLOOD_SECONDS)
             assert journal.count("x") == COUNT
             assert [each for each in journal if each != "x"] == ["hello", "last", "next"]
 

@@ -105,9 +105,12 @@ class Link:
         if size > MAX_FRAME or (self._unsent and self._unsent_size + size > MAX_UNSENT):
             return False
         data = b"".join((_HEAD.pack(size, kind), *parts))
-        if carried is not None and self._writing is None:
+        # Messages of one turn go together. What is about connections and sessions goes at once:
+        # the other end has to know of a session before the next request of its client comes.
+        waits = kind is FrameKind.MESSAGE
+        if not waits and self._writing is None:
             self._flush()
-        if self._unsent or carried is None:
+        if self._unsent or waits:
             self._keep(memoryview(data), carried)
             if self._writing is None and not self._sends_soon:
                 self._sends_soon = True
