@@ -2,6 +2,9 @@
 
 SocketIOError
 ├── ConnectionRefused       raise it in a middleware: the client may not join the namespace
+├── ConnectError            a client got no connection with its server (also a ConnectionError)
+│   ├── TransportError      the server cannot be reached, or does not answer as one
+│   └── ConnectTimeout      it did not answer in time (also a TimeoutError)
 ├── RequestRefused          raise it in allow_request: the client may not connect at all
 ├── EventError              raise or return it in a handler: the client gets an error
 │   └── EventValidationError   the arguments of an event do not fit its handler
@@ -9,6 +12,7 @@ SocketIOError
 │   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
 │   ├── BroadcastAckError   not all clients answered; it has the replies (also a TimeoutError)
 │   ├── ClientDisconnected  the client left before it answered (also a ConnectionError)
+│   ├── ConnectionLost      in a client: the connection ended before the answer (the same)
 │   └── InvalidAck          the client answered with something else than was declared
 ├── NotRetryable            an adapter cannot start, and it makes no sense to try again
 └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
@@ -57,6 +61,52 @@ class ConnectionRefused(SocketIOError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class ConnectError(SocketIOError, ConnectionError):
+    """A client got no connection with its server."""
+
+
+class TransportError(ConnectError):
+    """A client cannot reach its server, or what answers there is none.
+
+    Args:
+        message: What happened.
+        status: The HTTP status of the answer; None when there was none.
+        body: The beginning of the answer's body, as text.
+
+    Attributes:
+        message: The same.
+        status: The same.
+        body: The same.
+    """
+
+    def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
+        super().__init__(message, status, body)
+        self.message: str = message
+        self.status: int | None = status
+        self.body: str = body
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConnectTimeout(ConnectError, TimeoutError):
+    """A server did not answer a client that wants to connect, in time.
+
+    Args:
+        seconds: The time that was waited.
+
+    Attributes:
+        seconds: The same.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds: float = seconds
+
+    def __str__(self) -> str:
+        return f"the server did not answer within {self.seconds:g} seconds"
 
 
 class RequestRefused(SocketIOError):
@@ -200,6 +250,21 @@ class ClientDisconnected(AckError, ConnectionError):
 
     def __str__(self) -> str:
         return f"the client disconnected before it acknowledged {self.event!r}"
+
+
+class ConnectionLost(AckError, ConnectionError):
+    """A client lost the connection before the server acknowledged an event.
+
+    Args:
+        event: The name of the event.
+    """
+
+    def __init__(self, event: str) -> None:
+        super().__init__(event)
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"the connection ended before the server acknowledged {self.event!r}"
 
 
 class BroadcastAckError(AckError, TimeoutError):

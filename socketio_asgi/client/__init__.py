@@ -1,0 +1,1 @@
+"""The client: one that keeps its connection, on asyncio and trio."""
