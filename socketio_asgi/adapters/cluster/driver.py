@@ -258,6 +258,9 @@ class Archive(ABC):
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The largest message that is decoded: many times what a server sends to one client."""
 
+RESERVED_BYTES = 64 * 1024
+"""Bytes of the largest message that go around an event: rooms, and ids."""
+
 
 Skips = Callable[[object, object, object], bool]
 """Tells which events need not be read; see :meth:`Inbox.skips`."""

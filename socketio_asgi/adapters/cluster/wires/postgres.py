@@ -19,7 +19,7 @@ from typing import Any
 
 from ....protocol import EncodeError, ProtocolError
 from ....protocol.json import loads
-from ..driver import MAX_MESSAGE_BYTES, Skips
+from ..driver import MAX_MESSAGE_BYTES, RESERVED_BYTES, Skips
 from ..message import ANSWERS, Message
 from . import checks
 from .messagepack import pack, unpack
@@ -33,9 +33,6 @@ Source: https://www.postgresql.org/docs/current/sql-notify.html
 
 MAX_CHANNEL_BYTES = 63
 """The longest name of a channel; Postgres cuts longer ones off, or refuses them."""
-
-RESERVED_BYTES = 64 * 1024
-"""Bytes of the largest message that go around an event: rooms, and ids."""
 
 MAX_ROOM_LENGTH = 200
 """The longest name of a room that a notification tells, beside the number of a row."""
