@@ -9,6 +9,7 @@ import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.postgres.servers import PostgresProcess
@@ -36,6 +37,14 @@ def nats_url() -> str:
 def postgres_url() -> str:
     """The URL of a Postgres database: ``$TEST_POSTGRES_URL``, or one of our own."""
     return os.environ.get("TEST_POSTGRES_URL") or _start(PostgresProcess()).url
+
+
+def port_and_host(url: str) -> tuple[int, str]:
+    """The address in one of these URLs."""
+    address = urlsplit(url)
+    assert address.port is not None, url
+    assert address.hostname is not None, url
+    return address.port, address.hostname
 
 
 @functools.cache

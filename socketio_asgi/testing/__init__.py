@@ -1,0 +1,1 @@
+"""Tools for the tests of applications, and of drivers of one's own."""
