@@ -6,7 +6,7 @@ test moves has them all.
 """
 
 from .base import Cancellable, CancelScope, Event, Runtime, Sender, TaskStarter
-from .current import RuntimeFactory, current_runtime
+from .current import RuntimeFactory, current_runtime, open_runtime
 
 __all__ = [
     "CancelScope",
@@ -17,4 +17,5 @@ __all__ = [
     "Sender",
     "TaskStarter",
     "current_runtime",
+    "open_runtime",
 ]

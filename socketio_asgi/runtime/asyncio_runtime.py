@@ -142,9 +142,11 @@ class AsyncioRuntime(Runtime):
         task = self.begin(work, context)
         return None if task is None else self.keep(task)
 
-    def start_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start_background(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> asyncio.Task[None]:
         """Start a task that :meth:`settle` leaves alone."""
-        task = self._loop.create_task(work, context=Context())
+        task = self._loop.create_task(work, context=Context() if context is None else context)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task

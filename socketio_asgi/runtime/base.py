@@ -180,13 +180,17 @@ class Runtime(ABC):
         """
 
     @abstractmethod
-    def start_background(self, work: Coroutine[Any, Any, None]) -> Cancellable:
+    def start_background(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> Cancellable:
         """Start a task that :meth:`settle` leaves alone, because its owner ends it.
 
-        It sees no context variables: it does not belong to the request that happened to need it.
+        It does not run at once, as tasks of :meth:`start` may do.
 
         Args:
             work: Must handle its exceptions itself: on trio, one would end the server.
+            context: The context variables that it sees. None are the default: it does not belong to
+                the request that happened to need it.
 
         Returns:
             A handle that cancels the task.

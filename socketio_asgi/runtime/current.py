@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 from .asyncio_runtime import AsyncioRuntime
 from .base import Runtime
@@ -14,6 +16,11 @@ running_loop: Callable[[], asyncio.AbstractEventLoop | None] = asyncio._get_runn
 
 RuntimeFactory = Callable[[], Runtime]
 """Makes the runtime of the caller's event loop, as :func:`current_runtime` does."""
+
+asyncio_runtime_factory: ContextVar[RuntimeFactory] = ContextVar(
+    "asyncio_runtime_factory", default=AsyncioRuntime
+)
+"""Makes the runtimes of asyncio; in tests it may be one whose time the test moves."""
 
 
 def running_on_asyncio() -> bool:
@@ -43,9 +50,25 @@ def current_runtime() -> Runtime:
         RuntimeError: The caller runs on trio, where ``Server.lifespan`` has to provide it.
     """
     if running_on_asyncio():
-        return AsyncioRuntime()
+        return asyncio_runtime_factory.get()()
     raise RuntimeError(
         "on trio the Socket.IO server needs a nursery for its timers and handlers: run the"
         " server's lifespan within the application's, for example"
         " Starlette(lifespan=io.lifespan), or 'async with io.lifespan(app): ...' in your own"
     )
+
+
+@asynccontextmanager
+async def open_runtime() -> AsyncGenerator[Runtime]:
+    """Open a runtime in the caller's event loop, for the time of the context.
+
+    On trio, what was started in it and still runs at the end is cancelled. On asyncio its tasks
+    have no such bounds, and the context may be left in another task.
+    """
+    if running_on_asyncio():
+        yield current_runtime()
+        return
+    from .trio_runtime import open_trio_runtime
+
+    async with open_trio_runtime() as runtime:
+        yield runtime

@@ -6,6 +6,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import TracebackType
 
 LOGGED = 10
@@ -98,6 +99,12 @@ def limit_lines(logger: logging.Logger, at_most: int = LOGGED) -> LogLimits:
 _faults = limit_lines(logging.getLogger("socketio_asgi"), LOGGED_OF_ALL)
 
 
+fault_listener: ContextVar[Callable[[BaseException], object] | None] = ContextVar(
+    "fault_listener", default=None
+)
+"""Called with each exception that goes into the log, or would: a test is to fail by it."""
+
+
 def may_log_fault(cause: str, error: BaseException | None = None) -> bool:
     """True when there may be another line about something that went wrong in this process.
 
@@ -108,6 +115,9 @@ def may_log_fault(cause: str, error: BaseException | None = None) -> bool:
         cause: The function of the application that went wrong, or what else causes the lines.
         error: What was raised, if anything was.
     """
+    listener = fault_listener.get()
+    if listener is not None and error is not None:
+        listener(error)
     kind = None if error is None else (type(error), _place(error.__traceback__))
     return _faults.may_log(cause, kind)
 

@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from contextvars import Context
+from contextvars import Context, ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -119,10 +119,14 @@ class TrioRuntime(Runtime):
         context.run(self._nursery.start_soon, self._run, scope, work)
         return scope
 
-    def start_background(self, work: Coroutine[Any, Any, None]) -> Cancellable:
+    def start_background(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> Cancellable:
         """Start a task that :meth:`settle` leaves alone; it ends with the nursery at the latest."""
         scope = trio.CancelScope()
-        Context().run(self._nursery.start_soon, _run_in_scope, scope, work)
+        (Context() if context is None else context).run(
+            self._nursery.start_soon, _run_in_scope, scope, work
+        )
         return scope
 
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
@@ -248,15 +252,30 @@ class _Watch:
                 trio.lowlevel.notify_closing(self._sock)
 
 
+trio_runtime_factory: ContextVar[Callable[[trio.Nursery], TrioRuntime]] = ContextVar(
+    "trio_runtime_factory", default=TrioRuntime
+)
+"""Makes the runtimes of trio; in tests it may be one whose time the test moves."""
+
+
 @asynccontextmanager
 async def open_trio_runtime() -> AsyncGenerator[TrioRuntime]:
-    """Open a nursery for the time of the context; at its end, what still runs is cancelled."""
+    """Open a nursery for the time of the context; at its end, what still runs is cancelled.
+
+    An error of the code within comes out as it is. Those of the tasks are handled by themselves, so
+    an exception group of the nursery would never have a second one.
+    """
+    error: Exception | None = None
     async with trio.open_nursery() as nursery:
-        runtime = TrioRuntime(nursery)
+        runtime = trio_runtime_factory.get()(nursery)
         try:
             yield runtime
+        except Exception as raised:  # noqa: BLE001  # raised below
+            error = raised
         finally:
             runtime.close()
+    if error is not None:
+        raise error
 
 
 async def _run_in_scope(scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> None:

@@ -102,8 +102,10 @@ class ManualClock(Runtime):
     def start(self, work: Coroutine[Any, Any, None], context: Context) -> Cancellable | None:
         return self._runtime.start(work, context)
 
-    def start_background(self, work: Coroutine[Any, Any, None]) -> Cancellable:
-        return self._runtime.start_background(work)
+    def start_background(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> Cancellable:
+        return self._runtime.start_background(work, context)
 
     def cancellable(self, work: Coroutine[Any, Any, ResultT]) -> Awaitable[ResultT]:
         return self._runtime.cancellable(work)

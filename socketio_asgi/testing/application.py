@@ -1,0 +1,124 @@
+"""The calls of an ASGI application in the process of a test, and the errors that it raises."""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import Context
+from typing import Any, Protocol
+
+from starlette.types import Message, Scope
+
+from ..asgi.entry_point import AnyApplication
+from ..exceptions import EventError
+from ..runtime import Cancellable, Runtime
+from ..runtime.log_limit import fault_listener
+from .signal import Signal
+
+GRACE_SECONDS = 5.0
+"""Seconds for calls to end when their client has left, before they are cancelled."""
+
+
+class Exchange(Protocol):
+    """The channels of one call of the application."""
+
+    async def receive_event(self) -> Message:
+        """Receive an event; for the application."""
+        ...
+
+    async def send_event(self, message: Message) -> None:
+        """Send an event; for the application."""
+        ...
+
+    def on_return(self, error: Exception | None) -> None:
+        """Called when the application has returned, or raised."""
+        ...
+
+
+class Faults:
+    """The errors of an application that a test has still to be told of.
+
+    Args:
+        runtime: The event loop.
+
+    Attributes:
+        changed: Given with each error.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.changed: Signal = Signal(runtime)
+        self._runtime = runtime
+        self._errors: list[BaseException] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    def add(self, error: BaseException) -> None:
+        """Keep an error, from any thread; those that clients are told of are none."""
+        if isinstance(error, EventError) or any(error is known for known in self._errors):
+            return
+        self._errors.append(error)
+        self._runtime.call_from_thread(self.changed.notify)
+
+    def raise_first(self) -> None:
+        """Raise the errors that came since the last call, if any; several as a group."""
+        errors, self._errors = self._errors, []
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise BaseExceptionGroup("errors of the application", errors)
+
+
+class Application:
+    """An application and the calls that run.
+
+    Args:
+        app: The application.
+        runtime: The event loop.
+        context: The context variables that it sees.
+
+    Attributes:
+        runtime: The same.
+        faults: Its errors.
+        state: The state of its lifespan.
+    """
+
+    def __init__(self, app: AnyApplication, runtime: Runtime, context: Context) -> None:
+        self.runtime: Runtime = runtime
+        self.faults: Faults = Faults(runtime)
+        self.state: dict[str, Any] = {}
+        self._app = app
+        self._context = context
+        self._context.run(fault_listener.set, self.faults.add)
+        self._calls: dict[Exchange, Cancellable] = {}
+        self._ended = Signal(runtime)
+
+    def call(self, scope: Scope, exchange: Exchange) -> None:
+        """Call it in a task."""
+        work = self._run(scope, exchange)
+        self._calls[exchange] = self.runtime.start_background(work, self._context.copy())
+
+    async def _run(self, scope: Scope, exchange: Exchange) -> None:
+        failure: Exception | None = None
+        try:
+            await self._app(scope, exchange.receive_event, exchange.send_event)
+        except Exception as error:  # noqa: BLE001  # the test is told
+            failure = error
+            if scope["type"] != "lifespan":  # which the test waits for by itself
+                self.faults.add(error)
+        finally:
+            self._calls.pop(exchange, None)
+            exchange.on_return(failure)
+            self._ended.notify()
+
+    async def end_calls(self) -> None:
+        """Wait until all calls have ended, for some seconds, and then cancel them."""
+        with contextlib.suppress(TimeoutError):
+            await self.runtime.within(GRACE_SECONDS, self._all_ended())
+        for call in list(self._calls.values()):
+            call.cancel()
+        with contextlib.suppress(TimeoutError):
+            await self.runtime.within(GRACE_SECONDS, self._all_ended())
+
+    async def _all_ended(self) -> None:
+        while self._calls:
+            await self._ended.wait()
