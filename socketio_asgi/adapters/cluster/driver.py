@@ -290,8 +290,22 @@ class BytesWire(Protocol):
         ...
 
 
-def hand_in(inbox: Inbox, wire: BytesWire, data: bytes, position: str | None = None) -> None:
-    """Decode what came, and give it to the core; nothing that may come raises."""
+def hand_in(
+    inbox: Inbox,
+    wire: BytesWire,
+    data: bytes,
+    position: str | None = None,
+    delivery: str | None = None,
+) -> None:
+    """Decode what came, and give it to the core; nothing that may come raises.
+
+    Args:
+        inbox: The core.
+        wire: The form of messages.
+        data: The data that came.
+        position: Their number, from a broker that gives some.
+        delivery: The broker's id of the message, where it may come twice.
+    """
     if len(data) > MAX_MESSAGE_BYTES:
         return inbox.malformed("larger than MAX_MESSAGE_BYTES", len(data))
     try:
@@ -301,4 +315,4 @@ def hand_in(inbox: Inbox, wire: BytesWire, data: bytes, position: str | None = N
     if message is None:
         inbox.skipped(position)
     else:
-        inbox.received(message, position)
+        inbox.received(message, position, delivery)

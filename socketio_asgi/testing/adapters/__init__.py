@@ -35,7 +35,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("this suite needs pytest: pip install pytest") from error
 
-_TESTS = ("cluster", "events", "faults", "members", "questions", "rooms", "sockets")
+_TESTS = ("cluster", "events", "faults", "members", "questions", "recovery", "rooms", "sockets")
 # The failures of what is imported from here on show values.
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _TESTS))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -18,6 +18,10 @@ from .waiting import WAIT_SECONDS, until
 PATH = "/socket.io/"
 
 
+class NotJoined(AssertionError):
+    """A client was not let in."""
+
+
 class Client:
     """A client of one server, in one namespace.
 
@@ -25,33 +29,47 @@ class Client:
         app: The server, as an ASGI application.
         namespace: The namespace.
         query: More parameters of its URL.
+        secret: The ``pid`` and the ``offset`` that it comes back with, if any.
 
     Attributes:
+        app: The same; it may be another one before it comes back.
+        secret: The same, as it is now.
+        offsets: The offsets of its events so far, where the server gives some.
         id: The id of its socket; empty before it has joined.
         connected: Whether it is in the namespace.
         recovered: Whether the server knew it from before.
         heard: Every event that it has got: its name and arguments.
         ended: The reasons for which it was disconnected.
         refusal: The error with which the namespace has refused it.
+        closed: The code and the reason with which the server has closed its connection.
     """
 
     _decoder: Decoder
     _gone: anyio.Event
     _to_server: MemoryObjectSendStream[Message]
 
-    def __init__(self, app: ASGIApp, namespace: str = "/", query: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        namespace: str = "/",
+        query: str = "",
+        *,
+        secret: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app: ASGIApp = app
+        self.secret: dict[str, str] = dict(secret or {})
+        self.offsets: list[str] = []
         self.id: str = ""
         self.connected: bool = False
         self.recovered: bool = False
         self.heard: list[list[Any]] = []
         self.ended: list[str] = []
         self.refusal: Any = None
-        self._app = app
+        self.closed: tuple[int, str] | None = None
         self._namespace = namespace
         self._query = query
         self._parser = DefaultParser()
         self._answers: list[Any] | None = None
-        self._secret: dict[str, str] = {}
         self._replies: dict[int, list[Any]] = {}
         self._requests = 0
 
@@ -59,14 +77,15 @@ class Client:
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Be connected, until one of both sides ends it; it may be run again."""
-        self.id, self.refusal = "", None
+        self.id, self.recovered = "", False
+        self.refusal, self.closed = None, None
         self._decoder = self._parser.decoder()
         self._to_server, from_here = anyio.create_memory_object_stream[Message](math.inf)
         self._gone = anyio.Event()
         self._put({"type": "websocket.connect"})
         task_status.started()
         try:
-            await self._app(self._scope(), from_here.receive, self._on_message)
+            await self.app(self._scope(), from_here.receive, self._on_message)
         finally:
             self._to_server.close()
             from_here.close()
@@ -96,10 +115,14 @@ class Client:
         """Wait until it has joined the namespace.
 
         Raises:
-            AssertionError: It was refused, or nothing was answered in time.
+            NotJoined: It was refused, or its connection was closed.
+            AssertionError: Nothing was answered in time.
         """
-        await until(lambda: self.id or self.ended or self.refusal, "the client has not joined")
-        assert self.id, f"the client was refused: {self.refusal or self.ended}"
+        await until(
+            lambda: self.id or self.refusal or self._gone.is_set(), "the client has not joined"
+        )
+        if not self.id:
+            raise NotJoined(f"the client was refused: {self.refusal or self.closed}")
 
     async def drop(self) -> None:
         """Lose the connection, as by a fault of the network."""
@@ -107,6 +130,14 @@ class Client:
             self._put({"type": "websocket.disconnect", "code": 1006, "reason": ""})
             with anyio.fail_after(WAIT_SECONDS):
                 await self._gone.wait()
+
+    def twin(self, app: ASGIApp) -> Client:
+        """Another client with the same secret, which is to connect to a server.
+
+        Args:
+            app: The server.
+        """
+        return Client(app, self._namespace, self._query, secret=self.secret)
 
     # -- events ------------------------------------------------------------------------------
 
@@ -154,6 +185,7 @@ class Client:
                 text = message.get("text")
                 self._on_data(message["bytes"] if text is None else text)
             case "websocket.close":
+                self.closed = message.get("code", 1000), message.get("reason", "")
                 self._put({"type": "websocket.disconnect", "code": message.get("code", 1000)})
             case _:
                 pass
@@ -163,7 +195,7 @@ class Client:
             self._on_packet(self._decoder.add(data))
         elif data[0] == "0":
             name = "" if self._namespace == "/" else f"{self._namespace},"
-            payload = json.dumps(self._secret) if self._secret else ""
+            payload = json.dumps(self.secret) if self.secret else ""
             self._put({"type": "websocket.receive", "text": f"40{name}{payload}"})
         elif data[0] == "2":
             self._put({"type": "websocket.receive", "text": "3"})
@@ -188,12 +220,13 @@ class Client:
     def _on_connect(self, data: dict[str, Any]) -> None:
         self.id, self.connected = data["sid"], True
         pid = data.get("pid")
-        self.recovered = pid is not None and pid == self._secret.get("pid")
-        self._secret = {} if pid is None else {**self._secret, "pid": pid}
+        self.recovered = pid is not None and pid == self.secret.get("pid")
+        self.secret = {} if pid is None else {**self.secret, "pid": pid}
 
     def _on_event(self, data: list[Any], number: int | None) -> None:
-        if number is None and "pid" in self._secret and isinstance(data[-1], str) and data[1:]:
-            self._secret["offset"] = data.pop()
+        if number is None and "pid" in self.secret and isinstance(data[-1], str) and data[1:]:
+            self.secret["offset"] = data.pop()
+            self.offsets.append(self.secret["offset"])
         self.heard.append(data)
         if number is not None and self._answers is not None:
             self._send(Packet(PacketType.ACK, self._namespace, self._answers, number))

@@ -6,12 +6,13 @@ from .events import Events, Namespaces
 from .faults import Faults
 from .members import Members
 from .questions import Questions, ServerEvents
+from .recovery import Recovery
 from .rooms import Rooms
 from .sockets import Sockets
 
 
 class AdapterConformance(
-    Events, Namespaces, Rooms, Questions, ServerEvents, Sockets, Members, Faults
+    Events, Namespaces, Rooms, Questions, ServerEvents, Sockets, Members, Faults, Recovery
 ):
     """All tests that an adapter for a cluster passes; see the module.
 
