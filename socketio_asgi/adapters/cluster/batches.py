@@ -29,6 +29,10 @@ class MessagesRefused(Exception):
     """The broker does not take these messages; others it will."""
 
 
+class BrokerBusy(ConnectionError):
+    """The broker is there, and takes nothing for now: after a while, messages are refused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
     """The largest request.
@@ -144,7 +148,7 @@ class BatchSender(Generic[FormT]):
         except Exception as error:
             self._sending = ()
             self._refuse(batch, error)
-            if not isinstance(error, MessagesRefused):
+            if not isinstance(error, MessagesRefused | BrokerBusy):
                 raise
             return
         self._sending = ()

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ...exceptions import NotRetryable
 from ...runtime import Cancellable, Event, Runtime
+from ...runtime.links import Link, open_link
 from .errors import RedisConnectionError, RedisOverloaded, RedisReplyError
-from .links import Link, open_link
 from .resp import INCOMPLETE, Argument, RespError, encode_command, make_reader
 from .server import RedisServer
 
@@ -161,7 +161,7 @@ class RedisConnection:
         self._timer = self._runtime.call_later(self.server.silence_seconds, self._look)
 
     async def _open(self) -> None:
-        self._link = await open_link(self.server, self, self._runtime)
+        self._link = await open_link(self.server.endpoint, self, self._runtime)
         username, password = self.server.username, self.server.password
         if self.server.credentials is not None:
             username, password = await self.server.credentials()
@@ -311,6 +311,9 @@ class RedisConnection:
             self._replies.popleft().settle(push[2])
         elif key[0] in _UNSUBSCRIBED:
             self._lose(RedisConnectionError(f"{self.server} has ended a subscription: {key[1]!r}"))
+
+    def on_drain(self) -> None:
+        """Called when the server has taken everything; commands do not wait for that."""
 
     def on_end(self, error: Exception | None) -> None:
         """Called when the stream has ended."""

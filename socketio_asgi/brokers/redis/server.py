@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from ...runtime.links import Endpoint
+
 SILENCE_SECONDS = 5.0
 """The time without a word of the server after which it is asked whether it is there."""
 
@@ -48,6 +50,11 @@ class RedisServer:
     def at(self, host: str, port: int) -> RedisServer:
         """Another server, with the same log-in."""
         return replace(self, host=host, port=port, path=None)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is, for a connection."""
+        return Endpoint(host=self.host, port=self.port, path=self.path, tls=self.tls)
 
     @property
     def address(self) -> str:
