@@ -17,7 +17,7 @@ from ..engine.handshake import Handshake
 from ..events.acks import AckTarget, BroadcastAcks
 from ..protocol import Parser
 from ..runtime import Runtime
-from .observer import AdapterObserver
+from .observer import AdapterObserver, hears_of_rooms
 from .packet import SharedPacket
 from .recovery import ConnectionStateRecovery, PacketLog
 from .target import Target
@@ -202,16 +202,19 @@ class Adapter(ABC):
         namespace: The same.
         log: The same.
         observer: The observer that is told of every broadcast; None when there is none.
+        room_observer: The same, if it wants to hear of rooms; otherwise None.
     """
 
     def __init__(self, namespace: LocalNamespace, log: PacketLog | None = None) -> None:
         self.namespace: LocalNamespace = namespace
         self.log: PacketLog | None = log
         self.observer: AdapterObserver | None = None
+        self.room_observer: AdapterObserver | None = None
 
     def observe(self, observer: AdapterObserver | None) -> None:
-        """Tell an observer of every broadcast from now on; None tells none."""
+        """Tell an observer of broadcasts and rooms from now on; None tells none."""
         self.observer = observer
+        self.room_observer = observer if hears_of_rooms(observer) else None
 
     @property
     def reaches_other_processes(self) -> bool:

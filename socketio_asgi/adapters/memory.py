@@ -9,6 +9,7 @@ from ..events.acks import AckSink
 from ..runtime.awaitables import DONE, together
 from .base import Adapter, LocalNamespace, Recipient, SocketDetails
 from .memory_log import MemoryLog
+from .observer import AdapterObserver
 from .packet import SharedPacket, to_plain
 from .packet_store import MAX_ROOM_BYTES
 from .recovery import can_be_missed, carries_offset
@@ -43,16 +44,34 @@ class MemoryAdapter(Adapter):
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
+        if self.room_observer is not None and sid in self._sockets:
+            return self._join_observed(self.room_observer, sid, rooms)
         self._rooms.join(sid, rooms)
         if self.log is not None:
             self.log.joined(sid, rooms)
         return DONE
 
+    def _join_observed(
+        self, observer: AdapterObserver, sid: str, rooms: Sequence[str]
+    ) -> Awaitable[None]:
+        known = self._rooms.joined.get(sid, frozenset[str]())
+        added = [room for room in dict.fromkeys(rooms) if room != sid and room not in known]
+        self._rooms.join(sid, rooms)
+        if self.log is not None:
+            self.log.joined(sid, rooms)
+        for room in added:
+            observer.room_joined(self.namespace.name, room, sid)
+        return DONE
+
     def leave(self, sid: str, room: str) -> Awaitable[None]:
         """Take a socket out of a room."""
+        observer = self.room_observer
+        member = observer is not None and room in self._rooms.joined.get(sid, ())
         self._rooms.leave(sid, room)
         if self.log is not None:
             self.log.left(sid, room)
+        if observer is not None and member and sid in self._sockets:
+            observer.room_left(self.namespace.name, room, sid)
         return DONE
 
     def leave_all(self, sid: str) -> Awaitable[None]:

@@ -49,6 +49,24 @@ class AdapterObserver:
             recipients: How many sockets were meant.
         """
 
+    def room_joined(self, namespace: str, room: str, sid: str) -> None:
+        """Called when a connected socket of this process has joined a room.
+
+        Args:
+            namespace: The name of the namespace.
+            room: The room.
+            sid: The id of the socket.
+        """
+
+    def room_left(self, namespace: str, room: str, sid: str) -> None:
+        """Called when a connected socket of this process has left a room.
+
+        Args:
+            namespace: The name of the namespace.
+            room: The room.
+            sid: The id of the socket.
+        """
+
     def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
         """Called when the state of a server's adapters has changed.
 
@@ -78,3 +96,14 @@ class AdapterObserver:
             reason: Why, in a few words that do not change; usable as a label.
             count: How many.
         """
+
+
+def hears_of_rooms(observer: AdapterObserver | None) -> bool:
+    """True when an observer wants to know who joins and leaves rooms."""
+    if observer is None:
+        return False
+    kind = type(observer)
+    return (
+        kind.room_joined is not AdapterObserver.room_joined
+        or kind.room_left is not AdapterObserver.room_left
+    )

@@ -96,6 +96,10 @@ class EngineCore:
         else:
             self._observers.add(ENGINE_EVENTS[name](listener))
 
+    def observe(self, observer: EngineObserver) -> None:
+        """Let an observer see the sessions that open from now on."""
+        self._observers.add(observer)
+
     @property
     def clients_count(self) -> int:
         """The number of connected clients."""

@@ -38,9 +38,18 @@ class Listeners:
         outgoing: Catch-all listeners for events to the client.
         errors: Listeners for events that a middleware of the socket refused.
         middlewares: What decides about each event of the client.
+        observed: Whether observers of the server see each event.
     """
 
-    __slots__ = ("_by_event", "_planner", "errors", "incoming", "middlewares", "outgoing")
+    __slots__ = (
+        "_by_event",
+        "_planner",
+        "errors",
+        "incoming",
+        "middlewares",
+        "observed",
+        "outgoing",
+    )
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
@@ -49,6 +58,7 @@ class Listeners:
         self.outgoing: list[Listener] = []
         self.errors: list[Listener] = []
         self.middlewares: list[Handler] = []
+        self.observed: bool = False
 
     def add(self, event: str, listener: Listener, *, once: bool) -> None:
         """Add a listener for one event."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import anyio.from_thread
 
 from ..adapters import Adapter, AdapterLifecycle, ConnectionStateRecovery, SharedPacket, Target
 from ..adapters.cluster_engine import ClusterEngineLifecycle
+from ..adapters.observer import AdapterObserver
 from ..adapters.packet import to_plain
 from ..engine.core import EngineCore
 from ..events.observer import CallObserver
@@ -24,13 +25,26 @@ from ..runtime import Runtime
 from ..runtime.awaitables import DONE
 from ..runtime.current import running_in_event_loop, running_loop
 from ..runtime.log_limit import LogLimits, limit_lines
-from .observer import GuardedCalls, Observer, overrides
+from .observer import Observer, overrides
+from .observers import ServerObservers
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 CONNECTION_SHARES = 4
 """Times ``max_events_in_flight`` that all sockets of one connection have in flight together at
 most, so that many namespaces are no way around the limit of one."""
+
+
+class Companion(Protocol):
+    """Something that lives with a server: its timers begin and end with those of the server."""
+
+    def begin(self, runtime: Runtime) -> None:
+        """Begin in an event loop, the first or another one."""
+        ...
+
+    def end(self) -> None:
+        """End, because the server closes."""
+        ...
 
 
 class ServerCore:
@@ -46,7 +60,6 @@ class ServerCore:
         max_bytes_in_flight: Bytes of large events of one connection that may do so.
         max_namespaces: Namespaces that one client may be in at a time.
         warn_unknown_events: Whether the log tells of events that nothing takes.
-        observer: The watcher of everything that happens, if there is one.
         errors: What it does about errors of events, an ErrorOptions.
         planner: Makes the call plans of handlers.
         scope: What holds for the handlers of all namespaces.
@@ -65,17 +78,17 @@ class ServerCore:
         max_in_flight: Calls for all sockets of one connection that may wait or run at a time.
         max_namespaces: The same.
         warn_unknown_events: The same.
-        observer: The same.
+        observers: What is told of everything that happens.
         errors: The same.
         common: The handlers of all namespaces together.
         public: The same.
         make_context: The same.
         validate_emits: The same.
-        call_observer: The watcher of the calls of handlers, if they are watched.
         scope: The same.
         workers: The threads for plain functions.
         clients_log: The number of lines of the log about what clients do, by their addresses.
         runtime: The event loop; None while the server has not been used in one.
+        companions: What lives with the server; see :meth:`attach`.
         context: The context variables that handlers get a copy of: those at the start of the
             server, or at its making where nobody starts it. Those of a request are not among them,
             because what they hold may have ended with it.
@@ -93,7 +106,6 @@ class ServerCore:
         max_bytes_in_flight: int,
         max_namespaces: int,
         warn_unknown_events: bool,
-        observer: Observer | None,
         errors: Any,
         planner: Planner,
         scope: HandlerScope,
@@ -111,14 +123,11 @@ class ServerCore:
         self.max_in_flight: int = CONNECTION_SHARES * max_events_in_flight
         self.max_namespaces: int = max_namespaces
         self.warn_unknown_events: bool = warn_unknown_events
-        self.observer: Observer | None = observer
+        self.observers: ServerObservers = ServerObservers()
         self.errors: Any = errors
         self.public: object = public
         self.make_context: Callable[[Any, HandlerCall], object] = make_context
         self.validate_emits: bool = validate_emits
-        self.call_observer: CallObserver | None = (
-            GuardedCalls(observer) if observer and overrides(observer, CallObserver) else None
-        )
         self.scope: HandlerScope = scope
         self.workers: Workers = Workers(_client_of)
         self.clients_log: LogLimits = limit_lines(logger)
@@ -127,7 +136,25 @@ class ServerCore:
         self.common: HandlerRegistry = HandlerRegistry(scope=self.scope)
         self.adopt(self.common)
         self.runtime: Runtime | None = None
+        self.companions: list[Companion] = []
         self.context: Context = copy_context()
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer of everything that happens from now on."""
+        self.observers.add(observer)
+        self.engine.observe(observer)
+        if overrides(observer, AdapterObserver):
+            self.adapters.observer = self.observers.adapters
+            if self.cluster_engine is not None:
+                self.cluster_engine.observer = self.observers.adapters
+        if overrides(observer, CallObserver):
+            self.plan_with(self._planner)
+
+    def attach(self, companion: Companion) -> None:
+        """Let something live with the server, from now on or from its next event loop on."""
+        self.companions.append(companion)
+        if self.runtime is not None and self.runtime.is_current():
+            companion.begin(self.runtime)
 
     @property
     def planner(self) -> Planner:
@@ -148,7 +175,7 @@ class ServerCore:
         """Make the call plans of a namespace."""
         self._registries.add(handlers)
         handlers.changed = self.plan_anew
-        handlers.use_planner(self._planner, observed=self.call_observer is not None)
+        handlers.use_planner(self._planner, observed=self.observers.calls is not None)
 
     def plan_anew(self) -> None:
         """Make the call plans of all handlers again, because something has changed for them."""

@@ -65,6 +65,8 @@ class Delivery(Dispatcher):
         if self.state is _CONNECTED:
             listeners = self.listeners
             if listeners is not None and packet.packet.type is _EVENT:
+                if listeners.observed:
+                    self.namespace.server.observers.sent(self.subject, packet.packet.data)
                 call_all(listeners.outgoing, *packet.packet.data)
             self._source.session.send(packets, volatile)
 

@@ -180,6 +180,8 @@ class Dispatcher(NamespaceCallSite):
         if self.dismissed:  # the client did not know yet that the server disconnected it
             return
         if listeners is not None:
+            if listeners.observed:
+                self.namespace.server.observers.received(self.subject, packet.data)
             call_all(listeners.incoming, *packet.data)
         if listeners is None or not listeners.middlewares:
             return self._start_unless_dismissed(packet)

@@ -30,7 +30,6 @@ from ..exceptions import EventError, EventValidationError
 from ..runtime.callables import is_async, locate
 from ..runtime.log_limit import may_log_fault
 from .namespace_core import NamespaceCore
-from .observer import tell
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -127,8 +126,7 @@ def _tell(sink: Sink, call: HandlerCall, number: int | None, error: EventError) 
     server = sink.namespace.server
     options: ErrorOptions = server.errors
     name = call.context.event
-    if server.observer is not None:
-        tell(server.observer.event_failed, sink.namespace.name, name, error)
+    server.observers.failed(sink.namespace.name, name, error)
     try:
         plain = with_plain_details(error)
         if number is not None and options.form is not None:

@@ -298,7 +298,7 @@ class NamespaceCallSite(CallSite):
     @property
     def observer(self) -> CallObserver | None:
         """The observer of the calls, if there is one."""
-        return self.namespace.server.call_observer
+        return self.namespace.server.observers.calls
 
     def find_context(self, call: HandlerCall) -> Any:
         """Everything around a call, for handlers that are given something of it by its type."""

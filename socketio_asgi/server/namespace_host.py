@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
 from ..adapters.arguments import normalize_name
@@ -76,6 +76,11 @@ class NamespaceHost(Broadcaster):
             return self._add_parent(ParentNamespace(name, cleanup=cleanup))
         name = normalize_name(name)
         return self._namespaces.get(name) or self._add(Namespace(name))
+
+    @property
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """The namespaces that there are at present, by name, the main one among them."""
+        return self._namespaces.by_name
 
     def _add_parent(self, parent: ParentNamespace) -> ParentNamespace:
         core = cast("ParentCore", parent.__socketio__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..events.listeners import call_all
@@ -15,12 +16,14 @@ class NamespaceRegistry:
     """The namespaces of a server.
 
     Attributes:
+        by_name: The namespaces that there are, by name; always the same mapping, which changes.
         on_new: Listeners that are called with each namespace that is added, the main one excepted.
     """
 
     def __init__(self) -> None:
         self.on_new: list[Callable[[Namespace], object]] = []
         self._namespaces: dict[str, Namespace] = {}
+        self.by_name: Mapping[str, Namespace] = MappingProxyType(self._namespaces)
         self._parents: list[ParentCore] = []
 
     def __len__(self) -> int:

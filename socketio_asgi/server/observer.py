@@ -5,31 +5,25 @@ Each layer has an interface of its own; :class:`Observer` has the methods of all
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..adapters import AdapterState
-from ..adapters.observer import AdapterObserver, Member
+from ..adapters.observer import AdapterObserver
 from ..engine.observer import EngineObserver
 from ..events.observer import CallObserver
-from ..events.plans import HandlerCall
 from ..exceptions import ConnectionRefused, EventError
-from ..runtime.callables import is_async, locate
-from ..runtime.log_limit import may_log_fault
+from ..runtime.callables import is_async
 
 if TYPE_CHECKING:
     from .socket import Socket
-
-logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 
 class Observer(EngineObserver, CallObserver, AdapterObserver):
     """An observer of a server; a subclass overrides the methods that it needs.
 
-    Give an instance to ``Server(observer=...)``. Every method is called in the event loop, at once,
-    and has to return at once. An exception is logged and changes nothing. A method that is not
-    overridden costs nothing.
+    Give an instance to ``Server(observer=...)``, or to :meth:`.Server.observe`. Every method is
+    called in the event loop, at once, and has to return at once. An exception is logged and changes
+    nothing. A method that is not overridden costs nothing.
     """
 
     def socket_joined(self, socket: Socket[Any]) -> None:
@@ -54,11 +48,27 @@ class Observer(EngineObserver, CallObserver, AdapterObserver):
                 that was not meant for it.
         """
 
+    def event_received(self, socket: Socket[Any], values: Sequence[Any]) -> None:
+        """Called when an event of a client is about to be handled, whether anything takes it.
+
+        Args:
+            socket: The socket.
+            values: The name of the event and its arguments, which must not be changed.
+        """
+
+    def event_sent(self, socket: Socket[Any], values: Sequence[Any]) -> None:
+        """Called when an event is about to go to a client, once for each client of a broadcast.
+
+        Args:
+            socket: The socket.
+            values: The name of the event and its arguments, which must not be changed.
+        """
+
     def socket_left(self, socket: Socket[Any], reason: str) -> None:
         """Called when a client has left a namespace, or its connection has ended.
 
         Args:
-            socket: The socket.
+            socket: The socket, which still knows the rooms that it was in; it is in none of them.
             reason: The official name of the reason.
         """
 
@@ -85,54 +95,3 @@ def overrides(observer: Observer, interface: type) -> bool:
         for name in vars(interface)
         if not name.startswith("_")
     )
-
-
-class GuardedCalls(CallObserver):
-    """An observer of calls that raises nothing."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def handler_started(self, call: HandlerCall) -> None:
-        """Called when a handler, middleware or listener is about to be called."""
-        tell(self._observer.handler_started, call)
-
-    def handler_ended(self, call: HandlerCall, seconds: float, error: BaseException | None) -> None:
-        """Called when a handler, middleware or listener has returned or raised."""
-        tell(self._observer.handler_ended, call, seconds, error)
-
-
-class GuardedAdapters(AdapterObserver):
-    """An observer of adapters that raises nothing."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def broadcast(self, namespace: str, recipients: int) -> None:
-        """Called when a packet was handed to sockets of this process."""
-        tell(self._observer.broadcast, namespace, recipients)
-
-    def adapter_state(self, state: AdapterState, error: Exception | None) -> None:
-        """Called when the state of a server's adapters has changed."""
-        tell(self._observer.adapter_state, state, error)
-
-    def member_joined(self, member: Member) -> None:
-        """Called when another server of the cluster has introduced itself."""
-        tell(self._observer.member_joined, member)
-
-    def member_left(self, member: Member) -> None:
-        """Called when another server of the cluster has ended."""
-        tell(self._observer.member_left, member)
-
-    def messages_dropped(self, reason: str, count: int) -> None:
-        """Called when messages of a cluster were not sent, or not handled."""
-        tell(self._observer.messages_dropped, reason, count)
-
-
-def tell(method: Callable[..., None], *args: Any) -> None:
-    """Call a method of an observer; what it raises is logged."""
-    try:
-        method(*args)
-    except Exception as error:
-        if may_log_fault(locate(method), error):
-            logger.exception("the observer raised in %r", method)

@@ -21,7 +21,6 @@ from ..adapters import (
 from ..adapters.arguments import check_event_name
 from ..adapters.cluster_engine import ClusterEngineLifecycle
 from ..adapters.default import default_adapter
-from ..adapters.observer import AdapterObserver
 from ..checks import made_of, shown
 from ..events.errors import ErrorAck
 from ..protocol import DefaultParser, Parser
@@ -115,14 +114,13 @@ def as_adapter_factory(option: AdapterFactory | None) -> AdapterFactory:
 
 
 def as_cluster_engine(
-    option: ClusterEngine | None, adapters: AdapterLifecycle, observer: AdapterObserver | None
+    option: ClusterEngine | None, adapters: AdapterLifecycle
 ) -> ClusterEngineLifecycle | None:
     """The life of the cluster engine; None without one.
 
     Args:
         option: The engine.
         adapters: The adapters of the same server.
-        observer: The observer of dropped messages.
 
     Raises:
         TypeError: It is none.
@@ -144,7 +142,7 @@ def as_cluster_engine(
             " the workers of each host as well"
         )
     option.claim()
-    return ClusterEngineLifecycle(option, adapters.listeners, observer)
+    return ClusterEngineLifecycle(option, adapters.listeners, None)
 
 
 def _check_maker(given: Any) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from ..adapters import AdapterFactory, AdapterLifecycle, ClusterEngine, ConnectionStateRecovery
-from ..adapters.observer import AdapterObserver
 from ..asgi.client_files import ClientFiles
 from ..asgi.entry_point import EntryPoint
 from ..checks import check_count, check_flag, check_seconds, check_text
@@ -52,7 +51,7 @@ from .from_thread import FromThread
 from .namespace import Namespace
 from .namespace_host import NamespaceHost
 from .namespace_registry import NamespaceRegistry
-from .observer import GuardedAdapters, Observer, check_observer, overrides
+from .observer import Observer, check_observer
 from .options import (
     as_adapter_factory,
     as_bearer_key,
@@ -217,8 +216,6 @@ class Server(NamespaceHost, ServerBase):
             initial_packet=initial_packet,
             max_clients=max_clients,
         )
-        if observer is not None:
-            check_observer(observer)
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         solver = DependencySolver(self.dependency_overrides, as_bearer_key(bearer_from_auth))
         self._connect_timeout = check_seconds("connect_timeout", connect_timeout, MAX_SECONDS)
@@ -227,12 +224,11 @@ class Server(NamespaceHost, ServerBase):
         if self._cleanup is not None:
             check_flag("cleanup_empty_child_namespaces", self._cleanup)
         self._namespaces = NamespaceRegistry()
-        adapters = AdapterLifecycle(as_adapter_factory(adapter), _adapter_observer(observer))
-        sharing = as_cluster_engine(cluster_engine, adapters, _adapter_observer(observer))
+        adapters = AdapterLifecycle(as_adapter_factory(adapter))
+        sharing = as_cluster_engine(cluster_engine, adapters)
         self.engine: Engine = Engine(
             options,
             self._on_session,
-            observer,
             directory=(adapters if sharing is None else sharing).session_directory,
             on_bind=self._on_bind,
         )
@@ -248,7 +244,6 @@ class Server(NamespaceHost, ServerBase):
             max_bytes_in_flight=check_count("max_bytes_in_flight", max_bytes_in_flight, "bytes"),
             max_namespaces=check_count("max_namespaces", max_namespaces, "namespaces"),
             warn_unknown_events=check_flag("warn_unknown_events", warn_unknown_events),
-            observer=observer,
             errors=as_error_options(error_ack, error_event),
             planner=Rules(as_preference(validation), solver).plan,
             scope=HandlerScope(check_dependencies(dependencies)),
@@ -256,6 +251,8 @@ class Server(NamespaceHost, ServerBase):
             make_context=EventContext,
             validate_emits=check_flag("validate_emits", validate_emits),
         )
+        if observer is not None:
+            self.observe(observer)
         self._validation: Preference = as_preference(validation)
         self._cluster = Cluster(self.__socketio__)
         self.__entry_point__: EntryPoint = EntryPoint(
@@ -302,6 +299,20 @@ class Server(NamespaceHost, ServerBase):
         """The servers that this one is joined with, and the state of what joins them."""
         return self._cluster
 
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer of everything that happens from now on, beside those there are.
+
+        It sees the connections and the sockets that are made from now on.
+
+        Args:
+            observer: An object of a subclass of :class:`socketio_asgi.server.Observer`.
+
+        Raises:
+            TypeError: It is none, or a method of it is asynchronous.
+        """
+        check_observer(observer)
+        self.__socketio__.observe(observer)
+
     @property
     def from_thread(self) -> FromThread:
         """Asynchronous calls from a worker thread: ``io.from_thread.run(io.fetch_sockets)``."""
@@ -332,6 +343,8 @@ class Server(NamespaceHost, ServerBase):
         Their transports are closed, so that they connect again, to the process that serves by then.
         Calling it again does nothing.
         """
+        for companion in self.__socketio__.companions:
+            companion.end()
         await self.engine.__socketio__.close()
         await self.__socketio__.adapters.close()
         if self.__socketio__.cluster_engine is not None:
@@ -348,15 +361,12 @@ class Server(NamespaceHost, ServerBase):
         self._join_deadlines = DeadlineQueue(
             runtime, self._connect_timeout, ClientConnection.disconnect, lenient=True
         )
+        for companion in core.companions:
+            companion.begin(runtime)
 
     def _on_session(self, session: SessionCore) -> ClientConnection:
         assert self._join_deadlines is not None  # noqa: S101  # _on_bind() comes first
         return ClientConnection(self._namespaces, self.__socketio__, session, self._join_deadlines)
-
-
-def _adapter_observer(observer: Observer | None) -> AdapterObserver | None:
-    watched = observer is not None and overrides(observer, AdapterObserver)
-    return GuardedAdapters(observer) if observer is not None and watched else None
 
 
 for _name, _ours in METHODS.items():

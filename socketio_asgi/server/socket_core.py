@@ -28,7 +28,6 @@ from .delivery import Delivery
 from .dispatch import PacketSource
 from .life_cycle import Admission, LifeCycleCalls
 from .namespace_core import NamespaceCore
-from .observer import tell
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -226,9 +225,7 @@ class SocketCore(Delivery):
             self.drop_held()
             self._let_go()
             self.connection.refuse(self.namespace.name, error)
-            observer = self.namespace.server.observer
-            if observer is not None:
-                tell(observer.socket_refused, self.namespace.name, error)
+            self.namespace.server.observers.refused(self.namespace.name, error)
 
     def _accept(self) -> None:
         self.state = SocketState.CONNECTED
@@ -242,9 +239,10 @@ class SocketCore(Delivery):
             adapter.join(self.id, tuple(self._last_rooms))
             self._last_rooms = NOTHING
         self.connection.accept(self)
-        observer = namespace.server.observer
-        if observer is not None:
-            tell(observer.socket_joined, self.subject)
+        observers = namespace.server.observers
+        if observers.sees_events:
+            self.own_listeners().observed = True
+        observers.joined(self.subject)
         handler = namespace.handlers.lifecycle("connection")
         if handler is not None:
             self.hold()
@@ -357,9 +355,7 @@ class SocketCore(Delivery):
             self.subject: object = None
 
     def _on_left(self, reason: str, description: str | None) -> None:
-        observer = self.namespace.server.observer
-        if observer is not None:
-            tell(observer.socket_left, self.subject, reason)
+        self.namespace.server.observers.left(self.subject, reason)
         self.give_up_acks()
         if self.holding:
             self._closed_by = (reason, description)  # after the "connection" handler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -150,3 +151,129 @@ async def test_calls_that_are_not_watched_keep_their_short_way(serving: Serving)
         serve_all(io)
         handler: Any = io.sockets.__socketio__.handlers.event("all")
         assert handler.simple is simple
+
+
+class Seeing(Observer):
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+
+    def socket_joined(self, socket: Socket[Any]) -> None:
+        self.log.append(("joined", sorted(socket.rooms - {socket.id})))
+
+    def socket_left(self, socket: Socket[Any], reason: str) -> None:
+        self.log.append(("left", sorted(socket.rooms - {socket.id})))
+
+    def room_joined(self, namespace: str, room: str, sid: str) -> None:
+        self.log.append(("room joined", namespace, room, sid))
+
+    def room_left(self, namespace: str, room: str, sid: str) -> None:
+        self.log.append(("room left", namespace, room, sid))
+
+    def event_received(self, socket: Socket[Any], values: Sequence[Any]) -> None:
+        self.log.append(("received", socket.id, list(values)))
+
+    def event_sent(self, socket: Socket[Any], values: Sequence[Any]) -> None:
+        self.log.append(("sent", socket.id, list(values)))
+
+
+async def test_rooms_are_seen(connect: Connect) -> None:
+    io = Server(observer=(seeing := Seeing()))
+    add_sync(io)
+
+    @io.use
+    async def admit(socket: Socket) -> None:
+        await socket.join("before")
+
+    @io.on("move")
+    async def move(socket: Socket) -> None:
+        await socket.join("a", "b", "a", socket.id)
+        await socket.join("b")
+        await socket.leave("a")
+        await socket.leave("a")
+        await io.in_("b").sockets_join("c")
+        await io.sockets_leave("b")
+
+    peer = await connect(io)
+    sid = await peer.join()
+    await peer.emit("move")
+    await peer.sync()
+    await peer.leave()
+    await until(lambda: seeing.log[-1][0] == "left")
+    assert [entry for entry in seeing.log if entry[0] not in ("received", "sent")] == [
+        ("joined", ["before"]),
+        ("room joined", "/", "a", sid),
+        ("room joined", "/", "b", sid),
+        ("room left", "/", "a", sid),
+        ("room joined", "/", "c", sid),
+        ("room left", "/", "b", sid),
+        ("left", ["before", "c"]),
+    ]
+
+
+async def test_events_are_seen(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    io = Server(observer=(seeing := Seeing()))
+    add_sync(io)
+    peer, other = await connect(io), await connect(io)
+    sids = [await peer.join(), await other.join()]
+    await peer.emit("nobody takes it", 1, {"deep": [2]})
+    await peer.sync()
+    await io.emit("news", 2)
+    await io.to(sids[0]).emit("to one")
+    assert await peer.event() == ["news", 2]
+    assert seeing.log[2:] == [
+        ("received", sids[0], ["nobody takes it", 1, {"deep": [2]}]),
+        ("received", sids[0], ["sync"]),
+        ("sent", sids[0], ["news", 2]),
+        ("sent", sids[1], ["news", 2]),
+        ("sent", sids[0], ["to one"]),
+    ]
+    # It is no listener of the application.
+    assert "nobody takes it" in caplog.text
+    assert io.sockets.sockets[sids[0]].listeners_any() == []
+
+
+async def test_several_observers(connect: Connect) -> None:
+    watching, seeing = Watching(), Seeing()
+    io = Server(observer=watching)
+    serve_all(io)
+    io.observe(seeing)
+    peer = await connect(io)
+    await peer.join()
+    await peer.emit("all")
+    assert await peer.event() == ["hello"]
+    assert ("broadcast", "/", 1) in watching.log
+    assert [entry[0] for entry in seeing.log] == ["joined", "received", "sent"]
+
+
+async def test_an_observer_of_a_server_that_runs(connect: Connect) -> None:
+    io = Server()
+    serve_all(io)
+    early = await connect(io)
+    await early.join()
+    io.observe(watching := Watching())
+    io.observe(seeing := Seeing())
+    await early.emit("all")
+    assert await early.event() == ["hello"]
+    late = await connect(io)
+    await late.join()
+    await late.emit("all")
+    assert await late.event() == ["hello"]
+    assert watching.log == [
+        ("started", "all"),
+        ("broadcast", "/", 1),
+        ("ended", "all", "NoneType"),
+        ("session", "websocket"),
+        ("joined", "/"),
+        ("started", "all"),
+        ("broadcast", "/", 2),
+        ("ended", "all", "NoneType"),
+    ]
+    assert [entry[0] for entry in seeing.log] == ["joined", "received", "sent"]
+
+
+def test_namespaces_are_listed() -> None:
+    io = Server()
+    namespaces = io.namespaces
+    assert list(namespaces) == ["/"]
+    chat = io.of("/chat")
+    assert dict(namespaces) == {"/": io.sockets, "/chat": chat}

@@ -129,6 +129,17 @@ class ClusterEngineLifecycle:
         self._life: _EngineLife | None = None
 
     @property
+    def observer(self) -> AdapterObserver | None:
+        """The observer of dropped messages; may be set at any time."""
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: AdapterObserver | None) -> None:
+        self._observer = observer
+        if self._life is not None:
+            self._life.observer = observer
+
+    @property
     def session_directory(self) -> SessionDirectory:
         """The sessions of other servers."""
         return self._engine.session_directory
