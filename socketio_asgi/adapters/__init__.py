@@ -3,6 +3,7 @@
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .cluster_engine import ClusterEngine, ClusterEngineHealth, RedisClusterEngine
 from .errors import ClusterUnavailable, NotRetryable
+from .gcp import GcpPubSubAdapter
 from .lifecycle import AdapterLifecycle
 from .membership import ClusterHealth
 from .memory import MemoryAdapter
@@ -33,6 +34,7 @@ __all__ = [
     "ClusterUnavailable",
     "ConnectionStateRecovery",
     "FetchedSockets",
+    "GcpPubSubAdapter",
     "LocalNamespace",
     "Member",
     "MemoryAdapter",

@@ -8,6 +8,7 @@ import { Emitter as RedisEmitter } from "@socket.io/redis-emitter";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { createClient } from "redis";
+import { pubsub } from "./clouds.mjs";
 
 async function nodeRedis(url) {
   const client = createClient({ url });
@@ -50,6 +51,7 @@ const ADAPTERS = {
     pool.on("error", () => {});
     return [createPostgres(pool, { errorHandler: () => {}, ...options }), () => pool.end()];
   },
+  pubsub,
 };
 
 /** Make an adapter; returns what a server takes, and a function that closes the connections. */

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from socketio_asgi.adapters import (
     AdapterProvider,
+    GcpPubSubAdapter,
     NatsAdapter,
     PostgresAdapter,
     RedisAdapter,
@@ -22,8 +23,9 @@ from socketio_asgi.adapters import (
 from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.adapters.loopback import Bus
+from tests.brokers.gcp.server import PROJECT
 
-from .services import nats_url, postgres_url, redis_url
+from .services import nats_url, official_bundle, postgres_url, pubsub_host, redis_url
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -146,6 +148,16 @@ def _node_streams(key: str) -> Mapping[str, Any]:
     return {"name": "streams", "connection": connection, "blockTimeInMs": 500, **names}
 
 
+def _pubsub(key: str) -> MakeAdapter:
+    return lambda: GcpPubSubAdapter(PROJECT, key, emulator_host=pubsub_host(), request_timeout=1)
+
+
+def _node_pubsub(key: str) -> Mapping[str, Any]:
+    bundle = official_bundle("socket.io-gcp-pubsub-adapter")
+    place = {"host": pubsub_host(), "project": PROJECT, "topic": key}
+    return {"name": "pubsub", "bundle": bundle, **place}
+
+
 ENTRIES: list[Entry] = [
     Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
@@ -161,6 +173,7 @@ ENTRIES: list[Entry] = [
     Entry("nats", _nats, traits=frozenset({Trait.BINARY_DATA})),
     Entry("jetstream", _jetstream, traits=frozenset({Trait.BINARY_DATA})),
     Entry("postgres", _postgres, _node_postgres),
+    Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
     Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from anyio import to_thread
 
+from tests.brokers.official_package import ENVIRONMENT
 from tests.support.requirements import require_command
 
 from .values import pack, unpack
@@ -44,6 +45,7 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [require_command("node"), str(HERE / script)],
             cwd=HERE,
+            env=ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

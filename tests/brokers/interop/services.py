@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.nats.server import NatsServer
+from tests.brokers.official_package import official_adapter
 from tests.brokers.postgres.servers import PostgresProcess
 from tests.brokers.redis.servers import RedisProcess
 
@@ -45,6 +47,19 @@ def port_and_host(url: str) -> tuple[int, str]:
     assert address.port is not None, url
     assert address.hostname is not None, url
     return address.port, address.hostname
+
+
+@functools.cache
+def pubsub_host() -> str:
+    """Host and port of a small Pub/Sub of our own."""
+    return _start(PubSubProcess()).url
+
+
+@functools.cache
+def official_bundle(name: str) -> str | None:
+    """The path of an official adapter that is not in every registry, by its repository's name."""
+    found = official_adapter(name, _folder("official"))
+    return None if found is None else str(found)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from typing import Any
 from ....protocol import EncodeError
 from ....protocol.json import with_text_keys
 from . import checks
+from .halves import without_halves
 
 _TIMESTAMP_EXTENSION = -1
 _OLD_EXTENSION = 0
@@ -45,10 +46,17 @@ def unpack(data: bytes) -> Any:
         import ormsgpack
     except ModuleNotFoundError:
         checks.refuse("MessagePack came, and ormsgpack is not installed")
+
+    def read(data: bytes) -> Any:
+        return ormsgpack.unpackb(data, ext_hook=_read_extension, option=ormsgpack.OPT_NON_STR_KEYS)
+
     try:
-        fields = ormsgpack.unpackb(
-            data, ext_hook=_read_extension, option=ormsgpack.OPT_NON_STR_KEYS
-        )
+        try:
+            fields = read(data)
+        except ValueError as error:
+            if "UTF-8" not in str(error):
+                raise
+            fields = read(without_halves(data))
         return with_text_keys(fields)
     except (EncodeError, ValueError, TypeError, RecursionError) as error:
         checks.refuse(f"no MessagePack: {error}")

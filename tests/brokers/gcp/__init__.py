@@ -1,0 +1,1 @@
+"""Tests with Google Cloud Pub/Sub."""
