@@ -427,7 +427,7 @@ def test_values_of_javascript(packed: str, value: Any) -> None:
     assert message.body == ServerEvent(["e", value])
 
 
-@pytest.mark.parametrize("packed", ["d6ff", "c702ff0000", "d505ff00", "a3eda080", "c1"])
+@pytest.mark.parametrize("packed", ["d6ff", "c702ff0000", "d505ff00", "a3eda0", "a2c328", "c1"])
 def test_values_that_nobody_sends(packed: str) -> None:
     head = bytes.fromhex("84a47479706509a3756964a178a36e7370a12fa46461746181a67061636b657492a165")
     with pytest.raises(MalformedMessage):

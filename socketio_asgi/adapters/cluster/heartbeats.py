@@ -183,6 +183,8 @@ class Heartbeats:
         now = self._runtime.now()
         if self._members.heard(message.sender, now) or not self._foreign:
             return
+        if self._members.has_said_goodbye(message.sender, message.namespace):
+            return
         if message.sender not in {EMITTER, ""} and not isinstance(message.body, Presence):
             self._members.heard_foreign(message.sender, message.namespace, now)
 
@@ -191,6 +193,8 @@ class Heartbeats:
         presence = message.body if isinstance(message.body, Presence) else None
         if message.type is MessageType.ADAPTER_CLOSE:
             self._on_goodbye(message, presence)
+        elif self._members.has_said_goodbye(message.sender, message.namespace):
+            self._on_late(message)
         elif presence is None:
             if message.type is MessageType.INITIAL_HEARTBEAT:
                 answer = Message(MessageType.HEARTBEAT, message.namespace, self._server_id)
@@ -198,7 +202,16 @@ class Heartbeats:
         else:
             self._introduced(message, presence)
 
+    def _on_late(self, message: Message) -> None:
+        """Drop a heartbeat that has come behind the goodbye, unless an official server is back."""
+        if message.body is None and message.type is MessageType.INITIAL_HEARTBEAT:
+            self._members.forget_goodbye(message.sender, message.namespace)
+            if not self._members.has_said_goodbye(message.sender, message.namespace):
+                self.heard(message)
+                self.received(message)
+
     def _on_goodbye(self, message: Message, presence: Presence | None) -> None:
+        self._members.said_goodbye(message.sender, None if presence else message.namespace)
         if presence is not None:
             self.server_gone(message.sender)
         else:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .message import Presence
 from .wires.checks import MAX_HOST_LENGTH
+
+MAX_GOODBYES = 256
+"""The most servers whose goodbye is remembered: brokers may deliver what they sent before it later.
+"""
 
 MAX_MEMBERS = 4096
 """The most servers that are remembered; more are no cluster, but a fault."""
@@ -71,6 +76,8 @@ class Members:
         self._foreign: dict[str, dict[str, float]] = {}
         # Those that have joined and not left yet, and since when.
         self._since: dict[str, float] = {}
+        # Servers of ours, and official ones with the namespace, that have said goodbye.
+        self._goodbyes: OrderedDict[tuple[str, str | None], None] = OrderedDict()
 
     @property
     def ids(self) -> frozenset[str]:
@@ -161,6 +168,21 @@ class Members:
         return member is not None and not member.complete
 
     # -- ends --------------------------------------------------------------------------------
+
+    def said_goodbye(self, server: str, namespace: str | None) -> None:
+        """Remember that a server of ours has ended, or that an official one has in a namespace."""
+        self._goodbyes[server, namespace] = None
+        while len(self._goodbyes) > MAX_GOODBYES:
+            self._goodbyes.popitem(last=False)
+
+    def forget_goodbye(self, server: str, namespace: str) -> None:
+        """Called when an official server begins anew in a namespace; those of ours never do."""
+        self._goodbyes.pop((server, namespace), None)
+
+    def has_said_goodbye(self, server: str, namespace: str) -> bool:
+        """True if what comes from a server now was sent before its end."""
+        goodbyes = self._goodbyes
+        return (server, None) in goodbyes or (server, namespace) in goodbyes
 
     def remove(self, server: str) -> None:
         """Called when a server has ended."""

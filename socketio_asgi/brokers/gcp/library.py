@@ -83,7 +83,7 @@ def failure(error: Exception) -> Exception:
     answer, a NotRetryable when it makes no sense to try.
     """
     code = code_of(error)
-    text = f"Google Cloud Pub/Sub: {getattr(error, 'message', None) or error or repr(error)}"
+    text = f"Google Cloud Pub/Sub: {getattr(error, 'message', None) or str(error) or repr(error)}"
     if code in _PERMANENT:
         return NotRetryable(f"{text} ({code})")
     if code == "DEADLINE_EXCEEDED" or "RetryError" in type(error).__name__:

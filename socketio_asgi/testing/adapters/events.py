@@ -114,7 +114,8 @@ class Events(Suite):
         """Text that has no form in UTF-8 disturbs nothing."""
         await cluster.here.io.emit("value", "a\ud83d")
         await cluster.here.io.emit("next")
-        for (_, text), following in await cluster.heard(*cluster.clients, least=[2] * 4):
+        for events in await cluster.heard(*cluster.clients, least=[2] * 4):
+            (_, text), following = sorted(events, key=len, reverse=True)
             assert text[0] == "a"  # the rest has no form in MessagePack, and some wires carry that
             assert following == ["next"]
 

@@ -265,7 +265,7 @@ class Emulator:
             "Acknowledge": _unary(self.acknowledge, types.AcknowledgeRequest),
             "ModifyAckDeadline": _unary(self.modify_ack_deadline, types.ModifyAckDeadlineRequest),
             "StreamingPull": grpc.stream_stream_rpc_method_handler(
-                self.streaming_pull,  # type: ignore[arg-type]
+                self.streaming_pull,
                 request_deserializer=types.StreamingPullRequest.deserialize,
                 response_serializer=types.StreamingPullResponse.serialize,
             ),

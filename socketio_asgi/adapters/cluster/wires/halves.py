@@ -15,20 +15,20 @@ from collections.abc import Iterator
 _HALF = re.compile(b"\xed[\xa0-\xbf][\x80-\xbf]")
 _REPLACEMENT = "\ufffd".encode()
 
-_LENGTH_BYTES = {
-    **{0xC4: 1, 0xC5: 2, 0xC6: 4},  # binary data
-    **{0xC7: 1, 0xC8: 2, 0xC9: 4},  # extensions
-    **{0xD9: 1, 0xDA: 2, 0xDB: 4},  # text
-}
-"""Values whose length is in so many bytes behind the first one."""
+_LENGTH_BYTES = dict(
+    zip([*range(0xC4, 0xCA), *range(0xD9, 0xDC)], [1, 2, 4, 1, 2, 4, 1, 2, 4], strict=True)
+)
+"""Binary data, extensions and text, whose length is in so many bytes behind the first one."""
 
-_FIXED_BYTES = {
-    **{0xCA: 4, 0xCB: 8},  # floats
-    **{0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8},  # integers
-    **{0xD4: 2, 0xD5: 3, 0xD6: 5, 0xD7: 9, 0xD8: 17},  # extensions, with their type
-    **{0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4},  # the lengths of arrays and maps
-}
-"""Values that have so many bytes behind the first one; others have none."""
+_FIXED_BYTES = dict(
+    zip(
+        [*range(0xCA, 0xD9), *range(0xDC, 0xE0)],
+        [4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17, 2, 4, 2, 4],
+        strict=True,
+    )
+)
+"""Floats, integers, short extensions with their type, and the lengths of arrays and maps: so many
+bytes behind the first one. Others have none."""
 
 _EXTENSIONS = range(0xC7, 0xCA)
 _LONG_TEXTS = range(0xD9, 0xDC)
