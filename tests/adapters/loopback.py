@@ -191,8 +191,10 @@ class LoopbackDriver(Driver):
         if self.inbox.server_id in self.bus.muted or message.namespace not in self.namespaces:
             return
         subscribed = message.room is None or (message.namespace, message.room) in self.rooms
-        if self.traits.subscribes_rooms and not subscribed:
-            return
+        if subscribed or not self.traits.subscribes_rooms:
+            self.queue_data(data, position)
+
+    def queue_data(self, data: bytes, position: str) -> None:
         self._queue.append((data, position))
         if not self._pumping:
             self._pumping = True
@@ -212,7 +214,13 @@ class LoopbackDriver(Driver):
         self._pumping = False
         while self._queue and not self.bus.paused and not self.closed:
             data, position = self._queue.popleft()
-            hand_in(self.inbox, self.bus.wire, data, position if self.traits.positions else None)
+            hand_in(
+                self.inbox,
+                self.bus.wire,
+                data,
+                position=position if self.traits.positions else None,
+                delivery=position if self.traits.at_least_once else None,
+            )
 
 
 class LoopbackArchive(Archive):

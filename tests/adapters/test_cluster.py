@@ -1310,8 +1310,9 @@ async def test_use_before_the_start(clock: ManualClock) -> None:
 
 
 def test_a_message_is_malformed_by_its_size() -> None:
-    from socketio_asgi.adapters.cluster.driver import MAX_MESSAGE_BYTES
+    from socketio_asgi.adapters.cluster.driver import MAX_MESSAGE_BYTES, RESERVED_BYTES
 
+    largest = MAX_MESSAGE_BYTES + RESERVED_BYTES
     seen: list[tuple[str, int]] = []
 
     class Inbox:
@@ -1326,10 +1327,12 @@ def test_a_message_is_malformed_by_its_size() -> None:
 
     inbox: Any = Inbox()
     wire: Any = Wire()
-    hand_in(inbox, wire, b"x" * (MAX_MESSAGE_BYTES + 1))
+    hand_in(inbox, wire, b"x" * (largest + 1))
+    hand_in(inbox, wire, b"xxx", max_bytes=2)
     hand_in(inbox, wire, b"x")
     assert seen == [
-        ("larger than MAX_MESSAGE_BYTES", MAX_MESSAGE_BYTES + 1),
+        (f"larger than {largest} bytes", largest + 1),
+        ("larger than 2 bytes", 3),
         ("it was decoded", 1),
     ]
 

@@ -17,6 +17,12 @@ from ...runtime.awaitables import DONE
 from ..recovery import SavedSocket
 from .message import MalformedMessage, Message
 
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""The largest event that is decoded: many times what a server sends to one client."""
+
+RESERVED_BYTES = 64 * 1024
+"""Bytes of the largest message that go around an event: rooms, and ids."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
@@ -33,7 +39,8 @@ class Traits:
         subscribes_rooms: Whether the driver must know which rooms have members here.
         private_rooms: Whether these include the room that each socket has for itself.
         foreign: Whether official servers may take part that send heartbeats in each namespace.
-        max_payload: The largest message, in bytes; None when there is no limit.
+        max_payload: The largest event, in bytes; by default what :func:`hand_in` reads at the
+            other end. None when there is no limit.
     """
 
     positions: bool = False
@@ -45,7 +52,7 @@ class Traits:
     subscribes_rooms: bool = False
     private_rooms: bool = False
     foreign: bool = False
-    max_payload: int | None = None
+    max_payload: int | None = MAX_MESSAGE_BYTES
 
 
 class Inbox(Protocol):
@@ -255,13 +262,6 @@ class Archive(ABC):
         """
 
 
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-"""The largest message that is decoded: many times what a server sends to one client."""
-
-RESERVED_BYTES = 64 * 1024
-"""Bytes of the largest message that go around an event: rooms, and ids."""
-
-
 Skips = Callable[[object, object, object], bool]
 """Tells which events need not be read; see :meth:`Inbox.skips`."""
 
@@ -296,6 +296,8 @@ def hand_in(
     data: bytes,
     position: str | None = None,
     delivery: str | None = None,
+    *,
+    max_bytes: int = MAX_MESSAGE_BYTES + RESERVED_BYTES,
 ) -> None:
     """Decode what came, and give it to the core; nothing that may come raises.
 
@@ -305,9 +307,10 @@ def hand_in(
         data: The data that came.
         position: Their number, from a broker that gives some.
         delivery: The broker's id of the message, where it may come twice.
+        max_bytes: The most data that are read, in bytes.
     """
-    if len(data) > MAX_MESSAGE_BYTES:
-        return inbox.malformed("larger than MAX_MESSAGE_BYTES", len(data))
+    if len(data) > max_bytes:
+        return inbox.malformed(f"larger than {max_bytes} bytes", len(data))
     try:
         message = wire.decode_unless(inbox.skips, data)
     except MalformedMessage as error:

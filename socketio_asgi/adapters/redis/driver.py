@@ -18,7 +18,7 @@ from ...brokers.redis import (
     Subscription,
 )
 from ...protocol import EncodeError
-from ..cluster.driver import MAX_MESSAGE_BYTES, Driver, Inbox, Traits, hand_in
+from ..cluster.driver import MAX_MESSAGE_BYTES, RESERVED_BYTES, Driver, Inbox, Traits, hand_in
 from ..cluster.message import Message, MessageType
 from ..cluster.wires.python import PythonWire
 from ..errors import ClusterUnavailable
@@ -28,9 +28,6 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 MAX_MESSAGE = MAX_MESSAGE_BYTES
 """The largest event, in bytes. Redis ends the connections of all subscribers that it would have to
 hold 32 MiB for, so a message of 33 MB ends those of every server of the cluster."""
-
-ENVELOPE_BYTES = 64 * 1024
-"""The most that a message may have around its event."""
 
 PRESENCE = frozenset(
     {MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE}
@@ -83,7 +80,7 @@ class RedisDriver(Driver):
         self.traits: Traits = Traits(
             counts=True, max_payload=max_message, subscribes_rooms=False, direct=True
         )
-        self.max_bytes: int = max_message + ENVELOPE_BYTES
+        self.max_bytes: int = max_message + RESERVED_BYTES
         self._deployment = deployment
         self._heartbeats = heartbeats
         self._kind = kind

@@ -188,7 +188,7 @@ class ShardedDriver(RedisDriver):
     def _on_data(self, own: bytes, channel: bytes, data: bytes) -> None:
         # Redis sends everything back to its sender as well.
         if not data.endswith(own) and self.fits(data):
-            hand_in(self.inbox, self._messages, data)
+            hand_in(self.inbox, self._messages, data, max_bytes=self.max_bytes)
 
 
 async def _confirmed(reply: Reply) -> None:

@@ -1,0 +1,123 @@
+"""The suite of all drivers over the broker in this process, in all its kinds."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import pytest
+
+from socketio_asgi.adapters.cluster import ClusterAdapter, ClusterSettings, Inbox, asking
+from socketio_asgi.testing.adapters import AdapterConformance, Broker
+
+from .loopback import WIRES, Bus, LoopbackDriver, position_after
+
+KINDS: dict[str, dict[str, Any]] = {
+    "rooms": {"subscribes_rooms": True, "private_rooms": True, "echo": False, "max_payload": 4000},
+    "counting": {"counts": True, "direct": False, "at_least_once": True},
+}
+"""By name: the traits of the broker, beside that without any."""
+
+
+class Link:
+    """The network of one server."""
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.driver: LinkedDriver | None = None
+
+
+class LinkedDriver(LoopbackDriver):
+    """A connection that may break."""
+
+    def __init__(self, bus: Bus, link: Link) -> None:
+        super().__init__(bus)
+        self._link = link
+
+    async def start(self, inbox: Inbox) -> bool:
+        if self._link.broken:
+            raise ConnectionError("the network is broken")
+        self._link.driver = self
+        gap = await super().start(inbox)
+        return gap and not self._read_again(inbox.position)
+
+    def _read_again(self, position: str | None) -> bool:
+        """Hand on what came since a position, if the messages have some."""
+        if position is None or not self.traits.positions:
+            return False
+        first = int(position.removesuffix("-0"))
+        for number, data in enumerate(self.bus.log[first:], start=first + 1):
+            self.inbox.runtime.start_background(self._queue_soon(data, position_after(number)))
+        return True
+
+    async def _queue_soon(self, data: bytes, position: str) -> None:
+        self.queue_data(data, position)
+
+
+class LoopbackBroker(Broker):
+    """Carries messages of each cluster on a bus of its own."""
+
+    def __init__(self, wire: str, traits: dict[str, Any]) -> None:
+        self._wire = wire
+        self._traits = traits
+        self._buses: dict[str, Bus] = {}
+        self._links: dict[ClusterAdapter, Link] = {}
+
+    def bus(self, key: str) -> Bus:
+        if key not in self._buses:
+            self._buses[key] = Bus(WIRES[self._wire](), **self._traits)
+        return self._buses[key]
+
+    async def adapter(self, key: str, **options: Unpack[ClusterSettings]) -> ClusterAdapter:
+        bus, link = self.bus(key), Link()
+        adapter = ClusterAdapter(lambda: LinkedDriver(bus, link), **options)
+        self._links[adapter] = link
+        return adapter
+
+    async def cut(self, adapter: ClusterAdapter) -> None:
+        link = self._links[adapter]
+        link.broken = True
+        assert link.driver is not None
+        driver = link.driver
+        driver.bus.drivers.remove(driver)
+        driver.inbox.lost(ConnectionError("the network is broken"))
+
+    async def restore(self, adapter: ClusterAdapter) -> None:
+        self._links[adapter].broken = False
+
+    async def inject(self, key: str, data: bytes) -> None:
+        for driver in self.bus(key).drivers:
+            driver.queue_data(data, position_after(0))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the first heartbeats of others no longer than they take in one process."""
+    monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)
+
+
+@pytest.mark.runtime
+class TestPlain(AdapterConformance):
+    @pytest.fixture
+    def broker(self) -> Broker:
+        return LoopbackBroker("python", {})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestKinds(AdapterConformance):
+    @pytest.fixture
+    def broker(self, kind: str) -> Broker:
+        return LoopbackBroker("python", KINDS[kind])
+
+
+class TestOfficialWire(AdapterConformance):
+    @pytest.fixture
+    def broker(self) -> Broker:
+        return LoopbackBroker("official", {"foreign": True})
+
+
+class TestPositions(AdapterConformance):
+    recovers = True
+
+    @pytest.fixture
+    def broker(self) -> Broker:
+        return LoopbackBroker("python", {"positions": True})
