@@ -1,38 +1,8 @@
-"""Checks of what applications tell servers and emitters: names of events, rooms and namespaces."""
+"""Checks of the rooms that applications tell servers and emitters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from ..protocol import RESERVED_EVENTS, Packet, PacketType
-
-_EVENT = PacketType.EVENT  # a global name: members of an enum are slow on the way of every packet
-
-
-def event_packet(namespace: str, event: str, args: Sequence[Any], id: int | None = None) -> Packet:
-    """The packet of an event.
-
-    Raises:
-        TypeError: The name is not text.
-        ValueError: The name is reserved.
-    """
-    if type(event) is not str or event in RESERVED_EVENTS:
-        check_event_name(event)
-    return Packet(_EVENT, namespace, [event, *args], id)
-
-
-def check_event_name(event: object) -> None:
-    """Check the name of an event that is to be sent.
-
-    Raises:
-        TypeError: The name is not text.
-        ValueError: The name is reserved.
-    """
-    if not isinstance(event, str):
-        raise TypeError(f"an event name must be a str, not {event!r}")
-    if event in RESERVED_EVENTS:
-        raise ValueError(f"the event name {event!r} is reserved; choose another one")
 
 
 def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
@@ -50,17 +20,3 @@ def check_rooms(rooms: Sequence[object], method: str) -> frozenset[str]:
             raise TypeError(f"a room is a str, not {room!r}; for several, write {method}(*rooms)")
         checked.add(room)
     return frozenset(checked)
-
-
-def normalize_name(name: str) -> str:
-    """The name of a namespace with its slash.
-
-    Raises:
-        TypeError: It is not text.
-        ValueError: It holds a comma, which ends a name on the wire.
-    """
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"the name of a namespace is a str, not {name!r}")
-    if "," in name:
-        raise ValueError(f"the name of a namespace cannot hold a comma: {name!r}")
-    return name if name.startswith("/") else "/" + name

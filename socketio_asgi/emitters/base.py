@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..adapters import SharedPacket, Target
-from ..adapters.arguments import check_event_name, check_rooms, event_packet, normalize_name
+from ..adapters.arguments import check_rooms
 from ..adapters.cluster.message import (
     Body,
     Broadcast,
@@ -23,6 +23,7 @@ from ..adapters.cluster.message import (
 from ..adapters.packet import to_plain
 from ..events.declared import Event, ParamsT, name_and_values
 from ..protocol import DefaultParser, Parser
+from ..protocol.names import check_event_name, event_packet, normalize_name
 
 SENDER = "emitter"
 """The id by which emitters send; servers know that it is none of theirs."""

@@ -32,6 +32,8 @@ _SUBJECTS: Mapping[HandlerKind, str] = {
     HandlerKind.SERVER_EVENT: "the handler of the server event {name!r} in {namespace!r}",
     HandlerKind.LISTENER: "a listener to {name!r} in {namespace!r}",
     HandlerKind.EVENT_MIDDLEWARE: "a middleware of a socket in {namespace!r}",
+    HandlerKind.CLIENT_EVENT: "the handler of {name!r} in {namespace!r}",
+    HandlerKind.CLIENT_LIFECYCLE: "the handler of {name!r} in {namespace!r}",
 }
 
 

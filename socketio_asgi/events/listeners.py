@@ -32,6 +32,7 @@ class Listeners:
 
     Args:
         planner: Makes the plans of their calls.
+        kind: What those of one event are for.
 
     Attributes:
         incoming: Catch-all listeners for events of the client.
@@ -43,6 +44,7 @@ class Listeners:
 
     __slots__ = (
         "_by_event",
+        "_kind",
         "_planner",
         "errors",
         "incoming",
@@ -51,8 +53,9 @@ class Listeners:
         "outgoing",
     )
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, kind: HandlerKind = HandlerKind.LISTENER) -> None:
         self._planner = planner
+        self._kind = kind
         self._by_event: dict[str, list[Registered]] = {}
         self.incoming: list[Listener] = []
         self.outgoing: list[Listener] = []
@@ -62,7 +65,7 @@ class Listeners:
 
     def add(self, event: str, listener: Listener, *, once: bool) -> None:
         """Add a listener for one event."""
-        handler = self._planner(Registration(listener, HandlerKind.LISTENER, event))
+        handler = self._planner(Registration(listener, self._kind, event))
         self._by_event.setdefault(event, []).append(Registered(handler, once))
 
     def use(self, middleware: Listener) -> None:
@@ -114,8 +117,8 @@ def call_all(listeners: Sequence[Listener], *args: Any) -> None:
             log_listener_failure(listener, error)
 
 
-class Listening(Subject, ABC):
-    """The methods by which a socket listens to its client by itself."""
+class Observing(Subject, ABC):
+    """The methods by which all events of a socket are seen, those that come and those that go."""
 
     __slots__ = ()
 
@@ -123,6 +126,69 @@ class Listening(Subject, ABC):
     @abstractmethod
     def _listeners(self) -> Listeners:
         """The listeners, made when they are needed for the first time."""
+
+    def on_any(self, listener: ListenerT) -> ListenerT:
+        """Register a function that is called with every event that comes, as it came.
+
+        It is given the name and the arguments before the middlewares and handlers are. It only
+        observes: a plain, quick function.
+
+        Raises:
+            TypeError: It is asynchronous.
+
+        Source: https://socket.io/docs/v4/listening-to-events/#catch-all-listeners
+        """
+        check_plain(listener)
+        self._listeners.incoming.append(listener)
+        return listener
+
+    def prepend_any(self, listener: ListenerT) -> ListenerT:
+        """The same as :meth:`on_any`, but called before those registered already."""
+        check_plain(listener)
+        self._listeners.incoming.insert(0, listener)
+        return listener
+
+    def off_any(self, listener: Listener | None = None) -> None:
+        """Take a catch-all listener off, or all."""
+        _remove(self._listeners.incoming, listener)
+
+    def listeners_any(self) -> list[Listener]:
+        """The catch-all listeners, in their order."""
+        return list(self._listeners.incoming)
+
+    def on_any_outgoing(self, listener: ListenerT) -> ListenerT:
+        """Register a function that is called with every event that is sent.
+
+        It only observes: a plain, quick function.
+
+        Raises:
+            TypeError: It is asynchronous.
+
+        Source: https://socket.io/docs/v4/listening-to-events/#outgoing-packets
+        """
+        check_plain(listener)
+        self._listeners.outgoing.append(listener)
+        return listener
+
+    def prepend_any_outgoing(self, listener: ListenerT) -> ListenerT:
+        """The same as :meth:`on_any_outgoing`, but called before those registered already."""
+        check_plain(listener)
+        self._listeners.outgoing.insert(0, listener)
+        return listener
+
+    def off_any_outgoing(self, listener: Listener | None = None) -> None:
+        """Take an outgoing catch-all listener off, or all."""
+        _remove(self._listeners.outgoing, listener)
+
+    def listeners_any_outgoing(self) -> list[Listener]:
+        """The outgoing catch-all listeners, in their order."""
+        return list(self._listeners.outgoing)
+
+
+class Listening(Observing):
+    """The methods by which a socket listens to its client by itself."""
+
+    __slots__ = ()
 
     def on(self, event: str) -> Callable[[ListenerT], ListenerT]:
         """Listen to an event of this client alone, beside the handlers of the namespace.
@@ -196,63 +262,6 @@ class Listening(Subject, ABC):
         check_plain(listener)
         self._listeners.errors.append(listener)
         return listener
-
-    def on_any(self, listener: ListenerT) -> ListenerT:
-        """Register a function that is called with every event of the client, as it came.
-
-        It is given the name and the arguments before the middlewares and handlers are. It only
-        observes: a plain, quick function.
-
-        Raises:
-            TypeError: It is asynchronous.
-
-        Source: https://socket.io/docs/v4/listening-to-events/#catch-all-listeners
-        """
-        check_plain(listener)
-        self._listeners.incoming.append(listener)
-        return listener
-
-    def prepend_any(self, listener: ListenerT) -> ListenerT:
-        """The same as :meth:`on_any`, but called before those registered already."""
-        check_plain(listener)
-        self._listeners.incoming.insert(0, listener)
-        return listener
-
-    def off_any(self, listener: Listener | None = None) -> None:
-        """Take a catch-all listener off, or all."""
-        _remove(self._listeners.incoming, listener)
-
-    def listeners_any(self) -> list[Listener]:
-        """The catch-all listeners, in their order."""
-        return list(self._listeners.incoming)
-
-    def on_any_outgoing(self, listener: ListenerT) -> ListenerT:
-        """Register a function that is called with every event sent to the client.
-
-        It only observes: a plain, quick function.
-
-        Raises:
-            TypeError: It is asynchronous.
-
-        Source: https://socket.io/docs/v4/listening-to-events/#outgoing-packets
-        """
-        check_plain(listener)
-        self._listeners.outgoing.append(listener)
-        return listener
-
-    def prepend_any_outgoing(self, listener: ListenerT) -> ListenerT:
-        """The same as :meth:`on_any_outgoing`, but called before those registered already."""
-        check_plain(listener)
-        self._listeners.outgoing.insert(0, listener)
-        return listener
-
-    def off_any_outgoing(self, listener: Listener | None = None) -> None:
-        """Take an outgoing catch-all listener off, or all."""
-        _remove(self._listeners.outgoing, listener)
-
-    def listeners_any_outgoing(self) -> list[Listener]:
-        """The outgoing catch-all listeners, in their order."""
-        return list(self._listeners.outgoing)
 
 
 def _remove(listeners: list[Listener], listener: Listener | None) -> None:

@@ -33,7 +33,12 @@ WITH_SOCKET = (
 )
 """The kinds of functions whose first parameter may be the socket."""
 
-ANSWERING = (HandlerKind.EVENT, HandlerKind.CATCH_ALL, HandlerKind.SERVER_EVENT)
+ANSWERING = (
+    HandlerKind.EVENT,
+    HandlerKind.CATCH_ALL,
+    HandlerKind.SERVER_EVENT,
+    HandlerKind.CLIENT_EVENT,
+)
 """The kinds whose return value is an answer."""
 
 TAKING_ACK = (*ANSWERING, HandlerKind.LISTENER)

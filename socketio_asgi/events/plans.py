@@ -45,6 +45,9 @@ class HandlerKind(Enum):
     """All events of clients that have no handler of their own."""
     EVENT_MIDDLEWARE = "event middleware"
     """A function that decides about the events of one client."""
+    CLIENT_EVENT = "event of the server"
+    """An event of the server, in a client."""
+    CLIENT_LIFECYCLE = "lifecycle event of a client"
 
 
 class Registration(NamedTuple):

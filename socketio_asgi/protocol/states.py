@@ -158,6 +158,8 @@ class PacketAction(Enum):
     """Keep the event until the client has joined."""
     ACKNOWLEDGE = auto()
     DISCONNECT = auto()
+    LEAVE = auto()
+    """On the client: say again that it has left."""
     IGNORE = auto()
 
 
@@ -185,10 +187,13 @@ protocol."""
 CLIENT_PACKET_ACTIONS: Mapping[tuple[SocketState, PacketType], PacketAction] = {
     (SocketState.CONNECTING, PacketType.CONNECT): PacketAction.JOIN,
     (SocketState.CONNECTING, PacketType.CONNECT_ERROR): PacketAction.FAIL,
+    # What the client has missed comes before the answer, when its state is recovered.
+    (SocketState.CONNECTING, PacketType.EVENT): PacketAction.HOLD,
     (SocketState.CONNECTED, PacketType.EVENT): PacketAction.DISPATCH,
     (SocketState.CONNECTED, PacketType.ACK): PacketAction.ACKNOWLEDGE,
     (SocketState.CONNECTED, PacketType.DISCONNECT): PacketAction.DISCONNECT,
-    (SocketState.LEFT, PacketType.CONNECT): PacketAction.IGNORE,
+    # It has left before it was let in, and servers do not hear of that before they have decided.
+    (SocketState.LEFT, PacketType.CONNECT): PacketAction.LEAVE,
     (SocketState.LEFT, PacketType.CONNECT_ERROR): PacketAction.IGNORE,
     (SocketState.LEFT, PacketType.EVENT): PacketAction.IGNORE,
     (SocketState.LEFT, PacketType.ACK): PacketAction.IGNORE,

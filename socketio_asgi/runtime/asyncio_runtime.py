@@ -200,6 +200,13 @@ class AsyncioRuntime(Runtime):
         with contextlib.suppress(TimeoutError):
             await self.within(grace, _all_ended(late))
 
+    async def end(self) -> None:
+        """Cancel all tasks, and wait until they have ended."""
+        tasks = (self._tasks | self._background) - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await _all_ended(tasks)
+
 
 class _Watch:
     """A socket that the event loop watches."""

@@ -238,3 +238,7 @@ class Runtime(ABC):
     @abstractmethod
     async def settle(self, grace: float) -> None:
         """Wait until the started tasks ended, at most ``grace`` seconds, then cancel the rest."""
+
+    @abstractmethod
+    async def end(self) -> None:
+        """Cancel all tasks, and wait until they have ended."""

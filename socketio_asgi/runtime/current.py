@@ -62,11 +62,15 @@ def current_runtime() -> Runtime:
 async def open_runtime() -> AsyncGenerator[Runtime]:
     """Open a runtime in the caller's event loop, for the time of the context.
 
-    On trio, what was started in it and still runs at the end is cancelled. On asyncio its tasks
-    have no such bounds, and the context may be left in another task.
+    What was started in it and still runs at the end is cancelled, and has ended then. On asyncio
+    the context may be left in another task.
     """
     if running_on_asyncio():
-        yield current_runtime()
+        runtime = current_runtime()
+        try:
+            yield runtime
+        finally:
+            await runtime.end()
         return
     from .trio_runtime import open_trio_runtime
 

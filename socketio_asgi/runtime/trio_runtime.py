@@ -146,6 +146,10 @@ class TrioRuntime(Runtime):
             scope.cancel()
         await self._wait_for_others(grace)
 
+    async def end(self) -> None:
+        """Cancel all tasks; those of :meth:`start_background` end with the nursery."""
+        self.close()
+
     def _others(self) -> list[trio.CancelScope]:
         current = trio.lowlevel.current_task()
         return [scope for scope, task in self._tasks.items() if task is not current]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..adapters import AdapterLifecycle, ClusterEngineHealth, ClusterHealth, Member
-from ..adapters.arguments import normalize_name
 from ..checks import check_seconds
 from ..engine.options import MAX_SECONDS
+from ..protocol.names import normalize_name
 from .core import ServerCore
 
 ListenerT = TypeVar("ListenerT", bound=Callable[..., object])

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, cast
 
 from ..adapters import SharedPacket, Target
-from ..adapters.arguments import event_packet
 from ..events.acks import AckTarget, Pick, SingleAck, first_value
 from ..events.listeners import call_all
 from ..exceptions import ClientDisconnected
 from ..protocol import Packet, PacketType
+from ..protocol.names import event_packet
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
 from .dispatch import Dispatcher

@@ -10,13 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..adapters import Adapter
-from ..adapters.arguments import check_event_name, normalize_name
 from ..events.acks import ACK_SECONDS
 from ..events.context import NamespaceBase
 from ..events.registry import HandlerRegistry, HandlerT
 from ..events.scopes import HandlerScope, nest
 from ..events.signatures import check_name
 from ..exceptions import EventError
+from ..protocol.names import check_event_name, normalize_name
 from .broadcast import Broadcaster
 from .namespace_core import NamespaceCore
 from .registering import Registering

@@ -6,13 +6,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
-from ..adapters.arguments import normalize_name
 from ..events.acks import ACK_SECONDS
 from ..events.declared import AnyEvent
 from ..events.foreign_words import ON, explaining
 from ..events.registry import HandlerT
 from ..events.scopes import HandlerScope, nest
 from ..exceptions import EventError
+from ..protocol.names import normalize_name
 from ..runtime.callables import check_plain, check_takes
 from .broadcast import Broadcaster
 from .core import ServerCore

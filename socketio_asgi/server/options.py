@@ -18,12 +18,12 @@ from ..adapters import (
     ClusterEngine,
     ConnectionStateRecovery,
 )
-from ..adapters.arguments import check_event_name
 from ..adapters.cluster_engine import ClusterEngineLifecycle
 from ..adapters.default import default_adapter
 from ..checks import made_of, shown
 from ..events.errors import ErrorAck
 from ..protocol import DefaultParser, Parser
+from ..protocol.names import check_event_name
 from ..runtime.callables import check_function, check_takes, is_async
 from ..validation.types import Preference
 from .event_errors import ErrorOptions

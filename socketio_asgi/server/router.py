@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..adapters.arguments import normalize_name
 from ..events.declared import AnyEvent
 from ..events.dependencies.markers import check_dependencies
 from ..events.registry import HandlerRegistry
 from ..events.scopes import HandlerScope, nest
+from ..protocol.names import normalize_name
 from .namespace import Namespace, check_namespace
 from .registering import Registering
 

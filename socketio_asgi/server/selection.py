@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..adapters import SharedPacket, Target
-from ..adapters.arguments import event_packet
 from ..checks import check_flag, check_seconds
 from ..engine.options import MAX_SECONDS
 from ..events.acks import ACK_SECONDS
+from ..protocol.names import event_packet
 from .namespace_core import NamespaceCore
 
 _EVERYBODY = Target()

@@ -1,0 +1,451 @@
+"""The connection of a client: all its namespaces share it, and it comes back by itself.
+
+    open            the first connection
+    on_message      what comes, packet by packet, to its namespace
+    on_close        the end of a connection; from there to
+    _come_back      the attempts to get another one
+
+Source: https://socket.io/docs/v4/client-api/#manager
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..events.listeners import call_all
+from ..events.workers import Workers
+from ..exceptions import ConnectError, ConnectTimeout
+from ..protocol import DecodeError, Decoder, OutgoingPacket, Packet
+from ..protocol.reasons import FORCED_CLOSE, PARSE_ERROR
+from ..runtime import Cancellable, Event, Runtime, TaskStarter
+from ..runtime.callables import check_plain
+from ..runtime.shielding import shielded
+from .backoff import Backoff
+from .options import ClientOptions
+from .session import CLOSE_SECONDS, ClientSession
+from .transports.base import Endpoint
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.client")
+
+MANAGER_EVENTS = (
+    "open",
+    "close",
+    "error",
+    "ping",
+    "upgrade",
+    "reconnect",
+    "reconnect_attempt",
+    "reconnect_error",
+    "reconnect_failed",
+)
+"""What can be listened to, beside the events of the server.
+
+Source: https://socket.io/docs/v4/client-api/#events
+"""
+
+
+class ManagedSocket(Protocol):
+    """A namespace of the client, as its manager sees it."""
+
+    @property
+    def active(self) -> bool:
+        """True while it wants to be connected."""
+        ...
+
+    def on_open(self) -> None:
+        """Called when there is a connection."""
+        ...
+
+    def on_packet(self, packet: Packet) -> None:
+        """Called with each packet of the namespace."""
+        ...
+
+    def on_connect_error(self, error: ConnectError) -> None:
+        """Called when an attempt to connect has failed."""
+        ...
+
+    def on_close(self, reason: str, detail: Exception | None) -> None:
+        """Called when the connection has ended."""
+        ...
+
+    def on_failed(self, error: ConnectError) -> None:
+        """Called when there will be no other attempt."""
+        ...
+
+
+class Manager:
+    """The connection below the namespaces of a client.
+
+    Args:
+        make_endpoint: Makes the place of the server, in the event loop.
+        options: The options.
+
+    Attributes:
+        options: The same.
+        sockets: The namespaces by name.
+        session: The present session; None without a connection.
+        in_flight: Calls of handlers that wait or run.
+        paused: Whether nothing is read until some of them have ended.
+        reconnecting: Whether the client tries to come back.
+        workers: The threads for plain functions.
+    """
+
+    def __init__(
+        self, make_endpoint: Callable[[Runtime], Endpoint], options: ClientOptions
+    ) -> None:
+        self.options: ClientOptions = options
+        self.sockets: dict[str, ManagedSocket] = {}
+        self.session: ClientSession | None = None
+        self.in_flight: int = 0
+        self.paused: bool = False
+        self.reconnecting: bool = False
+        self.workers: Workers = Workers()
+        self._make_endpoint = make_endpoint
+        self._runtime: Runtime | None = None
+        self._task_starter: TaskStarter | None = None
+        self._drained: Event | None = None
+        self._endpoint: Endpoint | None = None
+        self._listeners: dict[str, list[Callable[..., Any]]] = {}
+        self._decoder: Decoder = options.parser.decoder()
+        self._opening: ClientSession | None = None
+        self._coming_back: Cancellable | None = None
+        self._ends = False
+        self._last_transport = ""
+        reconnection = options.reconnection
+        self._backoff = Backoff(
+            reconnection.delay, reconnection.delay_max, reconnection.randomization
+        )
+
+    # -- listening ---------------------------------------------------------------------------
+
+    def on(self, event: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Listen to what happens to the connection; a plain, quick function.
+
+        Args:
+            event: One of :data:`MANAGER_EVENTS`.
+
+        Raises:
+            TypeError: The listener is asynchronous.
+            ValueError: There is no such event.
+
+        Source: https://socket.io/docs/v4/client-api/#events
+        """
+        if event not in MANAGER_EVENTS:
+            known = ", ".join(map(repr, MANAGER_EVENTS))
+            raise ValueError(f"a manager has no event {event!r}; it has {known}")
+
+        def register(listener: Callable[..., Any]) -> Callable[..., Any]:
+            check_plain(listener)
+            self._listeners.setdefault(event, []).append(listener)
+            return listener
+
+        return register
+
+    def off(self, event: str, listener: Callable[..., Any]) -> None:
+        """Take a listener off; does nothing when it is not there."""
+        listeners = self._listeners.get(event, [])
+        if listener in listeners:
+            listeners.remove(listener)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        call_all(self._listeners.get(event, ()), *args)
+
+    # -- opening -----------------------------------------------------------------------------
+
+    def start_in(self, runtime: Runtime, task_starter: TaskStarter) -> None:
+        """Begin in an event loop.
+
+        Args:
+            runtime: The event loop.
+            task_starter: Starts the handlers.
+        """
+        self._runtime = runtime
+        self._task_starter = task_starter
+        self._endpoint = self._make_endpoint(runtime)
+        self._ends = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop.
+
+        Raises:
+            RuntimeError: The client has not begun.
+        """
+        if self._runtime is None:
+            raise RuntimeError("the client has not begun: use 'async with client', or connect()")
+        return self._runtime
+
+    @property
+    def task_starter(self) -> TaskStarter:
+        """The starter of the handlers."""
+        if self._task_starter is None:
+            raise RuntimeError("the client has not begun: use 'async with client', or connect()")
+        return self._task_starter
+
+    @property
+    def in_loop(self) -> bool:
+        """True in the thread of the event loop, and before there is one."""
+        return self._runtime is None or self._runtime.is_current()
+
+    async def open(self) -> None:
+        """Get the first connection, unless there is one.
+
+        Raises:
+            ConnectError: There is none, and no other attempt is made.
+        """
+        if self.session is not None or self.reconnecting:
+            return
+        self._ends = False
+        try:
+            await self._open_session()
+        except ConnectError as error:
+            self._tell_error(error)
+            if not self.options.retry_first_connect:
+                raise
+            self._begin_to_come_back()
+
+    async def _open_session(self) -> None:
+        assert self._endpoint is not None  # noqa: S101  # there is a runtime
+        options = self.options
+        session = self._opening = ClientSession(
+            self._endpoint,
+            self,
+            self._transports(),
+            try_all=options.try_all_transports,
+            upgrade=options.upgrade,
+        )
+        try:
+            await self.runtime.within(options.connect_timeout, session.open())
+        except TimeoutError as error:
+            if isinstance(error, ConnectError):
+                raise
+            raise ConnectTimeout(options.connect_timeout) from None
+        finally:
+            self._opening = None
+        self._on_open(session)
+
+    def _transports(self) -> Sequence[str]:
+        names = self.options.transports
+        if self.options.remember_upgrade and self._last_transport == "websocket":
+            return sorted(names, key=lambda name: name != "websocket")
+        return names
+
+    def _on_open(self, session: ClientSession) -> None:
+        if session.transport is None:  # it has ended already
+            raise ConnectError("the connection ended at once")
+        self.session = session
+        self._last_transport = session.transport.name
+        self._decoder = self.options.parser.decoder()
+        self._backoff.reset()
+        self._tell("open")
+        for socket in tuple(self.sockets.values()):
+            if socket.active:
+                socket.on_open()
+
+    # -- packets -----------------------------------------------------------------------------
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet.
+
+        Raises:
+            EncodeError: It cannot be represented.
+        """
+        self.send_encoded(self.options.parser.encode(packet))
+
+    def send_encoded(self, encoded: Sequence[str | bytes]) -> None:
+        """Send the messages of a packet."""
+        if self.session is not None:
+            self.session.send(OutgoingPacket.messages(encoded))
+
+    def encode(self, packet: Packet) -> Sequence[str | bytes]:
+        """The messages of a packet.
+
+        Raises:
+            EncodeError: It cannot be represented.
+        """
+        return self.options.parser.encode(packet)
+
+    @property
+    def writable(self) -> bool:
+        """True when a packet would go out at once."""
+        return self.session is not None and self.session.writable
+
+    def on_message(self, data: str | bytes) -> None:
+        """Called with each message of the server."""
+        try:
+            packet = self._decoder.add(data)
+        except DecodeError as error:
+            if self.session is not None:
+                self.session.fail(PARSE_ERROR, error)
+            return
+        if packet is not None:
+            socket = self.sockets.get(packet.namespace)
+            if socket is not None:
+                socket.on_packet(packet)
+
+    def on_ping(self) -> None:
+        """Called when the server has given a sign of life."""
+        if self._listeners:
+            self._tell("ping")
+
+    def on_upgrade(self, transport: str) -> None:
+        """Called when the session has moved on to another transport."""
+        self._last_transport = transport
+        self._tell("upgrade", transport)
+
+    # -- back-pressure -----------------------------------------------------------------------
+
+    def on_drain(self) -> None:
+        """Called when nothing waits to be sent any more."""
+        waiters, self._drained = self._drained, None
+        if waiters is not None:
+            waiters.set()
+
+    async def drain(self) -> None:
+        """Wait until nothing waits to be sent any more, or the connection has ended."""
+        if self.session is None or not self.session.buffered:
+            return
+        if self._drained is None:
+            self._drained = self.runtime.event()
+        await self._drained.wait()
+
+    def pause_if_busy(self) -> None:
+        """Read no more, if there are too many calls."""
+        if self.in_flight >= self.options.max_in_flight and not self.paused:
+            self.paused = True
+            if self.session is not None:
+                self.session.pause_reading()
+
+    def call_ended(self) -> None:
+        """Read again, when half of the calls have ended."""
+        if self.paused and self.in_flight <= self.options.max_in_flight // 2:
+            self.paused = False
+            if self.session is not None:
+                self.session.resume_reading()
+
+    # -- the end of a connection, and the next one -------------------------------------------
+
+    def on_close(self, reason: str, detail: Exception | None) -> None:
+        """Called when the connection has ended, without this side wanting it."""
+        self._forget_session()
+        self._backoff.reset()
+        self._tell_close(reason, detail)
+        if self._ends or not self.needed:
+            return
+        if self.options.reconnection.enabled:
+            self._begin_to_come_back()
+        else:
+            self._give_up(ConnectError(f"the connection ended ({reason})"))
+
+    def _forget_session(self) -> None:
+        self.session = None
+        self.paused = False
+        self.on_drain()
+
+    def _tell_close(self, reason: str, detail: Exception | None) -> None:
+        for socket in tuple(self.sockets.values()):
+            socket.on_close(reason, detail)
+        self._tell("close", reason, detail)
+
+    def _tell_error(self, error: ConnectError) -> None:
+        self._tell("error", error)
+        for socket in tuple(self.sockets.values()):
+            if socket.active:
+                socket.on_connect_error(error)
+
+    def _give_up(self, error: ConnectError) -> None:
+        for socket in tuple(self.sockets.values()):
+            socket.on_failed(error)
+
+    def _begin_to_come_back(self) -> None:
+        if not self.reconnecting:
+            self.reconnecting = True
+            self._coming_back = self.runtime.start_background(self._come_back())
+
+    async def _come_back(self) -> None:
+        try:
+            while not self._ends:
+                limit = self.options.reconnection.attempts
+                if limit is not None and self._backoff.attempts >= limit:
+                    return self._fail_to_come_back(limit)
+                await self._sleep(self._backoff.next())
+                attempt = self._backoff.attempts
+                self._tell("reconnect_attempt", attempt)
+                if await self._try_again():
+                    return self._tell("reconnect", attempt)
+        finally:
+            self.reconnecting = False
+            self._coming_back = None
+
+    async def _try_again(self) -> bool:
+        try:
+            await self._open_session()
+        except ConnectError as error:
+            self._tell("reconnect_error", error)
+            self._tell_error(error)
+            return False
+        except Exception as error:
+            logger.exception("an attempt to reconnect failed in an unexpected way")
+            self._tell("reconnect_error", error)
+            return False
+        return True
+
+    def _fail_to_come_back(self, attempts: int) -> None:
+        self._backoff.reset()
+        self._tell("reconnect_failed")
+        self._give_up(ConnectError(f"the server could not be reached in {attempts} attempts"))
+
+    async def _sleep(self, seconds: float) -> None:
+        event = self.runtime.event()
+        timer = self.runtime.call_later(seconds, event.set)
+        try:
+            await event.wait()
+        finally:
+            timer.cancel()
+
+    # -- the end -----------------------------------------------------------------------------
+
+    @property
+    def needed(self) -> bool:
+        """True while a namespace wants to be connected."""
+        return any(socket.active for socket in self.sockets.values())
+
+    def close_if_unused(self) -> None:
+        """Close the connection in the background, if no namespace needs it any more."""
+        if not self.needed:
+            self._stop()
+            self.runtime.start_background(self.close())
+
+    async def close(self) -> None:
+        """Close the connection, and make no other attempt."""
+        self._stop()
+        session = self.session
+        try:
+            if session is not None:
+                self._forget_session()
+                self._tell_close(FORCED_CLOSE, None)
+                await session.close()
+        finally:
+            if self._endpoint is not None:
+                await shielded(CLOSE_SECONDS, self._endpoint.network.close())
+
+    def abort(self) -> None:
+        """Close the connection at once, and make no other attempt."""
+        self._stop()
+        session, self.session = self.session, None
+        if session is not None:
+            session.abort()
+            self._forget_session()
+            self._tell_close(FORCED_CLOSE, None)
+
+    def _stop(self) -> None:
+        self._ends = True
+        self._backoff.reset()
+        if self._coming_back is not None:
+            self._coming_back.cancel()
+            self._coming_back = None
+        if self._opening is not None:
+            self._opening.abort()
+            self._opening = None

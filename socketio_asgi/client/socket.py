@@ -1,0 +1,359 @@
+"""One namespace of a client, as applications see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar, overload
+
+from ..checks import check_count, check_seconds
+from ..events.acks import ACK_SECONDS, first_value
+from ..events.declared import Event, declared_ack, name_and_values
+from ..events.listeners import Listener, Listeners, ListenerT, Observing
+from ..events.signatures import check_name
+from ..protocol import RESERVED_EVENTS
+from ..protocol.names import check_event_name
+from .manager import Manager
+from .options import MAX_SECONDS, Auth
+from .socket_core import ClientSocketCore
+from .streams import MAX_WAITING, EventStream, ReceivedEvent
+
+ParamsT = ParamSpec("ParamsT")
+ReplyT = TypeVar("ReplyT")
+
+LIFECYCLE_EVENTS = ("connect", "connect_error", "disconnect")
+"""What happens to a namespace of a client.
+
+Source: https://socket.io/docs/v4/client-socket-instance/#events
+"""
+
+
+class ClientSocket(Observing):
+    """One namespace of a client; made by :meth:`.client.Client.of`.
+
+    Source: https://socket.io/docs/v4/client-socket-instance/
+    """
+
+    def __init__(self, manager: Manager, name: str, auth: Auth) -> None:
+        self.__socketio__: ClientSocketCore = ClientSocketCore(manager, name, auth)
+
+    def __repr__(self) -> str:
+        core = self.__socketio__
+        return f"<{type(self).__name__} {core.name} {core.id or core.state.value}>"
+
+    @property
+    def _listeners(self) -> Listeners:
+        return self.__socketio__.listeners
+
+    # -- state -------------------------------------------------------------------------------
+
+    @property
+    def namespace(self) -> str:
+        """The name of the namespace."""
+        return self.__socketio__.name
+
+    @property
+    def id(self) -> str | None:
+        """The id that the server gave this socket; None while it is not connected.
+
+        It is another one after each connection, unless the state was recovered.
+        """
+        return self.__socketio__.id
+
+    @property
+    def connected(self) -> bool:
+        """True while the client is connected to the namespace."""
+        return self.__socketio__.connected
+
+    @property
+    def active(self) -> bool:
+        """True when it is connected, or will connect again by itself."""
+        return self.__socketio__.active
+
+    @property
+    def recovered(self) -> bool:
+        """True when the server has recovered the state of the connection before.
+
+        Source: https://socket.io/docs/v4/connection-state-recovery/
+        """
+        return self.__socketio__.recovered
+
+    @property
+    def auth(self) -> Auth:
+        """What the client says about itself when it joins; may be replaced at any time."""
+        return self.__socketio__.auth
+
+    @auth.setter
+    def auth(self, auth: Auth) -> None:
+        self.__socketio__.auth = auth
+
+    @property
+    def manager(self) -> Manager:
+        """The connection below, with events of its own: ``@io.manager.on("reconnect")``."""
+        return self.__socketio__.manager
+
+    # -- listening ---------------------------------------------------------------------------
+
+    def on(self, event: str) -> Callable[[ListenerT], ListenerT]:
+        """Register a handler of an event of the server.
+
+        Or of what happens to the namespace: ``connect``, ``connect_error``, ``disconnect``. A
+        handler of an event is given its values, validated by its annotations. What the first
+        handler of an event returns is the answer, if the server asked for one. ``disconnect`` is
+        given the reason and more about it, ``connect_error`` the exception.
+
+        Args:
+            event: The name of the event.
+
+        Raises:
+            TypeError: The name is not text, or the function cannot be called as a handler.
+            ValueError: No server can send an event of that name.
+
+        Source: https://socket.io/docs/v4/listening-to-events/
+        """
+        return self._register(event, "@io.on", once=False)
+
+    def once(self, event: str) -> Callable[[ListenerT], ListenerT]:
+        """Register a handler that is called one time; see :meth:`on`."""
+        return self._register(event, "@io.once", once=True)
+
+    def _register(
+        self, event: str, decorator: str, *, once: bool
+    ) -> Callable[[ListenerT], ListenerT]:
+        check_name(event, decorator)
+        listeners = self._listeners_of(event)
+        if listeners is self._listeners and event in RESERVED_EVENTS:
+            raise ValueError(
+                f"no server can send the event {event!r}; what happens to the namespace is"
+                f" {', '.join(map(repr, LIFECYCLE_EVENTS))}"
+            )
+
+        def register(listener: ListenerT) -> ListenerT:
+            listeners.add(event, listener, once=once)
+            return listener
+
+        return register
+
+    def _listeners_of(self, event: str) -> Listeners:
+        core = self.__socketio__
+        return core.calls.lifecycle_listeners if event in LIFECYCLE_EVENTS else core.listeners
+
+    def off(self, event: str, listener: Listener | None = None) -> None:
+        """Take a handler off, or all of an event; does nothing when there is none."""
+        self._listeners_of(event).remove(event, listener)
+
+    def remove_all_listeners(self) -> None:
+        """Take all handlers of events of the server off."""
+        self._listeners.clear()
+
+    def event_names(self) -> list[str]:
+        """The events of the server that have handlers."""
+        return self._listeners.event_names()
+
+    # -- sending -----------------------------------------------------------------------------
+
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> Awaitable[None]: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
+        """Send an event to the server, at once and from any thread.
+
+        While there is no connection, the event waits for it. With the option ``retries``, it is
+        sent until the server acknowledges it, and after the events before it.
+
+        Args:
+            event: The name of the event, or an :class:`~socketio_asgi.Event` that was declared.
+            *args: Any values that JSON knows, bytes at any depth, and rich types.
+            **kwargs: Values of a declared event, by the names of its parameters.
+
+        Returns:
+            An awaitable that waits while too much is queued; with ``retries``, until the event is
+            acknowledged.
+
+        Raises:
+            OfflineBufferFull: Too many events wait for the connection.
+            TypeError: The name is not text, or the values do not fit a declared event.
+            ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
+                value cannot be represented.
+
+        Source: https://socket.io/docs/v4/client-api/#socketemiteventname-args
+        """
+        name, values = _checked(event, args, kwargs)
+        return self.__socketio__.outbox.emit(name, values)
+
+    def send(self, *args: Any) -> Awaitable[None]:
+        """Send an event named ``message``; see :meth:`emit`."""
+        return self.emit("message", *args)
+
+    @overload
+    async def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ReplyT: ...
+    @overload
+    async def emit_with_ack(
+        self, event: str, /, *args: Any, timeout: float | None = None
+    ) -> Any: ...
+
+    async def emit_with_ack(
+        self, event: Any, /, *args: Any, timeout: Any = None, **kwargs: Any
+    ) -> Any:
+        """Send an event to the server and wait for its acknowledgement.
+
+        Args:
+            event: As in :meth:`emit`.
+            *args: As in :meth:`emit`.
+            timeout: How long to wait, in seconds; None is the option ``ack_timeout``. Beside a
+                declared event, all names are those of its parameters.
+            **kwargs: As in :meth:`emit`.
+
+        Returns:
+            The first value of the acknowledgement, None when it has none; that of a declared event
+            as it says.
+
+        Raises:
+            AckTimeout: The server did not answer in time.
+            ConnectionLost: The connection ended before.
+            InvalidAck: The answer does not fit a declared event.
+
+        Source: https://socket.io/docs/v4/client-api/#socketemitwithackeventname-args
+        """
+        if not isinstance(event, Event):
+            name, values = _checked(event, args, kwargs)
+            return await self._ask(name, values, timeout, first_value)
+        given = ACK_SECONDS if timeout is None else timeout
+        read, options, _ = declared_ack(event, kwargs, given)
+        name, values = _checked(event, args, options)
+        return read(await self._ask(name, values, None, list))
+
+    async def emit_with_ack_values(
+        self, event: str, *args: Any, timeout: float | None = None
+    ) -> list[Any]:
+        """Send an event and wait for all values of its acknowledgement; see :meth:`emit_with_ack`.
+
+        A server in JavaScript answers with several by ``callback(1, "two", [3])``.
+        """
+        name, values = _checked(event, args, {})
+        result: list[Any] = await self._ask(name, values, timeout, list)
+        return result
+
+    async def _ask(
+        self, name: str, values: Sequence[Any], timeout: float | None, pick: Callable[..., Any]
+    ) -> Any:
+        core = self.__socketio__
+        if timeout is None:
+            timeout = core.manager.options.ack_timeout
+        check_seconds("timeout", timeout, MAX_SECONDS)
+        return await core.outbox.ask(name, values, timeout, pick)
+
+    def emit_volatile(self, event: str, *args: Any) -> Awaitable[None]:
+        """Send an event if it can be sent at once; otherwise it is dropped.
+
+        Source: https://socket.io/docs/v4/client-api/#socketvolatile
+        """
+        name, values = _checked(event, args, {})
+        return self.__socketio__.outbox.emit(name, values, volatile=True)
+
+    # -- events as they are waited for -------------------------------------------------------
+
+    @asynccontextmanager
+    async def _stream(self, names: Sequence[str], limit: int) -> AsyncGenerator[EventStream]:
+        core = self.__socketio__
+        stream = EventStream(names, limit)
+        core.add_stream(stream)
+        try:
+            yield stream
+        finally:
+            core.remove_stream(stream)
+
+    async def events(
+        self, *names: str, max_waiting: int = MAX_WAITING
+    ) -> AsyncGenerator[ReceivedEvent]:
+        """The events of the server, as they come, from the first step on.
+
+        It ends when the client disconnects for good.
+
+        Args:
+            *names: The names of the events; none is all.
+            max_waiting: The number of events that may wait for the loop.
+
+        Raises:
+            ConnectError: The connection was lost, and no other attempt is made.
+            EventsLost: The loop was too slow, and some events were dropped; iterate again to go on.
+        """
+        limit = check_count("max_waiting", max_waiting, "events")
+        runtime = self.manager.runtime
+        async with self._stream(names, limit) as stream:
+            while (event := await stream.next(runtime)) is not None:
+                yield event
+
+    async def wait_for(self, *names: str, timeout: float | None = None) -> ReceivedEvent:
+        """Wait for the next event of the server.
+
+        Args:
+            *names: The names of the events; none is any.
+            timeout: How long to wait, in seconds; None is as long as it takes.
+
+        Raises:
+            TimeoutError: None came in time.
+            ConnectError: The client has disconnected, or does not come back.
+        """
+        core = self.__socketio__
+        runtime = core.manager.runtime
+        async with self._stream(names, 1) as stream:
+            if timeout is None:
+                event = await stream.next(runtime)
+            else:
+                check_seconds("timeout", timeout, MAX_SECONDS)
+                event = await runtime.within(timeout, stream.next(runtime))
+        if event is None:
+            raise core.gone()
+        return event
+
+    # -- coming and going --------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Connect the namespace, also after the server has disconnected it.
+
+        Raises:
+            ConnectError: There is no connection.
+            ConnectionRefused: The server did not let the client in.
+
+        Source: https://socket.io/docs/v4/client-api/#socketconnect
+        """
+        core = self.__socketio__
+        core.activate()
+        await core.manager.open()
+        await core.wait_until_settled()
+
+    async def disconnect(self) -> None:
+        """Leave the namespace; without another one, the connection is closed.
+
+        Source: https://socket.io/docs/v4/client-api/#socketdisconnect
+        """
+        core = self.__socketio__
+        core.disconnect()
+        if not core.manager.needed:
+            await core.manager.close()
+
+    async def wait(self) -> None:
+        """Wait until the client has disconnected from the namespace for good.
+
+        Raises:
+            ConnectError: The connection was lost, and no other attempt is made.
+            ConnectionRefused: The server did not let the client in again.
+        """
+        await self.__socketio__.wait_until_over()
+
+
+def _checked(
+    event: Any, args: Sequence[Any], options: Mapping[str, Any]
+) -> tuple[str, Sequence[Any]]:
+    """The name and the values of an event that is to be sent."""
+    name, values = name_and_values(event, args, options)
+    if type(name) is not str or name in RESERVED_EVENTS:
+        check_event_name(name)
+    return name, values

@@ -1,0 +1,1 @@
+"""The transports of a client: HTTP long-polling and WebSocket."""
