@@ -415,37 +415,39 @@ class Manager:
     def close_if_unused(self) -> None:
         """Close the connection in the background, if no namespace needs it any more."""
         if not self.needed:
-            self._stop()
-            self.runtime.start_background(self.close())
+            self.runtime.start_background(self._close(self._let_go()))
 
     async def close(self) -> None:
         """Close the connection, and make no other attempt."""
-        self._stop()
-        session = self.session
-        try:
-            if session is not None:
-                self._forget_session()
-                self._tell_close(FORCED_CLOSE, None)
-                await session.close()
-        finally:
-            if self._endpoint is not None:
-                await shielded(CLOSE_SECONDS, self._endpoint.network.close())
+        await self._close(self._let_go())
 
     def abort(self) -> None:
         """Close the connection at once, and make no other attempt."""
-        self._stop()
-        session, self.session = self.session, None
+        session = self._let_go()
         if session is not None:
             session.abort()
-            self._forget_session()
-            self._tell_close(FORCED_CLOSE, None)
 
-    def _stop(self) -> None:
+    def _let_go(self) -> ClientSession | None:
+        """Have no connection any more; the session, which is still to be closed."""
         self._ends = True
         self._backoff.reset()
         if self._coming_back is not None:
             self._coming_back.cancel()
             self._coming_back = None
+            self.reconnecting = False
         if self._opening is not None:
             self._opening.abort()
             self._opening = None
+        session = self.session
+        if session is not None:
+            self._forget_session()
+            self._tell_close(FORCED_CLOSE, None)
+        return session
+
+    async def _close(self, session: ClientSession | None) -> None:
+        try:
+            if session is not None:
+                await session.close()
+        finally:
+            if self._endpoint is not None and self._ends:
+                await shielded(CLOSE_SECONDS, self._endpoint.network.close())

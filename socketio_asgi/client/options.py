@@ -86,7 +86,7 @@ class ClientOptions:
     upgrade: bool = True
     remember_upgrade: bool = False
     connect_timeout: float = 20.0
-    reconnection: Reconnection = Reconnection()
+    reconnection: Reconnection = field(default_factory=Reconnection)
     retry_first_connect: bool = False
     retries: int = 0
     ack_timeout: float = 10.0
