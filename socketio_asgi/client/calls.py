@@ -109,8 +109,9 @@ class ClientCalls(CallSite):
 
     async def settle(self, call: HandlerCall, number: int | None, error: Exception) -> None:
         """Tell the server of an error, as it tells its clients, and the log."""
-        if isinstance(call.ack, Ack):
-            number = cast("Ack[Any]", call.ack).take()
+        ack: Any = call.ack
+        if isinstance(ack, Ack):
+            number = ack.take()  # None if the handler has answered already
         told = as_event_error(error)
         if told is None or number is None:
             self.failed(call.handler, error)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from ..checks import check_count, check_seconds
 from ..events.acks import ACK_SECONDS, first_value
-from ..events.declared import Event, declared_ack, name_and_values
+from ..events.declared import AnyEvent, Event, declared_ack, name_and_values
 from ..events.listeners import Listener, Listeners, ListenerT, Observing
 from ..events.signatures import check_name
 from ..protocol import RESERVED_EVENTS
@@ -225,8 +225,9 @@ class ClientSocket(Observing):
             name, values = _checked(event, args, kwargs)
             return await self._ask(name, values, timeout, first_value)
         given = ACK_SECONDS if timeout is None else timeout
-        read, options, _ = declared_ack(event, kwargs, given)
-        name, values = _checked(event, args, options)
+        declared = cast("AnyEvent", event)
+        read, options, _ = declared_ack(declared, kwargs, given)
+        name, values = _checked(declared, args, options)
         return read(await self._ask(name, values, None, list))
 
     async def emit_with_ack_values(

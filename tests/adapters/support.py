@@ -128,6 +128,9 @@ class ManualClock(Runtime):
     async def settle(self, grace: float) -> None:
         await self._runtime.settle(grace)
 
+    async def end(self) -> None:
+        raise NotImplementedError
+
 
 class ManualTimer:
     def __init__(self, callback: Callable[[], object]) -> None:
