@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -80,7 +81,7 @@ class TCPServer(Address):
         tls: Whether it is encrypted.
     """
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, handler: Handler, tls: ssl.SSLContext | None = None) -> None:
         self._handler = handler
         self._tls = tls
         self.open = 0
@@ -97,7 +98,7 @@ class TCPServer(Address):
         self.accepted += 1
         self.open += 1
         try:
-            with suppress(anyio.EndOfStream, anyio.BrokenResourceError, OSError, EOFError):
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError, OSError):
                 if self._tls is not None:
                     stream = await TLSStream.wrap(
                         stream, server_side=True, ssl_context=self._tls, standard_compatible=False
@@ -120,6 +121,10 @@ async def tcp_server(
     """Serve connections by a function until the block ends."""
     server = TCPServer(handler, tls)
     listener = await anyio.create_tcp_listener(local_host=HOST)
+    # The operating system takes little on behalf of a handler that reads nothing.
+    for each in listener.listeners:
+        own = each.extra(SocketAttribute.raw_socket)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
     server.port = listener.extra(SocketAttribute.local_port)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, server.handle)
@@ -131,11 +136,11 @@ async def tcp_server(
 
 async def until_end(stream: ByteStream) -> bytes:
     """Read all that comes."""
-    data = b""
+    data = bytearray()
     with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
         while True:
             data += await stream.receive()
-    return data
+    return bytes(data)
 
 
 async def read_head(stream: ByteStream) -> bytes:
