@@ -77,6 +77,20 @@ class Members(Suite):
             assert sockets.complete
             assert await ask_servers(cluster.here.io, "question", 1) == ([], True)
 
+    async def test_one_of_four_servers_ends(self, cluster: Cluster) -> None:
+        """The three others ask each other as before."""
+        more = [await cluster.start() for _ in range(2)]
+        await cluster.acquainted()
+        cluster.clients += [await cluster.connect(server) for server in more]
+        await cluster.stop(more[1])
+        await cluster.acquainted()
+        left = cluster.clients[:5]
+        numbered(left, *range(5))
+        for server in cluster.servers:
+            replies = await ask(server.io, "question")
+            assert (sorted(replies.values), replies.complete) == ([*range(5)], True)
+        assert not cluster.clients[5].connected
+
     async def test_a_server_that_dies(self, cluster: Cluster) -> None:
         """It says nothing any more, so it is missed after a while."""
         if not cluster.here.traits.heartbeats:

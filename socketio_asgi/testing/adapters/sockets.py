@@ -66,8 +66,9 @@ class Sockets(Suite):
         assert socket.data == {"name": "Ada", "tags": ["a", None, 1.5]}
         handshake = socket.handshake.to_dict()
         assert handshake["query"]["from"] == "é x"
+        assert handshake["query"]["transport"] == "websocket"
         assert handshake["headers"]["host"] == "testserver"
-        assert handshake["address"] == "127.0.0.1"
+        assert (handshake["address"], handshake["secure"]) == ("127.0.0.1", False)
 
     async def test_data_with_bytes(self, cluster: Cluster) -> None:
         """Bytes in ``socket.data`` come as they are."""

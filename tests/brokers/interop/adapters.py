@@ -14,18 +14,15 @@ from typing import Any, get_args
 from socketio_asgi.adapters import (
     AdapterProvider,
     GcpPubSubAdapter,
-    NatsAdapter,
     PostgresAdapter,
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
 )
-from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.adapters.redis import SubscriptionMode
-from tests.adapters.loopback import Bus
 from tests.brokers.gcp.server import PROJECT
 
-from .services import nats_url, official_bundle, postgres_url, pubsub_host, redis_url
+from .services import official_bundle, postgres_url, pubsub_host, redis_url
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -48,30 +45,17 @@ class Entry:
         ours: given the key of a cluster, returns what makes the adapters of its servers; None for
             the official servers alone.
         node: given the key of a cluster, returns the name of an adapter of ``adapters.mjs`` and its
-            options; None where there is no official one.
+            options.
         traits: what both are able to do.
         modules: the modules of tests that it takes part in, if not all: it differs from another one
             only there.
     """
 
     name: str
-    ours: Callable[[str], MakeAdapter] | None = None
-    node: Callable[[str], Mapping[str, Any]] | None = None
+    ours: Callable[[str], MakeAdapter] | None
+    node: Callable[[str], Mapping[str, Any]]
     traits: frozenset[Trait] = field(default=frozenset())
     modules: frozenset[str] = field(default=frozenset())
-
-
-def _loopback(key: str) -> MakeAdapter:
-    return Bus().adapter
-
-
-def _nats(key: str) -> MakeAdapter:
-    return lambda: NatsAdapter(nats_url(), prefix=key)
-
-
-def _jetstream(key: str) -> MakeAdapter:
-    stream = JetStream(stream=key, bucket=key, storage="memory")
-    return lambda: NatsAdapter(nats_url(), prefix=key, jetstream=stream)
 
 
 def _node_redis(key: str) -> Mapping[str, Any]:
@@ -159,7 +143,6 @@ def _node_pubsub(key: str) -> Mapping[str, Any]:
 
 
 ENTRIES: list[Entry] = [
-    Entry("loopback", _loopback, traits=frozenset({Trait.BINARY_DATA})),
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
     Entry("redis-specific", _specific, _node_specific, modules=_ANSWERING),
     Entry("redis-ioredis", _redis, _node_ioredis, modules=_ANSWERING),
@@ -170,10 +153,8 @@ ENTRIES: list[Entry] = [
         for mode in get_args(SubscriptionMode)
     ),
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
-    Entry("nats", _nats, traits=frozenset({Trait.BINARY_DATA})),
-    Entry("jetstream", _jetstream, traits=frozenset({Trait.BINARY_DATA})),
     Entry("postgres", _postgres, _node_postgres),
     Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
-    Entry("official", node=_node_redis, traits=frozenset({Trait.SHORT_QUESTIONS})),
+    Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -108,7 +108,6 @@ class Cluster:
             assert self._ours is not None
             side: Side = await OurSide.start(self._tasks, self._ours(), namespaces, options)
         else:
-            assert self.entry.node is not None
             side = await self.nodes.start(self.entry.node(self.key), namespaces, options)
         self._sides.append(side)
         return side
