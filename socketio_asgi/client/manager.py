@@ -2,8 +2,8 @@
 
     open            the first connection
     on_message      what comes, packet by packet, to its namespace
-    on_close        the end of a connection; from there to
-    _come_back      the attempts to get another one
+    on_close        the end of a connection
+    try_again       an attempt to get another one
 
 Source: https://socket.io/docs/v4/client-api/#manager
 """
@@ -19,11 +19,11 @@ from ..events.workers import Workers
 from ..exceptions import ConnectError, ConnectTimeout
 from ..protocol import DecodeError, Decoder, OutgoingPacket, Packet
 from ..protocol.reasons import FORCED_CLOSE, PARSE_ERROR
-from ..runtime import Cancellable, Event, Runtime, TaskStarter
+from ..runtime import Event, Runtime, TaskStarter
 from ..runtime.callables import check_plain
 from ..runtime.shielding import shielded
-from .backoff import Backoff
 from .options import ClientOptions
+from .reconnecting import Reconnecting
 from .session import CLOSE_SECONDS, ClientSession
 from .transports.base import Endpoint
 
@@ -88,7 +88,6 @@ class Manager:
         session: The present session; None without a connection.
         in_flight: Calls of handlers that wait or run.
         paused: Whether nothing is read until some of them have ended.
-        reconnecting: Whether the client tries to come back.
         workers: The threads for plain functions.
     """
 
@@ -100,7 +99,6 @@ class Manager:
         self.session: ClientSession | None = None
         self.in_flight: int = 0
         self.paused: bool = False
-        self.reconnecting: bool = False
         self.workers: Workers = Workers()
         self._make_endpoint = make_endpoint
         self._runtime: Runtime | None = None
@@ -110,13 +108,9 @@ class Manager:
         self._listeners: dict[str, list[Callable[..., Any]]] = {}
         self._decoder: Decoder = options.parser.decoder()
         self._opening: ClientSession | None = None
-        self._coming_back: Cancellable | None = None
         self._ends = False
         self._last_transport = ""
-        reconnection = options.reconnection
-        self._backoff = Backoff(
-            reconnection.delay, reconnection.delay_max, reconnection.randomization
-        )
+        self._reconnecting = Reconnecting(self, options.reconnection)
 
     # -- listening ---------------------------------------------------------------------------
 
@@ -149,7 +143,8 @@ class Manager:
         if listener in listeners:
             listeners.remove(listener)
 
-    def _tell(self, event: str, *args: Any) -> None:
+    def tell(self, event: str, *args: Any) -> None:
+        """Tell the listeners of what has happened."""
         call_all(self._listeners.get(event, ()), *args)
 
     # -- opening -----------------------------------------------------------------------------
@@ -195,16 +190,17 @@ class Manager:
         Raises:
             ConnectError: There is none, and no other attempt is made.
         """
-        if self.session is not None or self.reconnecting:
+        if self.session is not None or self._opening is not None or self._reconnecting.active:
             return
         self._ends = False
         try:
             await self._open_session()
         except ConnectError as error:
             self._tell_error(error)
-            if not self.options.retry_first_connect:
-                raise
-            self._begin_to_come_back()
+            if self.options.retry_first_connect and not self._ends:
+                return self._reconnecting.begin()
+            self.give_up(error)
+            raise
 
     async def _open_session(self) -> None:
         assert self._endpoint is not None  # noqa: S101  # there is a runtime
@@ -236,10 +232,10 @@ class Manager:
         if session.transport is None:  # it has ended already
             raise ConnectError("the connection ended at once")
         self.session = session
+        self._reconnecting.end()
         self._last_transport = session.transport.name
         self._decoder = self.options.parser.decoder()
-        self._backoff.reset()
-        self._tell("open")
+        self.tell("open")
         for socket in tuple(self.sockets.values()):
             if socket.active:
                 socket.on_open()
@@ -288,12 +284,12 @@ class Manager:
     def on_ping(self) -> None:
         """Called when the server has given a sign of life."""
         if self._listeners:
-            self._tell("ping")
+            self.tell("ping")
 
     def on_upgrade(self, transport: str) -> None:
         """Called when the session has moved on to another transport."""
         self._last_transport = transport
-        self._tell("upgrade", transport)
+        self.tell("upgrade", transport)
 
     # -- back-pressure -----------------------------------------------------------------------
 
@@ -330,14 +326,13 @@ class Manager:
     def on_close(self, reason: str, detail: Exception | None) -> None:
         """Called when the connection has ended, without this side wanting it."""
         self._forget_session()
-        self._backoff.reset()
         self._tell_close(reason, detail)
-        if self._ends or not self.needed:
+        if self._ends or not self.needed or self.session is not None:
             return
         if self.options.reconnection.enabled:
-            self._begin_to_come_back()
+            self._reconnecting.begin()
         else:
-            self._give_up(ConnectError(f"the connection ended ({reason})"))
+            self.give_up(ConnectError(f"the connection ended ({reason})"))
 
     def _forget_session(self) -> None:
         self.session = None
@@ -347,63 +342,32 @@ class Manager:
     def _tell_close(self, reason: str, detail: Exception | None) -> None:
         for socket in tuple(self.sockets.values()):
             socket.on_close(reason, detail)
-        self._tell("close", reason, detail)
+        self.tell("close", reason, detail)
 
     def _tell_error(self, error: ConnectError) -> None:
-        self._tell("error", error)
+        self.tell("error", error)
         for socket in tuple(self.sockets.values()):
             if socket.active:
                 socket.on_connect_error(error)
 
-    def _give_up(self, error: ConnectError) -> None:
+    def give_up(self, error: ConnectError) -> None:
+        """Called when no other attempt to connect is made."""
         for socket in tuple(self.sockets.values()):
             socket.on_failed(error)
 
-    def _begin_to_come_back(self) -> None:
-        if not self.reconnecting:
-            self.reconnecting = True
-            self._coming_back = self.runtime.start_background(self._come_back())
-
-    async def _come_back(self) -> None:
-        try:
-            while not self._ends:
-                limit = self.options.reconnection.attempts
-                if limit is not None and self._backoff.attempts >= limit:
-                    return self._fail_to_come_back(limit)
-                await self._sleep(self._backoff.next())
-                attempt = self._backoff.attempts
-                self._tell("reconnect_attempt", attempt)
-                if await self._try_again():
-                    return self._tell("reconnect", attempt)
-        finally:
-            self.reconnecting = False
-            self._coming_back = None
-
-    async def _try_again(self) -> bool:
+    async def try_again(self) -> bool:
+        """Try to connect again; tells whether that was successful."""
         try:
             await self._open_session()
         except ConnectError as error:
-            self._tell("reconnect_error", error)
+            self.tell("reconnect_error", error)
             self._tell_error(error)
             return False
         except Exception as error:
             logger.exception("an attempt to reconnect failed in an unexpected way")
-            self._tell("reconnect_error", error)
+            self.tell("reconnect_error", error)
             return False
         return True
-
-    def _fail_to_come_back(self, attempts: int) -> None:
-        self._backoff.reset()
-        self._tell("reconnect_failed")
-        self._give_up(ConnectError(f"the server could not be reached in {attempts} attempts"))
-
-    async def _sleep(self, seconds: float) -> None:
-        event = self.runtime.event()
-        timer = self.runtime.call_later(seconds, event.set)
-        try:
-            await event.wait()
-        finally:
-            timer.cancel()
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -430,11 +394,7 @@ class Manager:
     def _let_go(self) -> ClientSession | None:
         """Have no connection any more; the session, which is still to be closed."""
         self._ends = True
-        self._backoff.reset()
-        if self._coming_back is not None:
-            self._coming_back.cancel()
-            self._coming_back = None
-            self.reconnecting = False
+        self._reconnecting.stop()
         if self._opening is not None:
             self._opening.abort()
             self._opening = None
