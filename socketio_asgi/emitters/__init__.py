@@ -5,6 +5,7 @@ Node.js.
 """
 
 from .base import Emitter, Transport
+from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
 from .postgres import AsyncPostgresEmitter, PostgresEmitter
 from .redis import (
@@ -17,12 +18,14 @@ from .redis import (
 )
 
 __all__ = [
+    "AsyncGcpPubSubEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
     "Emitter",
+    "GcpPubSubEmitter",
     "NatsEmitter",
     "PostgresEmitter",
     "RedisEmitter",

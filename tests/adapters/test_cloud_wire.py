@@ -29,7 +29,7 @@ from socketio_asgi.adapters.cluster.message import (
 )
 from socketio_asgi.adapters.cluster.wires.cloud import (
     DELIVERY,
-    MAX_NAME_BYTES,
+    MAX_ATTRIBUTE_BYTES,
     CloudWire,
     attributes_of,
     hand_in_addressed,
@@ -134,7 +134,7 @@ def test_a_namespace_that_no_attribute_holds(name: str) -> None:
 
 
 def test_the_longest_namespace() -> None:
-    name = "/" + "x" * (MAX_NAME_BYTES - 1)
+    name = "/" + "x" * (MAX_ATTRIBUTE_BYTES - 1)
     assert attributes_of(Message(MessageType.HEARTBEAT, name, A))["nsp"] == name
 
 

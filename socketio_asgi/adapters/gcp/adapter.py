@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Unpack
 
-from ...brokers.gcp.source import check_name, source_of
+from ...brokers.gcp.source import check_client, check_name, source_of
 from ...checks import check_count, check_flag, shown
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import MAX_MESSAGE_BYTES, Driver
@@ -83,8 +83,8 @@ class GcpPubSubAdapter(ClusterAdapter):
                 credentials=credentials,
                 endpoint=endpoint,
                 emulator=emulator_host,
-                publisher=_client("publisher", publisher),
-                subscriber=_client("subscriber", subscriber),
+                publisher=check_client("PublisherAsyncClient", publisher),
+                subscriber=check_client("SubscriberAsyncClient", subscriber),
             ),
             subscription_prefix=check_name("subscription_prefix", subscription_prefix),
             subscription_expiry=_expiry(subscription_expiry),
@@ -111,14 +111,6 @@ class GcpPubSubAdapter(ClusterAdapter):
 
     def _new_driver(self) -> Driver:
         return PubSubDriver(self._pubsub, self._history)
-
-
-def _client(name: str, value: object) -> object:
-    """A client of the application; those with threads are of no use in an event loop."""
-    kind = f"{name.capitalize()}AsyncClient"
-    if value is not None and kind not in {cls.__name__ for cls in type(value).__mro__}:
-        raise TypeError(f"{name} must be a google.pubsub_v1.{kind}, not {type(value).__name__}")
-    return value
 
 
 def _expiry(value: object) -> float:

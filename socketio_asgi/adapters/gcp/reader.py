@@ -18,7 +18,7 @@ from ..cluster.outbox import KEEP_SECONDS
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
-ACK_SECONDS = 0.1
+ACK_GATHER_SECONDS = 0.1
 """The time in which acknowledgements gather."""
 
 MAX_ACKS = 2500
@@ -136,7 +136,7 @@ class SubscriptionReader:
         if len(self._unacknowledged) < MAX_UNSENT_ACKS:
             self._unacknowledged.append(ack_id)
         if "acknowledge" not in self._timers:
-            self._after(ACK_SECONDS, "acknowledge", self._send_acks)
+            self._after(ACK_GATHER_SECONDS, "acknowledge", self._send_acks)
 
     def _send_acks(self) -> None:
         self._runtime.start_background(self._send_all_acks())

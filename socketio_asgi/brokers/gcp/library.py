@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,10 +12,16 @@ from .source import PubSubSource
 KEEPALIVE_MILLISECONDS = 30_000
 """The time after which an idle connection is asked whether it is alive."""
 
+MAX_BACKOFF_MILLISECONDS = 2000
+"""The longest time between two attempts to connect; gRPC would wait two minutes in the end."""
+
 _CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", MAX_BACKOFF_MILLISECONDS),
 ]
 
 _PERMANENT = ("PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT", "UNIMPLEMENTED")
@@ -57,14 +64,22 @@ def make_client(source: PubSubSource, kind: str, *, asynchronous: bool) -> Any:
     """
     name = f"{kind}{'Async' if asynchronous else ''}Client"
     client = getattr(library(), name)
+    transport = client.get_transport_class("grpc_asyncio" if asynchronous else "grpc")
     if source.emulator is not None:
         grpc = library("grpc.aio") if asynchronous else library("grpc")
         channel = grpc.insecure_channel(source.emulator, options=_CHANNEL_OPTIONS)
-        transport = client.get_transport_class("grpc_asyncio" if asynchronous else "grpc")
         return client(transport=transport(channel=channel))
+
+    def open_channel(host: str, **options: Any) -> Any:
+        return transport.create_channel(host, **{**options, "options": _CHANNEL_OPTIONS})
+
     options = {} if source.endpoint is None else {"api_endpoint": source.endpoint}
     try:
-        return client(credentials=source.credentials, client_options=options)
+        return client(
+            credentials=source.credentials,
+            client_options=options,
+            transport=partial(transport, channel=open_channel),
+        )
     except library("google.auth.exceptions").DefaultCredentialsError as error:
         raise NotRetryable(f"Google Cloud Pub/Sub: {error}") from error
 

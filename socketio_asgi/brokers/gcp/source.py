@@ -70,6 +70,21 @@ def check_name(what: str, value: object) -> str:
     return value
 
 
+def check_client(kind: str, value: object) -> object:
+    """Check a client of the application.
+
+    Args:
+        kind: The name of its class.
+        value: The client; None for none.
+
+    Raises:
+        TypeError: It is another one.
+    """
+    if value is not None and kind not in {cls.__name__ for cls in type(value).__mro__}:
+        raise TypeError(f"a google.pubsub_v1.{kind} is needed, not {shown(value)}")
+    return value
+
+
 def source_of(
     project: object,
     topic: object,
@@ -105,9 +120,9 @@ def source_of(
     given = [name for name, value in options.items() if value is not None]
     if own and given:
         raise TypeError(f"the clients of the application have their own {' and '.join(given)}")
-    host = None if own or endpoint is not None else _emulator(emulator)
-    if host is not None and credentials is not None and emulator is not None:
-        raise TypeError("an emulator takes no credentials")
+    if emulator is not None and len(given) > 1:
+        raise TypeError("an emulator has neither credentials nor another endpoint")
+    host = None if own else _emulator(emulator)
     return PubSubSource(
         _project(project),
         check_name("topic", topic),

@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketio_asgi.emitters import (
+    AsyncGcpPubSubEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
     Emitter,
+    GcpPubSubEmitter,
     NatsEmitter,
     PostgresEmitter,
     RedisEmitter,
     RedisShardedEmitter,
     RedisStreamsEmitter,
 )
+from tests.brokers.gcp.server import PROJECT
 from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry
 from tests.brokers.interop.cluster import Kind
-from tests.brokers.interop.services import nats_url, postgres_url, redis_url
+from tests.brokers.interop.services import nats_url, postgres_url, pubsub_host, redis_url
 
 ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
 
@@ -104,6 +107,16 @@ EMITTERS: list[EmitterEntry] = [
         "jetstream",
         lambda key: NatsEmitter(nats_url(), prefix=key, jetstream=True),
         there=Kind.OURS,
+    ),
+    EmitterEntry(
+        "pubsub",
+        "pubsub",
+        lambda key: GcpPubSubEmitter(PROJECT, key, emulator_host=pubsub_host()),
+    ),
+    EmitterEntry(
+        "pubsub-async",
+        "pubsub",
+        lambda key: AsyncGcpPubSubEmitter(PROJECT, key, emulator_host=pubsub_host()),
     ),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),

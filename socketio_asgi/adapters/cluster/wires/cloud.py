@@ -27,7 +27,7 @@ RECIPIENT = "requesterUid"
 DELIVERY = "python"
 """The attribute with an id of ours, which a message keeps when it is sent again."""
 
-MAX_NAME_BYTES = 1024
+MAX_ATTRIBUTE_BYTES = 1024
 """The longest name of a namespace in an attribute.
 
 Source: https://cloud.google.com/pubsub/quotas#resource_limits
@@ -60,8 +60,8 @@ def _name(namespace: str) -> str:
         length = len(namespace.encode())
     except UnicodeEncodeError as error:
         raise EncodeError("the name of the namespace is not made of characters") from error
-    if length > MAX_NAME_BYTES:
-        raise EncodeError(f"the name of a namespace has {MAX_NAME_BYTES} bytes at the most")
+    if length > MAX_ATTRIBUTE_BYTES:
+        raise EncodeError(f"the name of a namespace has {MAX_ATTRIBUTE_BYTES} bytes at the most")
     return namespace
 
 
