@@ -201,11 +201,14 @@ class Client(ClientSocket):
         check_auth(auth)
         socket = self._namespaces.get(name)
         if socket is None:
-            socket = self._namespaces[name] = ClientSocket(self.manager, name, auth)
+            socket = self._namespaces[name] = self._make_namespace(name, auth)
             self.manager.sockets[name] = socket.__socketio__
         elif auth is not None:
             socket.auth = auth
         return socket
+
+    def _make_namespace(self, name: str, auth: Auth) -> ClientSocket:
+        return ClientSocket(self.manager, name, auth)
 
     # -- coming and going --------------------------------------------------------------------
 

@@ -190,6 +190,11 @@ class ClientSession:
         if held and self.transport is not None:
             self.transport.send(held)
 
+    async def upgraded(self) -> None:
+        """Wait until no upgrade is under way."""
+        if self._upgrade is not None:
+            await self._upgrade.ended()
+
     def upgrade_ended(self, error: Exception | None) -> None:
         """Called when the upgrade is over, one way or the other."""
         self._upgrade = self._upgrading = None

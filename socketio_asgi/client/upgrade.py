@@ -111,6 +111,10 @@ class Upgrade:
         self._failure = error or TransportError("the server closed the new transport")
         self._answered.set()
 
+    async def ended(self) -> None:
+        """Wait for the end, whatever it is."""
+        await self._ended.wait()
+
     async def settle(self) -> None:
         """Give up, unless the transports change at this very moment; then wait for that."""
         if self._switching:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import anyio
 import anyio.to_thread
@@ -16,6 +16,14 @@ do not starve its routes."""
 
 WORKER_SHARE = 20
 """Threads that the handlers of one client take at a time, so that others find some, too."""
+
+
+_limiters: WeakSet[anyio.CapacityLimiter] = WeakSet()
+
+
+def busy_threads() -> int:
+    """The number of plain functions that run in threads at present, in this process."""
+    return sum(limiter.borrowed_tokens for limiter in _limiters)
 
 
 def _nobody(_subject: object) -> None:
@@ -69,4 +77,5 @@ class Workers:
         if limiter is None:
             limiter = anyio.CapacityLimiter(self._limit)
             self._limiter.set(limiter)
+            _limiters.add(limiter)
         return await anyio.to_thread.run_sync(function, limiter=limiter)

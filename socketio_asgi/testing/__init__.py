@@ -1,1 +1,20 @@
 """Tools for the tests of applications, and of drivers of one's own."""
+
+from .asgi_network import ASGINetwork
+from .client import TestClient, TestNamespace
+from .clock import Clock
+from .connecting import connect
+from .connector import Connector
+from .options import TestClientOptions
+from .server import TestServer
+
+__all__ = [
+    "ASGINetwork",
+    "Clock",
+    "Connector",
+    "TestClient",
+    "TestClientOptions",
+    "TestNamespace",
+    "TestServer",
+    "connect",
+]

@@ -39,13 +39,11 @@ class Faults:
 
     Args:
         runtime: The event loop.
-
-    Attributes:
-        changed: Given with each error.
+        changed: Wakes those who wait for something to happen.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.changed: Signal = Signal(runtime)
+    def __init__(self, runtime: Runtime, changed: Signal) -> None:
+        self._changed = changed
         self._runtime = runtime
         self._errors: list[BaseException] = []
 
@@ -57,7 +55,7 @@ class Faults:
         if isinstance(error, EventError) or any(error is known for known in self._errors):
             return
         self._errors.append(error)
-        self._runtime.call_from_thread(self.changed.notify)
+        self._runtime.call_from_thread(self._changed.notify)
 
     def raise_first(self) -> None:
         """Raise the errors that came since the last call, if any; several as a group."""
@@ -79,12 +77,14 @@ class Application:
     Attributes:
         runtime: The same.
         faults: Its errors.
+        changed: Given when something has happened that tests wait for.
         state: The state of its lifespan.
     """
 
     def __init__(self, app: AnyApplication, runtime: Runtime, context: Context) -> None:
         self.runtime: Runtime = runtime
-        self.faults: Faults = Faults(runtime)
+        self.changed: Signal = Signal(runtime)
+        self.faults: Faults = Faults(runtime, self.changed)
         self.state: dict[str, Any] = {}
         self._app = app
         self._context = context

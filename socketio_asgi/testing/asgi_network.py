@@ -21,9 +21,8 @@ class ASGINetwork:
 
     Args:
         application: The application.
-        headers: Headers of all requests.
         cookies: The cookies of the beginning; those that the application sets are added.
-        client: The address that the client seems to have: host and port.
+        client_address: The address that the client seems to have: host and port.
         root_path: The prefix that a proxy in front of the application would strip from the path.
 
     Attributes:
@@ -35,16 +34,14 @@ class ASGINetwork:
         self,
         application: Application,
         *,
-        headers: Mapping[str, str],
         cookies: Mapping[str, str],
-        client: tuple[str, int],
+        client_address: tuple[str, int],
         root_path: str = "",
     ) -> None:
         self.cookies: CookieJar = CookieJar(cookies)
         self.line: Line = Line(application.runtime)
         self._application = application
-        self._headers = headers
-        self._origin = Origin(client, root_path.rstrip("/"), application.state)
+        self._origin = Origin(client_address, root_path.rstrip("/"), application.state)
 
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -56,7 +53,9 @@ class ASGINetwork:
         """
         address = Address.parse(url)
         await self._pass()
-        scope = http_scope(method, address, self._with_own(headers, address), self._origin, body)
+        scope = http_scope(
+            method, address, self._with_cookies(headers, address), self._origin, body
+        )
         exchange = HTTPExchange(self._application.runtime, body or b"")
         self.line.connections.add(exchange)
         self._application.call(scope, exchange)
@@ -82,7 +81,7 @@ class ASGINetwork:
         """
         address = Address.parse(url)
         await self._pass()
-        scope = websocket_scope(address, self._with_own(headers, address), self._origin)
+        scope = websocket_scope(address, self._with_cookies(headers, address), self._origin)
         line, application = self.line, self._application
         exchange = WebSocketExchange(runtime, line, owner, application.faults.add)
         line.connections.add(exchange)
@@ -107,14 +106,11 @@ class ASGINetwork:
         if self.line.cut:
             raise TransportError(CUT)
 
-    def _with_own(self, headers: Mapping[str, str], address: Address) -> Mapping[str, str]:
-        """The headers of a request, with those of all, and the cookies."""
-        everything = {**self._headers, **headers}
-        sent = {name.lower() for name in everything}
+    def _with_cookies(self, headers: Mapping[str, str], address: Address) -> Mapping[str, str]:
         cookie = self.cookies.header(address.path)
-        if cookie and "cookie" not in sent:
-            everything["cookie"] = cookie
-        return everything
+        if not cookie or "cookie" in {name.lower() for name in headers}:
+            return headers
+        return {**headers, "cookie": cookie}
 
 
 def _find(headers: Sequence[Header], name: bytes) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
 import anyio
 
 from ..checks import shown
-from ..runtime import CancelScope, open_runtime
+from ..runtime import Runtime, open_runtime
 from .settling import settle
 from .virtual_time import BEGIN, VirtualTime
 
@@ -54,7 +54,7 @@ class Clock:
 
         It goes from one deadline to the next. After each, everything that is set off by it happens
         before the time goes on: a ping comes to the client, and its answer to the server. Only
-        worker threads, and what comes over a real network, are not waited for.
+        what comes over a real network is not waited for, and handlers in threads for a second.
 
         Args:
             seconds: The time that passes.
@@ -92,7 +92,7 @@ class Clock:
         results: list[ResultT] = []
         async with open_runtime() as runtime:
             scope = runtime.cancel_scope()
-            mover = runtime.start_background(self._move_on(limit, scope), copy_context())
+            mover = runtime.start_background(self._move_on(limit, scope.cancel), copy_context())
             try:
                 async with scope:
                     results.append(await awaitable)
@@ -102,7 +102,19 @@ class Clock:
             raise TimeoutError(f"it did not happen in {limit:g} seconds of the test's clock")
         return results[0]
 
-    async def _move_on(self, limit: float, scope: CancelScope) -> None:
+    @contextmanager
+    def __moving__(self, runtime: Runtime) -> Generator[None]:
+        """Move the time on as long as nothing else can happen, within the context.
+
+        The context has no scope of its own: what was begun before it may be ended in it.
+        """
+        mover = runtime.start_background(self._move_on(LIMIT_SECONDS, _nothing), copy_context())
+        try:
+            yield
+        finally:
+            mover.cancel()
+
+    async def _move_on(self, limit: float, on_limit: Callable[[], object]) -> None:
         end = self._time.now + limit
         while True:
             await settle()
@@ -110,7 +122,7 @@ class Clock:
             if due is None:
                 await anyio.sleep(LOOK_SECONDS)
             elif due > end:
-                scope.cancel()
+                on_limit()
                 return
             else:
                 self._time.move_to(due)
@@ -118,6 +130,10 @@ class Clock:
     def __in_use__(self) -> AbstractContextManager[None]:
         """Give this time to the servers and clients that begin within the context."""
         return self._time.in_use()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _check_number(seconds: object) -> None:

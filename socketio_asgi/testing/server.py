@@ -7,21 +7,30 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import copy_context
 from itertools import count
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from ..asgi.entry_point import AnyApplication
 from ..checks import check_flag, shown
+from ..protocol.names import normalize_name
 from ..runtime import open_runtime
 from .application import Application
 from .asgi_network import ASGINetwork
+from .client import TestClient
 from .clock import Clock
 from .lifespan import Lifespan
+from .options import TestClientOptions
+
+BASE_URL = "http://testserver"
+"""The address that clients connect to, unless a test says otherwise."""
 
 HOST = "127.0.0.1"
 """The host that clients seem to be on."""
 
 FIRST_PORT = 50_000
 """The port that the first client seems to have; the others have the ones after it."""
+
+NETWORK_OPTIONS = ("cookies", "client_address", "root_path")
+"""The options of clients that concern the way to the application."""
 
 
 class TestServer:
@@ -43,6 +52,7 @@ class TestServer:
     Attributes:
         app: The same.
         clock: The same.
+        raises: Whether errors of the application reach the test.
 
     Example:
         ```python
@@ -67,7 +77,7 @@ class TestServer:
         _check_clock(clock)
         self.app: AnyApplication = app
         self.clock: Clock | None = clock
-        self._raises = check_flag("raise_server_exceptions", raise_server_exceptions)
+        self.raises: bool = check_flag("raise_server_exceptions", raise_server_exceptions)
         self._has_lifespan = check_flag("lifespan", lifespan)
         self._stack = AsyncExitStack()
         self._application: Application | None = None
@@ -80,6 +90,8 @@ class TestServer:
         if self._application is not None:
             raise RuntimeError("this TestServer runs already, or did: make another one")
         self._application = await self._stack.enter_async_context(self._serve())
+        if server_of(self.app) is None:
+            _served[id(self.app)] = self
         return self
 
     async def __aexit__(
@@ -88,6 +100,8 @@ class TestServer:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if _served.get(id(self.app)) is self:
+            del _served[id(self.app)]
         await self._stack.__aexit__(exc_type, exc_value, traceback)
         if exc_value is None:
             self.__raise_faults__()
@@ -112,7 +126,9 @@ class TestServer:
 
     async def _moving_on(self, ending: Coroutine[Any, Any, None]) -> None:
         """Wait for the end of the server, whose grace is one of the deadlines of a clock."""
-        await (ending if self.clock is None else self.clock.advance_until(ending))
+        runtime = self.__application__.runtime
+        with nullcontext() if self.clock is None else self.clock.__moving__(runtime):
+            await ending
 
     @property
     def __application__(self) -> Application:
@@ -127,24 +143,67 @@ class TestServer:
 
     def __raise_faults__(self) -> None:
         """Raise the errors of the application that the test has not been told of."""
-        if self._raises:
+        if self.raises:
             self.__application__.faults.raise_first()
 
-    def __network__(
+    def connect(self, namespace: str = "/", **options: Unpack[TestClientOptions]) -> TestClient:
+        """A new client, which is connected in its context.
+
+        Args:
+            namespace: The name of the namespace.
+            **options: The options of the client; see
+                :class:`~socketio_asgi.testing.TestClientOptions`.
+
+        Raises:
+            TypeError: There is no such option, or one is of another kind.
+            ValueError: An option makes no sense.
+        """
+        given: dict[str, Any] = dict(options)
+        own = {name: given.pop(name) for name in NETWORK_OPTIONS if name in given}
+        url = given.pop("base_url", BASE_URL).rstrip("/") + normalize_name(namespace)
+        return TestClient(
+            url,
+            self.network(**own),
+            self.__application__,
+            raises=self.raises,
+            clock=self.clock,
+            **given,
+        )
+
+    def network(
         self,
         *,
-        headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
+        client_address: tuple[str, int] | None = None,
         root_path: str = "",
     ) -> ASGINetwork:
-        """The network of a new client."""
+        """A network on which all addresses lead to this application.
+
+        For clients that the tested code makes: ``Client("https://example.com",
+        network=server.network())``.
+
+        Args:
+            cookies: Cookies of each request, beside those that the server sets.
+            client_address: The address that the client seems to have; by default another one each
+                time.
+            root_path: The prefix that a proxy in front of the application would strip from the
+                path.
+        """
         return ASGINetwork(
             self.__application__,
-            headers=headers or {},
             cookies=cookies or {},
-            client=(HOST, next(self._ports)),
+            client_address=client_address or (HOST, next(self._ports)),
             root_path=root_path,
         )
+
+
+_served: dict[int, TestServer] = {}
+
+
+def server_of(app: AnyApplication) -> TestServer | None:
+    """The server that serves an application in this event loop, the first one if there are two."""
+    server = _served.get(id(app))
+    return server if server is not None and server.__application__.runtime.is_current() else None
 
 
 def _check_clock(value: object) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import anyio
+import anyio.to_thread
+
+from ..events.workers import busy_threads
 from ..runtime.current import running_on_asyncio
 
 QUIET_TURNS = 10
@@ -17,12 +21,32 @@ MAX_TURNS = 20_000
 _settling: set[asyncio.Task[Any]] = set()
 
 
-async def settle() -> None:
-    """Wait until every other task of the event loop waits for something.
+THREAD_SECONDS = 1.0
+"""Seconds in real time that plain functions in threads are waited for: they may wait themselves."""
 
-    It is not seen whether that is the network, a worker thread or another task: what comes from
-    outside the event loop may still be on its way.
+LOOK_SECONDS = 0.001
+"""Seconds in real time between two looks at the threads."""
+
+
+async def settle() -> None:
+    """Wait until every other task of the event loop waits for something, and no handler runs.
+
+    Handlers and routes in worker threads are waited for, for a second. What else comes from outside
+    the event loop, such as the answer of a database, may still be on its way.
     """
+    await _all_tasks_blocked()
+    deadline = anyio.current_time() + THREAD_SECONDS
+    while _threads_are_busy() and anyio.current_time() < deadline:
+        await anyio.sleep(LOOK_SECONDS)
+        await _all_tasks_blocked()
+
+
+def _threads_are_busy() -> bool:
+    routes = anyio.to_thread.current_default_thread_limiter()
+    return routes.borrowed_tokens > 0 or busy_threads() > 0
+
+
+async def _all_tasks_blocked() -> None:
     if running_on_asyncio():
         return await _settle_on_asyncio()
     import trio.testing

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..runtime import Cancellable, Runtime
+from ..runtime import Cancellable
 from ..runtime.asyncio_runtime import AsyncioRuntime
 from ..runtime.base import ResultT
 from ..runtime.current import asyncio_runtime_factory, running_on_asyncio
@@ -74,7 +74,7 @@ class VirtualTime:
                 stack.enter_context(_set(trio_runtime_factory, _on_trio(self)))
             yield
 
-    def asyncio_runtime(self) -> Runtime:
+    def asyncio_runtime(self) -> AsyncioRuntime:
         """A runtime of the running asyncio event loop that has this time."""
         return _AsyncioRuntime(self)
 

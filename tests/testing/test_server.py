@@ -26,7 +26,7 @@ class Broken(Exception):
 
 
 async def get(server: TestServer, path: str = "/") -> Any:
-    return await server.__network__().request("GET", "http://test" + path, {})
+    return await server.network().request("GET", "http://test" + path, {})
 
 
 async def test_the_lifespan_and_its_state() -> None:
@@ -148,7 +148,7 @@ async def test_mistakes() -> None:
         TestServer(Starlette(), clock=wrong)
     server = TestServer(Starlette())
     with pytest.raises(RuntimeError, match="within its context"):
-        server.__network__()
+        server.network()
     async with server:
         pass
     with pytest.raises(RuntimeError, match="make another one"):
