@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..client.network.base import HTTPResponse, WebSocket, WebSocketOwner
+from ..client.network.cookies import Cookies
 from ..exceptions import TransportError
 from ..runtime import Runtime
 from ..websocket.headers import Header
 from .application import Application
-from .cookies import CookieJar
 from .http_exchange import HTTPExchange
 from .line import CUT, Line
 from .scopes import Address, Origin, http_scope, websocket_scope
@@ -26,7 +26,6 @@ class ASGINetwork:
         root_path: The prefix that a proxy in front of the application would strip from the path.
 
     Attributes:
-        cookies: The cookies of the client.
         line: The line, which can be cut.
     """
 
@@ -38,10 +37,17 @@ class ASGINetwork:
         client_address: tuple[str, int],
         root_path: str = "",
     ) -> None:
-        self.cookies: CookieJar = CookieJar(cookies)
+        self._given_cookies = cookies
+        self._cookies = Cookies(cookies)
         self.line: Line = Line(application.runtime)
         self._application = application
         self._origin = Origin(client_address, root_path.rstrip("/"), application.state)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name: those that were given, and those that the application has set."""
+        kept = {cookie.name: cookie.value or "" for cookie in self._cookies.jar}
+        return {**self._given_cookies, **kept}
 
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -53,9 +59,7 @@ class ASGINetwork:
         """
         address = Address.parse(url)
         await self._pass()
-        scope = http_scope(
-            method, address, self._with_cookies(headers, address), self._origin, body
-        )
+        scope = http_scope(method, address, self._with_cookies(headers, url), self._origin, body)
         exchange = HTTPExchange(self._application.runtime, body or b"")
         self.line.connections.add(exchange)
         self._application.call(scope, exchange)
@@ -67,7 +71,7 @@ class ASGINetwork:
             self.line.connections.discard(exchange)
         if exchange.lost:
             raise TransportError(CUT)
-        self.cookies.store(exchange.headers, address.path)
+        self._cookies.keep(url, exchange.headers)
         content_type = _find(exchange.headers, b"content-type")
         return HTTPResponse(exchange.status or 0, bytes(exchange.body), content_type)
 
@@ -81,7 +85,7 @@ class ASGINetwork:
         """
         address = Address.parse(url)
         await self._pass()
-        scope = websocket_scope(address, self._with_cookies(headers, address), self._origin)
+        scope = websocket_scope(address, self._with_cookies(headers, url), self._origin)
         line, application = self.line, self._application
         exchange = WebSocketExchange(runtime, line, owner, application.faults.add)
         line.connections.add(exchange)
@@ -92,7 +96,7 @@ class ASGINetwork:
         except BaseException:
             exchange.abort()
             raise
-        self.cookies.store(exchange.headers, address.path)
+        self._cookies.keep(url, exchange.headers)
         if not exchange.accepted:
             exchange.abort()
             raise TransportError(*exchange.refusal())
@@ -106,8 +110,8 @@ class ASGINetwork:
         if self.line.cut:
             raise TransportError(CUT)
 
-    def _with_cookies(self, headers: Mapping[str, str], address: Address) -> Mapping[str, str]:
-        cookie = self.cookies.header(address.path)
+    def _with_cookies(self, headers: Mapping[str, str], url: str) -> Mapping[str, str]:
+        cookie = self._cookies.header(url)
         if not cookie or "cookie" in {name.lower() for name in headers}:
             return headers
         return {**headers, "cookie": cookie}

@@ -93,7 +93,7 @@ class TestClient(Receiving, Client):
     @property
     def cookies(self) -> dict[str, str]:
         """The cookies of the client: those that it was given, and those that were set."""
-        return dict(self._network.cookies)
+        return self._network.cookies
 
     # -- coming and going --------------------------------------------------------------------
 
