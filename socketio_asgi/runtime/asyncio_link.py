@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, cast
 
@@ -24,16 +25,13 @@ async def open_asyncio_link(
 
     if endpoint.path is not None:
         _, link = await loop.create_unix_connection(make, endpoint.path)
-    elif isinstance(loop, asyncio.BaseEventLoop):
-        _, link = await loop.create_connection(
-            make, endpoint.host, endpoint.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY
-        )
-    else:  # uvloop would try one address after the other
+    else:
         sock = await _connect_first(endpoint, loop)
         try:
             _, link = await loop.create_connection(make, sock=sock)
         except BaseException:
-            sock.detach()  # libuv closes it
+            if not isinstance(loop, asyncio.BaseEventLoop):
+                sock.detach()  # libuv closes it; otherwise the transport has done so
             raise
     if endpoint.tls is not None:
         await link.encrypt(endpoint.tls, endpoint.name)
@@ -46,6 +44,9 @@ _AddressInfo = tuple[Any, Any, int, str, Any]
 
 async def _connect_first(endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> socket.socket:
     """Connect with that address of a host which answers first (RFC 8305).
+
+    Event loops could do that as well. But uvloop tries one address after the other, and asyncio
+    leaves sockets open when it is cancelled.
 
     Raises:
         OSError: None of them does.
@@ -62,7 +63,9 @@ async def _connect_first(endpoint: Endpoint, loop: asyncio.AbstractEventLoop) ->
         else:
             tasks.cancel_scope.cancel()
 
-    found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    found = _literal(endpoint)
+    if found is None:
+        found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     try:
         async with anyio.create_task_group() as tasks:
             for address in _by_turns(found):
@@ -76,6 +79,16 @@ async def _connect_first(endpoint: Endpoint, loop: asyncio.AbstractEventLoop) ->
     finally:
         for sock in connected:
             sock.close()
+
+
+def _literal(endpoint: Endpoint) -> list[_AddressInfo] | None:
+    """The address if it is given as such: then no thread has to look it up."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            socket.inet_pton(family, endpoint.host)
+            where = (endpoint.host, endpoint.port)
+            return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)]
+    return None
 
 
 def _by_turns(found: list[_AddressInfo]) -> list[_AddressInfo]:
