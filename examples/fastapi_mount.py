@@ -11,7 +11,7 @@ from socketio_asgi.integrations.fastapi import mount
 
 io = Server()
 app = FastAPI()
-app.add_middleware(SessionMiddleware, secret_key="change me")  # noqa: S106
+app.add_middleware(SessionMiddleware, secret_key="change me")
 mount(app, "/socket.io", io)
 
 

@@ -87,6 +87,6 @@ app = Starlette(
         Route("/login", log_in, methods=["POST"]),
         Route("/announce", announce, methods=["POST"]),
     ],
-    middleware=[Middleware(SessionMiddleware, secret_key="change me")],  # noqa: S106
+    middleware=[Middleware(SessionMiddleware, secret_key="change me")],
 )
 mount(app, "/socket.io", io)

@@ -17,6 +17,7 @@ EXAMPLES = ROOT / "examples"
 
 PROJECTS = {
     "files": (EXAMPLES, [str(path) for path in EXAMPLES.glob("*.py")]),
+    "mqtt_adapter": (EXAMPLES, [str(EXAMPLES / "mqtt_adapter")]),
     "django_chat": (EXAMPLES / "django_chat", [str(EXAMPLES / "django_chat")]),
 }
 

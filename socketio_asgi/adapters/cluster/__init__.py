@@ -6,6 +6,7 @@ message looks like to a broker, and a **driver** moves it.
 
 from .adapter import ClusterAdapter
 from .driver import Archive, BytesWire, Driver, Inbox, Skips, Traits, hand_in
+from .fate import Fate
 from .message import MalformedMessage, Message, MessageType
 from .options import ClusterOptions, ClusterSettings
 from .wires.official import OfficialWire
@@ -18,6 +19,7 @@ __all__ = [
     "ClusterOptions",
     "ClusterSettings",
     "Driver",
+    "Fate",
     "Inbox",
     "MalformedMessage",
     "Message",

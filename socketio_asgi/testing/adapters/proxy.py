@@ -164,12 +164,15 @@ class ProxiedBroker(Broker):
     Args:
         port: The port of the broker.
         host: Its host.
+
+    Attributes:
+        target: The port and the host of the broker itself.
     """
 
     _tasks: TaskGroup
 
     def __init__(self, port: int, host: str = LOOPBACK) -> None:
-        self._target = (port, host)
+        self.target: tuple[int, str] = (port, host)
         self._proxies: dict[ClusterAdapter, FaultProxy] = {}
 
     @abstractmethod
@@ -187,7 +190,7 @@ class ProxiedBroker(Broker):
 
     async def adapter(self, key: str, **options: Unpack[ClusterSettings]) -> ClusterAdapter:
         """Make the adapter of one server, behind a proxy."""
-        proxy = FaultProxy(*self._target)
+        proxy = FaultProxy(*self.target)
         await self._tasks.start(proxy.serve)
         adapter = self.connect(proxy.host, proxy.port, key, **options)
         self._proxies[adapter] = proxy

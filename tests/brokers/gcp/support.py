@@ -32,7 +32,7 @@ class PubSubBroker(UnorderedBroker):
     ordered = True
 
     async def inject(self, key: str, data: bytes) -> None:
-        port, host = self._target
+        port, host = self.target
         source = source_of(PROJECT, key, credentials=None, endpoint=None, emulator=f"{host}:{port}")
         service = PubSub(source, 5)
         await service.publish([Outgoing({"nsp": "/", "uid": "stranger"}, data)], "")
