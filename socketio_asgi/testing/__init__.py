@@ -1,6 +1,7 @@
 """Tools for the tests of applications, and of drivers of one's own."""
 
 from .asgi_network import ASGINetwork
+from .blocking import BlockingClient, connect_blocking
 from .client import TestClient, TestNamespace
 from .clock import Clock
 from .connecting import connect
@@ -10,6 +11,7 @@ from .server import TestServer
 
 __all__ = [
     "ASGINetwork",
+    "BlockingClient",
     "Clock",
     "Connector",
     "TestClient",
@@ -17,4 +19,5 @@ __all__ = [
     "TestNamespace",
     "TestServer",
     "connect",
+    "connect_blocking",
 ]

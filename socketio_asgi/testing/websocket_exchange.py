@@ -87,7 +87,8 @@ class WebSocketExchange:
         if self.status is None:
             return CUT, None, ""
         body = self.body.decode("utf-8", "replace")
-        return f"the server refused the WebSocket with status {self.status}", self.status, body
+        message = f"the server refused the WebSocket with status {self.status}: {body[:200]}"
+        return message.removesuffix(": "), self.status, body
 
     @property
     def buffered(self) -> int:
