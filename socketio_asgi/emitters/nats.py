@@ -11,9 +11,10 @@ from typing import Any, Unpack
 import anyio
 
 from ..adapters.cluster.message import Message
+from ..adapters.cluster.names import check_prefix
 from ..adapters.cluster.wires.python import PythonWire
 from ..adapters.nats.jetstream import is_logged
-from ..adapters.nats.subjects import Subjects, check_prefix
+from ..adapters.nats.subjects import Subjects
 from ..brokers.nats.client import Client, connect
 from ..brokers.nats.options import ConnectionOptions, ConnectSettings, connection_options
 from ..checks import check_flag

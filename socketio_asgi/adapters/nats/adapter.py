@@ -9,12 +9,13 @@ from ...brokers.nats.options import ConnectSettings, connection_options
 from ...checks import shown
 from ..cluster.adapter import ClusterAdapter
 from ..cluster.driver import Driver
+from ..cluster.names import check_prefix
 from ..cluster.options import ClusterSettings
 from ..provider import AdapterHost
 from .driver import NatsDriver
 from .jetstream import JetStreamDriver, StreamHistory
 from .stream import JetStream, Stream
-from .subjects import Subjects, check_prefix
+from .subjects import Subjects
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 

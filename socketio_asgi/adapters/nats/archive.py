@@ -14,12 +14,13 @@ from ...brokers.nats.connection import Connection, Subscribed
 from ...runtime import Event
 from ..cluster.driver import Archive
 from ..cluster.message import MalformedMessage, Message
+from ..cluster.names import token
 from ..cluster.wires.python import PythonWire
 from ..cluster.wires.saved import decode_socket, encode_socket
 from ..recovery import SavedSocket
 from .reader import INACTIVE_SECONDS, Place, place_of
 from .stream import Bucket, Stream
-from .subjects import Subjects, token
+from .subjects import Subjects
 
 BATCH = 64
 """Messages that are asked for at once: they may be of a megabyte each."""

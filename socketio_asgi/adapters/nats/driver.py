@@ -14,8 +14,9 @@ from ...runtime.awaitables import DONE, Waiting
 from ..cluster.driver import Driver, Inbox, Traits, hand_in
 from ..cluster.history import History
 from ..cluster.message import Message
+from ..cluster.names import is_sid, name_of
 from ..cluster.wires.python import PythonWire
-from .subjects import Subjects, is_sid, name_of
+from .subjects import Subjects
 
 RESERVED_BYTES = 1024
 """Bytes of the largest message that are left for what goes around an event: rooms, and ids."""

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from socketio_asgi import BroadcastAckError, Server, Socket
+from socketio_asgi.adapters.cluster.names import SID_LENGTH
 from socketio_asgi.adapters.nats.driver import NatsDriver
-from socketio_asgi.adapters.nats.subjects import SID_LENGTH
 from tests.support.background import background
 from tests.support.peer import DISCONNECT, open_peer
 from tests.support.waiting import until

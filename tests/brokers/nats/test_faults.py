@@ -85,7 +85,7 @@ async def test_a_connection_that_is_cut(nats_server: str, jetstream: bool) -> No
 async def test_what_is_missed_comes_later(nats_server: str) -> None:
     async with behind(nats_server) as proxy, open_cluster(nats_server, jetstream=True) as cluster:
         # Another server, behind the proxy.
-        far = cluster.add_server(servers=f"nats://127.0.0.1:{proxy.port}")
+        far = cluster.add_server(f"nats://127.0.0.1:{proxy.port}")
         heard = hear(far)
         far.emit("begin")
         await cluster.acquainted()
@@ -104,7 +104,7 @@ async def test_what_is_missed_comes_later(nats_server: str) -> None:
 
 async def test_what_was_not_confirmed_is_published_once(nats_server: str) -> None:
     async with behind(nats_server) as proxy, open_cluster(nats_server, jetstream=True) as cluster:
-        far = cluster.add_server(servers=f"nats://127.0.0.1:{proxy.port}")
+        far = cluster.add_server(f"nats://127.0.0.1:{proxy.port}")
         far.emit("begin")
         await cluster.acquainted()
         heard = hear(cluster.here)
@@ -276,12 +276,7 @@ async def test_the_client_of_the_application(own_nats: NatsServer, jetstream: bo
 
 def with_sources(url: str, sources: Sequence[Any], **options: Any) -> Cluster:
     """A cluster whose servers have each another URL, or client of nats-py."""
-
-    class WithSources(Cluster):
-        def add_server(self, **more: Any) -> Server:
-            return super().add_server(servers=sources[len(self.servers)], **more)
-
-    return WithSources(url, **options)
+    return Cluster(url, sources=sources, **options)
 
 
 async def _quiet(_error: Exception) -> None: ...

@@ -10,9 +10,10 @@ import pytest
 
 from socketio_asgi import Server
 from socketio_asgi.adapters import NatsAdapter, NotRetryable
+from socketio_asgi.adapters.cluster.names import name_of, token
 from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.adapters.nats.reader import place_of
-from socketio_asgi.adapters.nats.subjects import Subjects, name_of, token
+from socketio_asgi.adapters.nats.subjects import Subjects
 from tests.support.serving import unwrapped
 
 from .support import start
