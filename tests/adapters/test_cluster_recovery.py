@@ -388,3 +388,31 @@ async def test_changes_while_away_in_the_process_alone(start_servers: StartServe
     two.adapter.disconnect_sockets(make_target(["new"]), close=True)
     await quiet(bus)
     assert await restored.claim() is None
+
+
+async def test_rooms_of_clients_that_are_away_stay_subscribed(
+    start_servers: StartServers, clock: ManualClock
+) -> None:
+    bus = Bus(subscribes_rooms=True)
+    one, two = await start_servers(bus, 2, recovery=RECOVERY, local_recovery=True)
+    driver, log = bus.driver_of(one.provider), one.adapter.log
+    assert log is not None
+    one.main.add("a")
+    await one.adapter.join("a", ["room", "left"])
+    await one.adapter.leave("a", "left")
+    log.lose("a", "secret", None)
+    await one.adapter.leave_all("a")
+    del one.main.sockets["a"]
+    two.emit("missed", rooms=["room"])
+    await quiet(bus)
+    restored = await log.find("secret", None)
+    assert restored is not None
+    missed = await restored.claim()
+    assert missed is not None
+    assert len(missed) == 1
+    assert driver.rooms == {("/", "room"), ("/", "left")}
+    clock.advance(RECOVERY.max_disconnection_duration - 1)
+    one.main.add("b")
+    await one.adapter.join("b", ["left"])
+    clock.advance(1)
+    assert driver.rooms == {("/", "left")}

@@ -139,7 +139,9 @@ class DriverInbox:
     def wants(self, namespace: str, room: str | None) -> bool:
         """True if a broadcast concerns this server at all."""
         found = self._core.namespaces.get(namespace)
-        return found is not None and (room is None or found.has_members(room))
+        if found is None:
+            return False
+        return room is None or found.keeps_missed or found.has_members(room)
 
     def skips(self, sender: object, namespace: object, rooms: object) -> bool:
         """True if an event is for nobody here, and need not be read."""

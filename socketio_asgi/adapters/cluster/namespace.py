@@ -38,6 +38,7 @@ from .message import (
 )
 from .ordering import BrokerOrder
 from .requests import AckRequest, Answers
+from .room_subscriptions import RoomSubscriptions
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
@@ -77,6 +78,7 @@ class ClusterNamespace(Adapter):
         self.delivery: Delivery = Delivery(self._local, log if self._recovers else None)
         self._unread: deque[Message] = deque(maxlen=MAX_UNREAD_CHANGES)
         self._answering = Answering(self._local, self)
+        self._subscribed = RoomSubscriptions(namespace, self._local)
 
     @property
     def core(self) -> Core:
@@ -102,6 +104,7 @@ class ClusterNamespace(Adapter):
     def bind(self, core: Core) -> None:
         """Begin in an event loop, the first or another one."""
         self._core = core
+        self._subscribed.bind(core)
         self.delivery.order = None
         self._unread.clear()
 
@@ -114,25 +117,16 @@ class ClusterNamespace(Adapter):
 
     def added(self, sid: str) -> None:
         """Called when a socket has connected."""
-        core = self._core
-        if core is not None and core.traits.private_rooms and core.driver and core.ready:
-            core.driver.room_created(self.namespace.name, sid)
+        self._subscribed.connected(sid)
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
-        core, local = self._core, self._local
-        if core is None or not core.traits.subscribes_rooms:
-            return local.join(sid, rooms)
-        created = [room for room in rooms if room != sid and not local.has_members(room)]
-        local.join(sid, rooms)
-        if core.driver is None or not core.ready:
-            return DONE
-        return together(core.driver.room_created(self.namespace.name, room) for room in created)
+        return self._subscribed.join(sid, rooms)
 
     def leave(self, sid: str, room: str) -> Awaitable[None]:
         """Take a socket out of a room."""
         self._local.leave(sid, room)
-        self._room_left(room)
+        self._subscribed.left(room)
         return DONE
 
     def leave_all(self, sid: str) -> Awaitable[None]:
@@ -140,17 +134,9 @@ class ClusterNamespace(Adapter):
         rooms = self._local.rooms_of(sid)
         self._local.leave_all(sid)
         for room in rooms:
-            self._room_left(room)
-        if self._core is not None and self._core.traits.private_rooms:
-            self._room_left(sid)
+            self._subscribed.left(room)
+        self._subscribed.disconnected(sid)
         return DONE
-
-    def _room_left(self, room: str) -> None:
-        core = self._core
-        if core is None or not core.traits.subscribes_rooms or self._local.has_members(room):
-            return
-        if core.driver is not None and core.ready:
-            core.driver.room_deleted(self.namespace.name, room)
 
     def rooms_of(self, sid: str) -> frozenset[str]:
         """The rooms of a socket, without the one of its own."""
@@ -401,6 +387,7 @@ class ClusterNamespace(Adapter):
     async def close(self) -> None:
         """Close the namespace; the others stay."""
         self.on_away()  # nothing that waits will be read back any more
+        self._subscribed.close()
         await self._on_close(self)
 
 
