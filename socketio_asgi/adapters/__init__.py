@@ -13,6 +13,7 @@ from .observer import AdapterObserver, Member
 from .packet import SharedPacket
 from .postgres import PostgresAdapter
 from .provider import AdapterProvider
+from .rabbitmq import RabbitMqAdapter
 from .recovery import ConnectionStateRecovery, PacketLog, RestoredSocket, SavedSocket
 from .redis import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 from .states import AdapterState, AdapterStatus
@@ -43,6 +44,7 @@ __all__ = [
     "NotRetryable",
     "PacketLog",
     "PostgresAdapter",
+    "RabbitMqAdapter",
     "Recipient",
     "RedisAdapter",
     "RedisClusterEngine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -19,6 +20,7 @@ BROKERS = {
     "redis_streams": "Redis",
     "postgres": "Postgres",
     "nats": "NATS",
+    "rabbitmq": "RabbitMQ",
 }
 
 OWN = {
@@ -28,6 +30,9 @@ OWN = {
     "table_name": "postgres",
 }
 """Options that one broker alone has."""
+
+TALKATIVE = ("aiokafka", "aiormq")
+"""Loggers of libraries that tell of an error before they raise it."""
 
 
 def _broker(name: str, example: str, adapter: str) -> Callable[[Any], Any]:
@@ -54,6 +59,7 @@ socketio-asgi emit --nats nats://localhost --room kitchen --text order soup
 @_broker("redis_streams", "redis://localhost", "RedisStreamsAdapter")
 @_broker("postgres", "postgresql://localhost/app", "PostgresAdapter")
 @_broker("nats", "nats://localhost", "NatsAdapter")
+@_broker("rabbitmq", "amqp://localhost", "RabbitMqAdapter")
 @click.option(
     "--room",
     "rooms",
@@ -106,6 +112,8 @@ def emit(
         raise click.UsageError("--to-servers takes no rooms")
     arguments = values if text else [_from_json(number, value) for number, value in _count(values)]
     broker = _chosen()
+    for name in TALKATIVE:
+        logging.getLogger(name).addHandler(logging.NullHandler())
     emitter = _made(broker, options[broker], namespace, options)
     try:
         chosen = emitter.to(*rooms) if rooms else emitter
@@ -164,6 +172,7 @@ def _made(broker: str, url: str, namespace: str, options: dict[str, Any]) -> Any
         "redis_streams": (emitters.RedisStreamsEmitter, "stream_name"),
         "postgres": (emitters.PostgresEmitter, "channel_prefix"),
         "nats": (emitters.NatsEmitter, "prefix"),
+        "rabbitmq": (emitters.RabbitMqEmitter, "prefix"),
     }
     kind, key_name = kinds[broker]
     given = {name: options[name] for name in OWN if options[name]}

@@ -8,6 +8,7 @@ from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
 from .postgres import AsyncPostgresEmitter, PostgresEmitter
+from .rabbitmq import AsyncRabbitMqEmitter, RabbitMqEmitter
 from .redis import (
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
@@ -21,6 +22,7 @@ __all__ = [
     "AsyncGcpPubSubEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
+    "AsyncRabbitMqEmitter",
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
@@ -28,6 +30,7 @@ __all__ = [
     "GcpPubSubEmitter",
     "NatsEmitter",
     "PostgresEmitter",
+    "RabbitMqEmitter",
     "RedisEmitter",
     "RedisShardedEmitter",
     "RedisStreamsEmitter",

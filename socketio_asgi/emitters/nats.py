@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
@@ -21,6 +19,7 @@ from ..checks import check_flag
 from ..protocol import Parser
 from ..runtime.awaitables import Waiting
 from .base import Emitter
+from .threaded import ThreadedTransport
 
 ANSWER_SECONDS = 5.0
 """The time that a NATS server has for connecting, and for an answer."""
@@ -91,50 +90,6 @@ class AsyncNatsTransport:
             await client.close()
 
 
-class NatsTransport:
-    """The same for functions that are not asynchronous, over an event loop in a thread of its own.
-
-    The thread does not keep a process that ends.
-
-    Args:
-        transport: The way to NATS.
-    """
-
-    def __init__(self, transport: AsyncNatsTransport) -> None:
-        self._transport = transport
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def send(self, message: Message) -> None:
-        """Send a message."""
-        publish = self._transport.prepare(message)
-        asyncio.run_coroutine_threadsafe(publish(), self._started()).result()
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), daemon=True).start()
-            return self._loop
-
-    def close(self) -> None:
-        """End the connection and the thread."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            try:
-                asyncio.run_coroutine_threadsafe(self._transport.close(), loop).result()
-            finally:
-                loop.call_soon_threadsafe(loop.stop)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
 class AsyncNatsEmitter(Emitter[Awaitable[None]]):
     """Sends to a cluster of :class:`~socketio_asgi.adapters.NatsAdapter`, on asyncio.
 
@@ -201,7 +156,7 @@ class NatsEmitter(Emitter[None]):
         way = _way(servers, options)
         if way.client is not None:
             raise TypeError("a client belongs to its own event loop: give NatsEmitter the URL")
-        transport = NatsTransport(AsyncNatsTransport(way, prefix, jetstream=jetstream))
+        transport = ThreadedTransport(AsyncNatsTransport(way, prefix, jetstream=jetstream))
         super().__init__(transport, namespace=namespace, parser=parser)
 
 

@@ -25,6 +25,7 @@ MISTAKES: Final = {
     f"{REDIS} --table-name t news": "--table-name goes with --postgres",
     "--redis localhost news": "--redis: ",
     "--nats http://localhost news": "--nats: ",
+    "--rabbitmq http://localhost news": "--rabbitmq: ",
     "--postgres mysql://localhost news": "--postgres: ",
 }
 

@@ -38,8 +38,9 @@ class RoomSubscriptions:
 
     def close(self) -> None:
         """End with the namespace, and all its subscriptions."""
-        for room in self._kept.items() if self._kept else ():
-            self._kept.discard(room)
+        if self._kept is not None:
+            for room in self._kept.items():
+                self._kept.discard(room)
 
     def connected(self, sid: str) -> None:
         """A socket has connected, and has a room of its own."""

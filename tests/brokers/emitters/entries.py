@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from socketio_asgi.adapters import NatsAdapter, RabbitMqAdapter
+from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.emitters import (
     AsyncGcpPubSubEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
+    AsyncRabbitMqEmitter,
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
@@ -21,16 +24,44 @@ from socketio_asgi.emitters import (
     GcpPubSubEmitter,
     NatsEmitter,
     PostgresEmitter,
+    RabbitMqEmitter,
     RedisEmitter,
     RedisShardedEmitter,
     RedisStreamsEmitter,
 )
 from tests.brokers.gcp.server import PROJECT
-from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry
+from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry, MakeAdapter
 from tests.brokers.interop.cluster import Kind
-from tests.brokers.interop.services import nats_url, postgres_url, pubsub_host, redis_url
+from tests.brokers.interop.services import (
+    nats_url,
+    postgres_url,
+    pubsub_host,
+    rabbitmq_url,
+    redis_url,
+)
 
-ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
+
+def _jetstream(key: str) -> MakeAdapter:
+    stream = JetStream(stream=key, bucket=key, storage="memory")
+    return lambda: NatsAdapter(nats_url(), prefix=key, jetstream=stream)
+
+
+def _rabbitmq(key: str) -> MakeAdapter:
+    return lambda: RabbitMqAdapter(rabbitmq_url(), prefix=key)
+
+
+def _no_node(key: str) -> Mapping[str, Any]:
+    raise AssertionError("there are no official servers over this broker")
+
+
+OWN: list[Entry] = [
+    Entry("nats", lambda key: lambda: NatsAdapter(nats_url(), prefix=key), _no_node),
+    Entry("jetstream", _jetstream, _no_node),
+    Entry("rabbitmq", _rabbitmq, _no_node),
+]
+"""Adapters without official servers."""
+
+ADAPTERS: dict[str, Entry] = {entry.name: entry for entry in (*ENTRIES, *OWN)}
 
 MakeEmitter = Callable[[str], Emitter[None] | Emitter[Awaitable[None]]]
 
@@ -117,6 +148,18 @@ EMITTERS: list[EmitterEntry] = [
         "pubsub-async",
         "pubsub",
         lambda key: AsyncGcpPubSubEmitter(PROJECT, key, emulator_host=pubsub_host()),
+    ),
+    EmitterEntry(
+        "rabbitmq",
+        "rabbitmq",
+        lambda key: RabbitMqEmitter(rabbitmq_url(), prefix=key),
+        there=Kind.OURS,
+    ),
+    EmitterEntry(
+        "rabbitmq-async",
+        "rabbitmq",
+        lambda key: AsyncRabbitMqEmitter(rabbitmq_url(), prefix=key),
+        there=Kind.OURS,
     ),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),

@@ -13,7 +13,7 @@ from tests.brokers.interop.adapters import POSTGRES_TABLE
 from tests.brokers.interop.clients import Clients
 from tests.brokers.interop.cluster import Cluster, Kind
 from tests.brokers.interop.servers import NodeServers
-from tests.brokers.interop.services import nats_url, postgres_url, redis_url
+from tests.brokers.interop.services import nats_url, postgres_url, rabbitmq_url, redis_url
 from tests.cli.support import run
 from tests.support.ports import PortReservation
 from tests.support.waiting import until
@@ -31,6 +31,7 @@ BROKERS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
         lambda: ["--postgres", postgres_url(), "--table-name", POSTGRES_TABLE],
     ),
     "nats": ("nats", lambda: ["--nats", nats_url()]),
+    "rabbitmq": ("rabbitmq", lambda: ["--rabbitmq", rabbitmq_url()]),
     "jetstream": ("jetstream", lambda: ["--nats", nats_url(), "--jetstream"]),
 }
 
@@ -81,6 +82,7 @@ async def test_a_broker_that_is_away(anyio_backend: str) -> None:
             ("--redis-streams", f"redis://{place}", "Redis"),
             ("--postgres", f"postgresql://u:secret@{place}/db", "Postgres"),
             ("--nats", f"nats://u:secret@{place}", "NATS"),
+            ("--rabbitmq", f"amqp://u:secret@{place}", "RabbitMQ"),
         ):
             done = await to_thread.run_sync(run, "emit", option, url, "news")
             assert done.returncode == 1, option

@@ -15,6 +15,7 @@ from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
 from tests.brokers.postgres.servers import PostgresProcess
+from tests.brokers.rabbitmq.server import RabbitServer
 from tests.brokers.redis.servers import RedisProcess
 
 
@@ -33,6 +34,12 @@ def redis_url() -> str:
 def nats_url() -> str:
     """The URL of a NATS server with JetStream: ``$TEST_NATS_URL``, or one of our own."""
     return os.environ.get("TEST_NATS_URL") or _start(NatsServer(_folder("nats"))).url
+
+
+@functools.cache
+def rabbitmq_url() -> str:
+    """The URL of a RabbitMQ node: ``$TEST_RABBITMQ_URL``, or one of our own."""
+    return os.environ.get("TEST_RABBITMQ_URL") or _start(RabbitServer(_folder("rabbitmq"))).url
 
 
 @functools.cache

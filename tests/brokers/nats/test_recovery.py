@@ -30,8 +30,8 @@ class Recovering(Cluster):
         self.seen: list[list[Socket]] = []
         super().__init__(*args, jetstream=True, recovery=RECOVERY, **options)
 
-    def add_server(self, **options: Any) -> Server:
-        server = super().add_server(**options)
+    def add_server(self, source: Any = None, **options: Any) -> Server:
+        server = super().add_server(source, **options)
         self.seen.append([])
         server.on("connection")(self.seen[-1].append)
         return server

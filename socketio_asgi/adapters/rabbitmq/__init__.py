@@ -1,0 +1,5 @@
+"""The adapter for RabbitMQ."""
+
+from .adapter import RabbitMqAdapter
+
+__all__ = ["RabbitMqAdapter"]

@@ -1,0 +1,1 @@
+"""RabbitMQ: connections by aio-pika, as adapters and emitters use them."""
