@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -15,8 +14,9 @@ from ..checks import check_texts
 from ..protocol import DefaultParser, Parser
 from ..protocol.names import normalize_name
 from ..runtime import Runtime
-from ..runtime.current import open_runtime, running_on_asyncio
+from ..runtime.current import running_on_asyncio
 from .address import engine_path, parse_address
+from .bounds import Bounds
 from .manager import Manager
 from .network.base import Network
 from .network.options import ENVIRONMENT, MAX_MESSAGE_SIZE, NetworkOptions
@@ -176,7 +176,7 @@ class Client(ClientSocket):
         )
         super().__init__(Manager(make_endpoint, options), normalize_name(address.namespace), auth)
         self._namespaces: dict[str, ClientSocket] = {self.namespace: self}
-        self._stack: AsyncExitStack | None = None
+        self._bounds: Bounds | None = None
         self._entered = False
         self._own_runtime = runtime
         self.manager.sockets[self.namespace] = self.__socketio__
@@ -214,12 +214,12 @@ class Client(ClientSocket):
 
     async def __aenter__(self) -> Self:
         """Connect all namespaces; see :meth:`connect`."""
-        stack = await self._begin()
+        await self._begin()
         self._entered = True
         try:
             await self._connect_all()
         except BaseException:
-            await self._end(stack)
+            await self._end()
             raise
         return self
 
@@ -230,8 +230,7 @@ class Client(ClientSocket):
         traceback: TracebackType | None,
     ) -> None:
         """Leave all namespaces, close the connection, and wait for the handlers that still run."""
-        if self._stack is not None:
-            await self._end(self._stack)
+        await self._end()
 
     async def connect(self) -> None:
         """Connect all namespaces that were made so far.
@@ -244,27 +243,22 @@ class Client(ClientSocket):
             ConnectError: There is no connection.
             RuntimeError: The client runs on trio, and not in its context.
         """
-        if self._stack is None and self._own_runtime is None and not running_on_asyncio():
+        if not (self._entered or self._own_runtime or running_on_asyncio()):
             raise RuntimeError("on trio, a client is used in its context: async with Client(...)")
-        stack = await self._begin()
+        await self._begin()
         try:
             await self._connect_all()
         except BaseException:
-            if self._entered:
-                await self._leave_all()
-            else:
-                await self._end(stack)
+            await self.close()
             raise
 
-    async def _begin(self) -> AsyncExitStack:
+    async def _begin(self) -> None:
         """Begin in the event loop, unless that was done."""
-        if self._stack is None:
-            self._stack = AsyncExitStack()
-            runtime = self._own_runtime
-            if runtime is None:
-                runtime = await self._stack.enter_async_context(open_runtime())
+        if self._bounds is None:
+            bounds = Bounds(self._own_runtime)
+            runtime = await bounds.open()
+            self._bounds = bounds
             self.manager.start_in(runtime, runtime.task_starter(copy_context()))
-        return self._stack
 
     async def _connect_all(self) -> None:
         sockets = [each.__socketio__ for each in self._namespaces.values()]
@@ -289,12 +283,10 @@ class Client(ClientSocket):
         What was sent before is handed to the server, if it takes it within
         :data:`~.session.CLOSE_SECONDS`.
         """
-        if self._stack is None:
-            return
         if self._entered:  # the rest is done at the end of the context
             await self._leave_all()
         else:
-            await self._end(self._stack)
+            await self._end()
 
     async def _leave_all(self) -> None:
         try:
@@ -303,11 +295,15 @@ class Client(ClientSocket):
         finally:
             await self.manager.close()
 
-    async def _end(self, stack: AsyncExitStack) -> None:
-        self._stack, self._entered = None, False
-        async with stack:
+    async def _end(self) -> None:
+        bounds, self._bounds, self._entered = self._bounds, None, False
+        if bounds is None:
+            return
+        async with bounds:
             try:
                 await self._leave_all()
-                await self.manager.runtime.settle(SETTLE_SECONDS)
+                await bounds.runtime.settle(SETTLE_SECONDS)
             finally:
                 self.manager.abort()
+                for each in self._namespaces.values():
+                    each.__socketio__.outbox.close()

@@ -88,7 +88,6 @@ class Manager:
         session: The present session; None without a connection.
         in_flight: Calls of handlers that wait or run.
         paused: Whether nothing is read until some of them have ended.
-        workers: The threads for plain functions.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Manager:
         self.session: ClientSession | None = None
         self.in_flight: int = 0
         self.paused: bool = False
-        self.workers: Workers = Workers()
+        self._workers: Workers | None = None
         self._make_endpoint = make_endpoint
         self._runtime: Runtime | None = None
         self._task_starter: TaskStarter | None = None
@@ -178,6 +177,13 @@ class Manager:
         if self._task_starter is None:
             raise RuntimeError("the client has not begun: use 'async with client', or connect()")
         return self._task_starter
+
+    @property
+    def workers(self) -> Workers:
+        """The threads for plain functions."""
+        if self._workers is None:
+            self._workers = Workers()
+        return self._workers
 
     @property
     def in_loop(self) -> bool:

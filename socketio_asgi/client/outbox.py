@@ -6,7 +6,6 @@ Source: https://socket.io/docs/v4/client-offline-behavior/
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,8 +13,9 @@ from ..events.acks import Pick
 from ..events.listeners import Listeners, call_all
 from ..exceptions import AckTimeout, ConnectionLost, SocketIOError
 from ..protocol import Packet, PacketType
-from ..runtime import Event
+from ..runtime import Event, Runtime
 from ..runtime.awaitables import DONE, Waiting
+from ..runtime.deadlines import DeadlineQueue
 from .manager import Manager
 from .retries import QueuedEvent, RetryQueue
 
@@ -23,6 +23,9 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.client")
 
 HIGH_WATER = 64 * 1024
 """Bytes that may wait for the server before ``await io.emit(...)`` waits for it."""
+
+MAX_LENGTHS = 16
+"""Lengths of time for acknowledgements whose timers are kept."""
 
 _ACK, _EVENT = PacketType.ACK, PacketType.EVENT
 
@@ -84,6 +87,48 @@ class Answer:
         self.values, self.lost = values, values is None
         self.done.set()
 
+    def give_up(self) -> None:
+        """Called when the time is up."""
+        self.done.set()
+
+
+class AckDeadlines:
+    """The deadlines of acknowledgements: a queue for each length of time.
+
+    Args:
+        runtime: The event loop.
+    """
+
+    __slots__ = ("_queues", "_runtime")
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._queues: dict[float, DeadlineQueue[Answer]] = {}
+
+    def add(self, answer: Answer, timeout: float) -> DeadlineQueue[Answer]:
+        """Set a deadline, after so many seconds; returns the queue, to take it back."""
+        queue = self._queues.get(timeout)
+        if queue is None:
+            self._drop_empty()
+            queue = self._queues[timeout] = DeadlineQueue(
+                self._runtime, timeout, Answer.give_up, lasting=True
+            )
+        queue.add(answer)
+        return queue
+
+    def _drop_empty(self) -> None:
+        """Forget lengths of time that are not in use, when there are many."""
+        if len(self._queues) >= MAX_LENGTHS:
+            for timeout, queue in tuple(self._queues.items()):
+                if not queue:
+                    self._queues.pop(timeout).close()
+
+    def close(self) -> None:
+        """Take all deadlines back."""
+        for queue in self._queues.values():
+            queue.close()
+        self._queues.clear()
+
 
 class Outbox:
     """What one namespace of a client sends.
@@ -104,7 +149,8 @@ class Outbox:
         self._listeners = listeners
         self._last_ack_id = -1
         self._answers: dict[int, Answer] = {}
-        self._waiting: deque[WaitingPacket] = deque()
+        self._waiting: list[WaitingPacket] = []
+        self._deadlines: AckDeadlines | None = None
         retries = manager.options.retries
         self._retries: RetryQueue | None = None
         if retries:
@@ -169,8 +215,9 @@ class Outbox:
 
     def on_connected(self) -> None:
         """Called when the namespace is connected: what waited is sent."""
-        while self._waiting and self.open:
-            self._send_encoded(*self._waiting.popleft())
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            self._send_encoded(*each)
         self._drain_retries()
 
     def on_disconnected(self) -> None:
@@ -178,6 +225,12 @@ class Outbox:
         waiting = {each.packet.id for each in self._waiting}
         for number in [number for number in self._answers if number not in waiting]:
             self._answers.pop(number).settle(None)
+
+    def close(self) -> None:
+        """Set no timer any more: the client has ended."""
+        if self._deadlines is not None:
+            self._deadlines.close()
+            self._deadlines = None
 
     # -- acknowledgements by the server ------------------------------------------------------
 
@@ -209,15 +262,17 @@ class Outbox:
         encoded = self._manager.encode(packet)
         runtime = self._manager.runtime
         answer = self._answers[number] = Answer(runtime.event())
-        timer = runtime.call_later(timeout, answer.done.set)
+        if self._deadlines is None:
+            self._deadlines = AckDeadlines(runtime)
+        deadlines = self._deadlines.add(answer, timeout)
         try:
             self._send(packet, encoded, volatile=volatile)
             await answer.done.wait()
         finally:
-            timer.cancel()
+            deadlines.discard(answer)
             self._answers.pop(number, None)
             if self._waiting:
-                self._waiting = deque(each for each in self._waiting if each.packet.id != number)
+                self._waiting = [each for each in self._waiting if each.packet.id != number]
         if answer.values is not None:
             return answer.values
         raise ConnectionLost(event) if answer.lost else AckTimeout(event, timeout)

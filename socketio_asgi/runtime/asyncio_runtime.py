@@ -35,7 +35,7 @@ class AsyncioRuntime(Runtime):
         self._tasks: set[asyncio.Task[None]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._senders: list[Sender] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[None]] | None = None  # until it is needed: it is large
         if sys.version_info < (3, 12):
             self.begin: Starter = EagerStarter(self._loop).start
 
@@ -60,20 +60,21 @@ class AsyncioRuntime(Runtime):
     async def next_turn(self) -> None:
         """Let everything else have its turn first; see :meth:`.base.Runtime.next_turn`."""
         waiter = self._loop.create_future()
+        if self._waiting is None:
+            self._waiting = deque()
         if not self._waiting:
-            self._loop.call_soon(self._let_one_go_on)
+            self._loop.call_soon(self._let_one_go_on, self._waiting)
         self._waiting.append(waiter)
         await waiter
 
-    def _let_one_go_on(self) -> None:
-        waiting = self._waiting
+    def _let_one_go_on(self, waiting: deque[asyncio.Future[None]]) -> None:
         while waiting:
             waiter = waiting.popleft()
             if not waiter.done():  # it may have been cancelled
                 waiter.set_result(None)
                 break
         if waiting:
-            self._loop.call_soon(self._let_one_go_on)
+            self._loop.call_soon(self._let_one_go_on, waiting)
 
     def send_after_turn(self, sender: Sender) -> None:
         """Let a sender send when this turn is over."""

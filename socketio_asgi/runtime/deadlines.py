@@ -37,6 +37,8 @@ class DeadlineQueue(Generic[ItemT]):
         runtime: The event loop.
         delay: The time between adding and calling back, in seconds.
         callback: Called with the item, which has left the queue by then.
+        lasting: Whether the timer stays when the last item is taken back: for items that nearly
+            always are, one soon after the other. :meth:`close` takes it back.
         lenient: Whether items get another chance, once, when the timer is late itself: for what
             clients have to send in time, which may have come while the event loop stood still.
     """
@@ -46,6 +48,7 @@ class DeadlineQueue(Generic[ItemT]):
         "_deadlines",
         "_delay",
         "_due",
+        "_lasting",
         "_lenient",
         "_runtime",
         "_spared",
@@ -58,9 +61,11 @@ class DeadlineQueue(Generic[ItemT]):
         delay: float,
         callback: Callable[[ItemT], object],
         *,
+        lasting: bool = False,
         lenient: bool = False,
     ) -> None:
         self._runtime = runtime
+        self._lasting = lasting
         self._lenient = lenient
         # The deadlines up to here have had another chance.
         self._spared = -inf
@@ -93,7 +98,16 @@ class DeadlineQueue(Generic[ItemT]):
         """Take the deadline of an item back, if it has one."""
         if self._deadlines.pop(item, None) is None:
             return
-        if not self._deadlines and self._timer is not None:
+        if not self._deadlines and not self._lasting:
+            self._disarm()
+
+    def close(self) -> None:
+        """Take all deadlines back."""
+        self._deadlines.clear()
+        self._disarm()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
@@ -113,9 +127,7 @@ class DeadlineQueue(Generic[ItemT]):
 
     def _rearm(self, chance: float) -> None:
         # A callback may have set a timer for what it added; what waited before comes first.
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         if self._deadlines:
             now = self._runtime.now()
             deadline = next(iter(self._deadlines.values()))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from io import BytesIO, StringIO
 
-from .frames import MASK_SIZE, CloseCode, FrameError, Opcode
-from .masking import apply_mask
+from .frames import CloseCode, FrameError, Opcode
+from .masking import MASK_SIZE, apply_mask
 
 NOT_UTF8 = "a text is not UTF-8"
 """The fault of a text message that cannot be decoded."""

@@ -13,16 +13,13 @@ from secrets import token_bytes
 from struct import Struct
 from typing import Final
 
-from .masking import apply_mask
+from .masking import MASK_SIZE, apply_mask
 
 FINAL: Final = 0x80
 """The bit that marks the last frame of a message."""
 
 MASKED: Final = 0x80
 """The bit in the second byte that marks a frame with a mask."""
-
-MASK_SIZE: Final = 4
-"""Bytes of a mask."""
 
 MAX_CONTROL_PAYLOAD: Final = 125
 """The largest payload of a control frame, in bytes (section 5.5)."""

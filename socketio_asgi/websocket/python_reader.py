@@ -22,7 +22,6 @@ from collections.abc import Callable
 from .fragments import NOT_UTF8, PartialMessage
 from .frames import (
     FINAL,
-    MASK_SIZE,
     MASKED,
     MAX_CONTROL_PAYLOAD,
     MEDIUM,
@@ -32,7 +31,7 @@ from .frames import (
     Side,
     check_close_code,
 )
-from .masking import apply_mask
+from .masking import MASK_SIZE, apply_mask
 from .sink import FrameSink
 
 _RESERVED_BITS = 0x70

@@ -21,8 +21,10 @@ from ...websocket.frames import (
     Opcode,
     Side,
     close_payload,
+    encode_frame,
     encode_masked_frame,
 )
+from ...websocket.masking import Masks
 from ...websocket.reader import FrameReader
 from .base import WebSocketOwner
 from .failures import reason_of
@@ -68,6 +70,7 @@ class ClientWebSocket:
         "_location",
         "_lost",
         "_lost_with",
+        "_masks",
         "_owner",
         "_paused",
         "_reader",
@@ -96,6 +99,7 @@ class ClientWebSocket:
         self._lost = False
         self._lost_with: Exception | None = None
         self._timer: Cancellable | None = None
+        self._masks = Masks()
         self._link: Link = link
         link.owner = self
 
@@ -114,13 +118,13 @@ class ClientWebSocket:
         """Send messages, each as one frame; does nothing once it has ended."""
         if self.state is not _OPEN:
             return
-        write = self._link.write
+        write, next_mask = self._link.write, self._masks.next
         for message in messages:
             if isinstance(message, str):
                 # As everywhere else, half a character becomes a question mark.
-                write(encode_masked_frame(_TEXT, message.encode("utf-8", "replace")))
+                write(encode_frame(_TEXT, message.encode("utf-8", "replace"), next_mask()))
             else:
-                write(encode_masked_frame(_BINARY, message))
+                write(encode_frame(_BINARY, message, next_mask()))
 
     def pause_reading(self) -> None:
         """Call back with no more messages, and let the server wait."""
