@@ -28,9 +28,9 @@ VALUES: dict[str, tuple[Any, Any]] = {
 }
 """By name: what is sent, and what clients hear."""
 
-MANY = 300
+EVENTS = 300
 
-LARGE = 10 * 1024 * 1024
+MANY_BYTES = 10 * 1024 * 1024
 """Bytes of an event that are many, where the broker takes as many."""
 
 
@@ -44,21 +44,21 @@ class Events(Suite):
 
     async def test_events_come_in_order(self, cluster: Cluster) -> None:
         """Events of one server come in the order of the calls."""
-        for number in range(MANY):
+        for number in range(EVENTS):
             cluster.here.io.emit("count", number)
-        await cluster.expect(*[[["count", number] for number in range(MANY)]] * 4)
+        await cluster.expect(*[[["count", number] for number in range(EVENTS)]] * 4)
 
     async def test_events_come_in_order_whatever_they_are_for(self, cluster: Cluster) -> None:
         """Also when some are for a room, or for one client."""
         client, io = cluster.clients[2], cluster.here.io
         await client.join("chess")
-        for number in range(0, MANY, 3):
+        for number in range(0, EVENTS, 3):
             io.to("chess").emit("count", number)
             io.emit("count", number + 1)
             io.to(client.id).emit("count", number + 2)
             if number % 60 == 0:
                 await anyio.lowlevel.checkpoint()
-        events = [["count", number] for number in range(MANY)]
+        events = [["count", number] for number in range(EVENTS)]
         to_all = events[1::3]
         await cluster.expect(to_all, to_all, events, to_all)
 
@@ -78,7 +78,7 @@ class Events(Suite):
 
     async def test_a_large_event(self, cluster: Cluster) -> None:
         """Some hundred kilobytes are nothing special, up to what the broker takes."""
-        size = min((cluster.here.traits.max_payload or LARGE) // 3, 100_000)
+        size = min((cluster.here.traits.max_payload or MANY_BYTES) // 3, 100_000)
         event: list[Any] = ["large", "é" * (size // 2), b"\x01" * size]
         await cluster.here.io.emit(*event)
         await cluster.expect(*[[event]] * 4)
@@ -94,7 +94,7 @@ class Events(Suite):
 
     async def test_an_event_as_large_as_possible(self, cluster: Cluster) -> None:
         """An event of exactly ``traits.max_payload`` comes to all."""
-        limit = min(cluster.here.traits.max_payload or LARGE, LARGE)
+        limit = min(cluster.here.traits.max_payload or MANY_BYTES, MANY_BYTES)
         text = "x" * (limit - len('42["large",""]'))
         await cluster.here.io.emit("large", text)
         await cluster.expect(*[[["large", text]]] * 4)

@@ -22,7 +22,7 @@ from .waiting import until
 AWAY_SECONDS = 60.0
 """The time for which sockets are kept, in seconds."""
 
-MANY = 300
+MISSED = 300
 """Events that are more than one batch for any archive."""
 
 
@@ -56,14 +56,14 @@ class Recovery(Suite):
         await lose(recovering, client)
         await _many(recovering, 1)
         await there.io.in_("chess").sockets_join("new")
-        await there.io.to("new").emit("missed", MANY + 1)
+        await there.io.to("new").emit("missed", MISSED + 1)
         await recovering.heard(*recovering.clients, sender=there)
         recovered = await comes_back(recovering, client, there)
         await there.io.to("chess").emit("end", 0)
         await until(lambda: ["end", 0] in client.heard, "no event comes to the recovered client")
         assert (recovered.id, recovered.data) == (sid, data)
         assert recovered.rooms == {sid, "chess", "new"}
-        missed = [["missed", number] for number in range(1, MANY + 2)]
+        missed = [["missed", number] for number in range(1, MISSED + 2)]
         assert events_of(client) == [*missed, ["end", 0]]
 
     async def test_a_client_comes_back_to_the_same_server(self, recovering: Cluster) -> None:
@@ -75,7 +75,7 @@ class Recovery(Suite):
         await _many(recovering, 1)
         await recovering.heard(*recovering.clients, sender=recovering.there)
         await comes_back(recovering, client, recovering.here)
-        missed = [["missed", number] for number in range(1, MANY + 1)]
+        missed = [["missed", number] for number in range(1, MISSED + 1)]
         await recovering.expect(missed, clients=[client])
 
     async def test_a_client_that_has_heard_nothing_comes_back(self, recovering: Cluster) -> None:
@@ -252,7 +252,7 @@ async def comes_back(cluster: Cluster, client: Client, server: ClusterServer) ->
 
 async def _many(cluster: Cluster, first: int) -> None:
     """Emit events for a room and for others, one after another from both servers."""
-    for number in range(first, first + MANY):
+    for number in range(first, first + MISSED):
         io = cluster.servers[number % 2].io
         await io.to("chess").emit("missed", number)
         if number % 10 == 0:
