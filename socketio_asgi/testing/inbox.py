@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..checks import shown
-from ..client.streams import EventStream, ReceivedEvent
+from ..client.streams import ReceivedEvent
 from .signal import Signal
 
 MAX_LINES = 20
@@ -26,7 +26,7 @@ class Entry:
         return f"{'(seen) ' if self.seen else ''}{self.event.name!r}: {values or 'no values'}"
 
 
-class Inbox(EventStream):
+class Inbox:
     """All events of one namespace, from its beginning.
 
     Args:
@@ -36,7 +36,6 @@ class Inbox(EventStream):
     __slots__ = ("_changed", "_entries")
 
     def __init__(self, changed: Signal) -> None:
-        super().__init__(())
         self._changed = changed
         self._entries: list[Entry] = []
 
