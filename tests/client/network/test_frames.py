@@ -232,7 +232,7 @@ async def test_pausing_from_within(make_network: MakeNetwork, runtime: Runtime) 
         it.websocket._reader.on_message = on_message
         await it.stream.send(frame(TEXT, b"a") * 3 + closing(4001))
         for count in (1, 2, 3):
-            await until(lambda count=count: len(heard.messages) == count)
+            await heard.count(count)
             assert not heard.ends
             it.websocket.resume_reading()
         assert await heard.end() == ("", 4001)
