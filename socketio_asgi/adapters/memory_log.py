@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
@@ -19,6 +20,11 @@ from .target import Target
 
 MAX_SESSIONS = 100_000
 """Sockets that a namespace keeps for clients that come back."""
+
+_STREAM_BYTES = 6
+"""Random bytes that an offset begins with: eight characters."""
+
+_OFFSET = re.compile(r"[\w-]{8}-([0-9a-f])([0-9a-f]+)", re.ASCII)
 
 _MAX_DIGITS = 15
 """Digits of a number in an offset: packets for as long as anybody lives."""
@@ -40,6 +46,12 @@ class _Away(NamedTuple):
     saved: SavedSocket
 
 
+def looks_like_offset(text: str) -> bool:
+    """True for offsets of a :class:`MemoryLog`, and hardly ever for anything else."""
+    found = _OFFSET.fullmatch(text)
+    return found is not None and len(found[2]) == int(found[1], 16)
+
+
 class MemoryLog(PacketLog):
     """Keeps the packets and sockets of one namespace.
 
@@ -57,7 +69,7 @@ class MemoryLog(PacketLog):
         self._duration = duration
         self._max_bytes = max_bytes
         # Offsets of another process, or texts that only look like one, name no packet of ours.
-        self._stream = secrets.token_urlsafe(6)
+        self._stream = secrets.token_urlsafe(_STREAM_BYTES)
         self._count = 0
         self._position = self._offset(0)
         self._packets = PacketStore(duration, max_bytes)

@@ -4,17 +4,13 @@ from .client import Client
 from .manager import Manager
 from .outbox import OfflineBufferFull
 from .socket import ClientSocket
-from .streams import EventsLost, EventStream, ReceivedEvent
-from .sync_client import SyncClient, SyncClientSocket
+from .streams import EventsLost, ReceivedEvent
 
 __all__ = [
     "Client",
     "ClientSocket",
-    "EventStream",
     "EventsLost",
     "Manager",
     "OfflineBufferFull",
     "ReceivedEvent",
-    "SyncClient",
-    "SyncClientSocket",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from ..checks import check_count, check_seconds
@@ -259,23 +260,22 @@ class ClientSocket(Observing):
 
     # -- events as they are waited for -------------------------------------------------------
 
-    def stream(self, *names: str, max_waiting: int = MAX_WAITING) -> EventStream:
-        """The events of the server, taken down while the context lasts: ``async with io.stream()``.
-
-        Args:
-            *names: The names of the events; none is all.
-            max_waiting: The number of events that may wait to be taken.
-        """
-        limit = check_count("max_waiting", max_waiting, "events")
-        return EventStream(self.__socketio__, names, limit)
+    @asynccontextmanager
+    async def _stream(self, names: Sequence[str], limit: int) -> AsyncGenerator[EventStream]:
+        core = self.__socketio__
+        stream = EventStream(names, limit)
+        core.add_stream(stream)
+        try:
+            yield stream
+        finally:
+            core.remove_stream(stream)
 
     async def events(
         self, *names: str, max_waiting: int = MAX_WAITING
     ) -> AsyncGenerator[ReceivedEvent]:
         """The events of the server, as they come, from the first step on.
 
-        It ends when the client disconnects for good. To miss none that come before the first step,
-        use :meth:`stream`.
+        It ends when the client disconnects for good.
 
         Args:
             *names: The names of the events; none is all.
@@ -283,10 +283,12 @@ class ClientSocket(Observing):
 
         Raises:
             ConnectError: The connection was lost, and no other attempt is made.
-            EventsLost: The loop was too slow, and some events were dropped.
+            EventsLost: The loop was too slow, and some events were dropped; iterate again to go on.
         """
-        async with self.stream(*names, max_waiting=max_waiting) as stream:
-            async for event in stream:
+        limit = check_count("max_waiting", max_waiting, "events")
+        runtime = self.manager.runtime
+        async with self._stream(names, limit) as stream:
+            while (event := await stream.next(runtime)) is not None:
                 yield event
 
     async def wait_for(self, *names: str, timeout: float | None = None) -> ReceivedEvent:
@@ -301,12 +303,13 @@ class ClientSocket(Observing):
             ConnectError: The client has disconnected, or does not come back.
         """
         core = self.__socketio__
-        async with self.stream(*names, max_waiting=1) as stream:
+        runtime = core.manager.runtime
+        async with self._stream(names, 1) as stream:
             if timeout is None:
-                event = await stream.next()
+                event = await stream.next(runtime)
             else:
                 check_seconds("timeout", timeout, MAX_SECONDS)
-                event = await core.manager.runtime.within(timeout, stream.next())
+                event = await runtime.within(timeout, stream.next(runtime))
         if event is None:
             raise core.gone()
         return event

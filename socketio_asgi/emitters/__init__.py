@@ -4,7 +4,6 @@ They only send. Each has the form that the adapter of the same name understands,
 Node.js.
 """
 
-from .aws import AsyncAwsSqsEmitter, AwsSqsEmitter
 from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
@@ -20,7 +19,6 @@ from .redis import (
 )
 
 __all__ = [
-    "AsyncAwsSqsEmitter",
     "AsyncGcpPubSubEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
@@ -28,7 +26,6 @@ __all__ = [
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
-    "AwsSqsEmitter",
     "Emitter",
     "GcpPubSubEmitter",
     "NatsEmitter",

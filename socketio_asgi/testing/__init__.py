@@ -1,6 +1,5 @@
 """Tools for the tests of applications, and of drivers of one's own."""
 
-from .asgi_network import ASGINetwork
 from .blocking import BlockingClient, connect_blocking
 from .client import TestClient, TestNamespace
 from .clock import Clock
@@ -10,7 +9,6 @@ from .options import TestClientOptions
 from .server import TestServer
 
 __all__ = [
-    "ASGINetwork",
     "BlockingClient",
     "Clock",
     "Connector",

@@ -14,7 +14,7 @@ from ..runtime import Cancellable, Runtime
 from ..runtime.log_limit import fault_listener
 from .signal import Signal
 
-GRACE_SECONDS = 5.0
+CALL_SECONDS = 5.0
 """Seconds for calls to end when their client has left, before they are cancelled."""
 
 
@@ -113,11 +113,11 @@ class Application:
     async def end_calls(self) -> None:
         """Wait until all calls have ended, for some seconds, and then cancel them."""
         with contextlib.suppress(TimeoutError):
-            await self.runtime.within(GRACE_SECONDS, self._all_ended())
+            await self.runtime.within(CALL_SECONDS, self._all_ended())
         for call in list(self._calls.values()):
             call.cancel()
         with contextlib.suppress(TimeoutError):
-            await self.runtime.within(GRACE_SECONDS, self._all_ended())
+            await self.runtime.within(CALL_SECONDS, self._all_ended())
 
     async def _all_ended(self) -> None:
         while self._calls:

@@ -45,14 +45,6 @@ class TestClient(Receiving, Client):
     :func:`~socketio_asgi.testing.connect` or :meth:`~socketio_asgi.testing.TestServer.connect`.
     Three defaults are others: it begins with WebSocket, it does not connect again by itself, so
     that what a test sees is what has happened, and reconnection has no random delays.
-
-    Args:
-        url: The address of the namespace.
-        network: The network.
-        application: The application.
-        raises: Whether the errors of the application are raised.
-        clock: The clock of the test, if there is one.
-        **options: The options of the client.
     """
 
     __test__ = False  # pytest takes classes of that name for tests
@@ -98,7 +90,7 @@ class TestClient(Receiving, Client):
     # -- coming and going --------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        """Connect; everything that follows from it has happened when this returns."""
+        # Everything that follows from it has happened when this returns.
         with self._surroundings():
             await super().__aenter__()
         return self
@@ -109,7 +101,7 @@ class TestClient(Receiving, Client):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Disconnect, when what was sent has arrived; raises what the application has raised."""
+        # What was sent arrives first.
         if exc_value is None:
             await settle()
         if self._network.line.stalled:
@@ -144,7 +136,7 @@ class TestClient(Receiving, Client):
     @contextmanager
     def _surroundings(self) -> Generator[None]:
         """Let what begins within have the clock of the test, and tell it of errors in handlers."""
-        with nullcontext() if self._clock is None else self._clock.__in_use__():
+        with nullcontext() if self._clock is None else self._clock.in_use():
             token = fault_listener.set(self._application.faults.add)
             try:
                 yield

@@ -104,10 +104,7 @@ class Clock:
 
     @contextmanager
     def __moving__(self, runtime: Runtime) -> Generator[None]:
-        """Move the time on as long as nothing else can happen, within the context.
-
-        The context has no scope of its own: what was begun before it may be ended in it.
-        """
+        # As advance_until(), but without a scope: what was begun before may be ended within.
         mover = runtime.start_background(self._move_on(LIMIT_SECONDS, _nothing), copy_context())
         try:
             yield
@@ -127,7 +124,7 @@ class Clock:
             else:
                 self._time.move_to(due)
 
-    def __in_use__(self) -> AbstractContextManager[None]:
+    def in_use(self) -> AbstractContextManager[None]:
         """Give this time to the servers and clients that begin within the context."""
         return self._time.in_use()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Unpack, cast
 
@@ -21,7 +21,7 @@ def connect(
     clock: Clock | None = None,
     lifespan: bool = True,
     **options: Unpack[TestClientOptions],
-) -> Connecting:
+) -> AbstractAsyncContextManager[TestClient]:
     """A client of an ASGI application in this process, which is connected in its context.
 
     The first one that is connected with an application serves it for that time, its lifespan
@@ -56,7 +56,7 @@ def connect(
     return Connecting(app, server, namespace, options)
 
 
-class Connecting:
+class Connecting(AbstractAsyncContextManager[TestClient]):
     """A client that is about to be connected; see :func:`connect`."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from contextvars import copy_context
 from types import TracebackType
 from typing import Self, Unpack
@@ -11,7 +11,7 @@ from ..asgi.entry_point import AnyApplication
 from ..runtime import Runtime, open_runtime
 from .client import TestClient
 from .clock import Clock
-from .connecting import Connecting, connect
+from .connecting import connect
 from .options import TestClientOptions
 from .server import TestServer
 
@@ -86,7 +86,9 @@ class _Held:
     different ones.
     """
 
-    def __init__(self, runtime: Runtime, connecting: Connecting) -> None:
+    def __init__(
+        self, runtime: Runtime, connecting: AbstractAsyncContextManager[TestClient]
+    ) -> None:
         self._runtime = runtime
         self._connecting = connecting
         self._begun = runtime.event()

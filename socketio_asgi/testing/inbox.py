@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..adapters.memory_log import looks_like_offset
 from ..checks import shown
-from ..client.streams import ReceivedEvent
+from ..client.streams import EventStream, ReceivedEvent
 from .signal import Signal
 
 MAX_LINES = 20
@@ -26,7 +27,7 @@ class Entry:
         return f"{'(seen) ' if self.seen else ''}{self.event.name!r}: {values or 'no values'}"
 
 
-class Inbox:
+class Inbox(EventStream):
     """All events of one namespace, from its beginning.
 
     Args:
@@ -36,6 +37,7 @@ class Inbox:
     __slots__ = ("_changed", "_entries")
 
     def __init__(self, changed: Signal) -> None:
+        super().__init__(())
         self._changed = changed
         self._entries: list[Entry] = []
 
@@ -46,6 +48,9 @@ class Inbox:
 
     def on_event(self, name: str, args: Sequence[object]) -> None:
         """Called with every event that comes."""
+        # What connection state recovery adds at the end is no value of the application.
+        if args and isinstance(args[-1], str) and looks_like_offset(args[-1]):
+            args = args[:-1]
         self._entries.append(Entry(ReceivedEvent(name, tuple(args))))
         self._changed.notify()
 

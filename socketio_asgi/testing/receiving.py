@@ -31,7 +31,7 @@ class Receiving(ClientSocket):
         self._application = application
         self._raises = raises
         self._inbox = Inbox(application.changed)
-        self.__socketio__.add_taker(self._inbox)
+        self.__socketio__.add_stream(self._inbox)
         self._disconnects = []
         self.on("disconnect")(self._on_disconnect)
 
@@ -160,7 +160,7 @@ class Receiving(ClientSocket):
         return answer
 
     def __raise_faults__(self) -> None:
-        """Raise the errors of the application that the test has not been told of."""
+        # The errors of the application that the test has not been told of.
         if self._raises:
             self._application.faults.raise_first()
 

@@ -11,6 +11,7 @@ from typing import Any, Self, Unpack
 
 from ..asgi.entry_point import AnyApplication
 from ..checks import check_flag, shown
+from ..client.network.base import Network
 from ..protocol.names import normalize_name
 from ..runtime import open_runtime
 from .application import Application
@@ -108,7 +109,7 @@ class TestServer:
 
     @asynccontextmanager
     async def _serve(self) -> AsyncGenerator[Application]:
-        with nullcontext() if self.clock is None else self.clock.__in_use__():
+        with nullcontext() if self.clock is None else self.clock.in_use():
             context = copy_context()
         async with open_runtime() as runtime:
             application = Application(self.app, runtime, context)
@@ -132,17 +133,13 @@ class TestServer:
 
     @property
     def __application__(self) -> Application:
-        """The running application.
-
-        Raises:
-            RuntimeError: It does not run.
-        """
+        # The running application.
         if self._application is None:
             raise RuntimeError("a TestServer serves within its context: async with TestServer(app)")
         return self._application
 
     def __raise_faults__(self) -> None:
-        """Raise the errors of the application that the test has not been told of."""
+        # The errors that the test has not been told of.
         if self.raises:
             self.__application__.faults.raise_first()
 
@@ -163,7 +160,7 @@ class TestServer:
         url = given.pop("base_url", BASE_URL).rstrip("/") + normalize_name(namespace)
         return TestClient(
             url,
-            self.network(**own),
+            self._make_network(**own),
             self.__application__,
             raises=self.raises,
             clock=self.clock,
@@ -176,7 +173,7 @@ class TestServer:
         cookies: Mapping[str, str] | None = None,
         client_address: tuple[str, int] | None = None,
         root_path: str = "",
-    ) -> ASGINetwork:
+    ) -> Network:
         """A network on which all addresses lead to this application.
 
         For clients that the tested code makes: ``Client("https://example.com",
@@ -189,6 +186,14 @@ class TestServer:
             root_path: The prefix that a proxy in front of the application would strip from the
                 path.
         """
+        return self._make_network(cookies, client_address, root_path)
+
+    def _make_network(
+        self,
+        cookies: Mapping[str, str] | None = None,
+        client_address: tuple[str, int] | None = None,
+        root_path: str = "",
+    ) -> ASGINetwork:
         return ASGINetwork(
             self.__application__,
             cookies=cookies or {},

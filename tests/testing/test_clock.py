@@ -16,7 +16,7 @@ pytestmark = pytest.mark.runtime
 
 async def test_what_a_deadline_sets_off_happens_before_the_next_one() -> None:
     clock = Clock()
-    with clock.__in_use__():
+    with clock.in_use():
         opening = open_runtime()
         async with opening as runtime:
             seen: list[float] = []
@@ -40,7 +40,7 @@ async def test_what_a_deadline_sets_off_happens_before_the_next_one() -> None:
 
 async def test_a_runtime_waits_for_the_clock() -> None:
     clock = Clock()
-    with clock.__in_use__():
+    with clock.in_use():
         async with open_runtime() as runtime:
             assert await runtime.within(5, _value(3)) == 3
             with pytest.raises(TimeoutError):
@@ -63,7 +63,7 @@ async def _wait(runtime: Runtime, seconds: float) -> str:
 
 async def test_until_something_happens() -> None:
     clock = Clock()
-    with clock.__in_use__():
+    with clock.in_use():
         async with open_runtime() as runtime:
             assert await clock.advance_until(_wait(runtime, 100)) == "done"
             assert clock.elapsed == 100
@@ -87,7 +87,7 @@ async def test_mistakes(seconds: Any, error: type[Exception]) -> None:
 
 async def test_other_runtimes_have_the_time_of_the_world() -> None:
     clock = Clock()
-    with clock.__in_use__():
+    with clock.in_use():
         pass
     async with open_runtime() as runtime:
         await _wait(runtime, 0.001)

@@ -31,7 +31,7 @@ Send = Callable[[Any], Awaitable[None]]
 @asynccontextmanager
 async def network_of(app: Any, **options: Any) -> AsyncIterator[tuple[ASGINetwork, Runtime]]:
     async with TestServer(app) as server, open_runtime() as runtime:
-        yield server.network(**options), runtime
+        yield server._make_network(**options), runtime
 
 
 def make_server(**options: Any) -> Server:

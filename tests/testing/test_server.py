@@ -125,7 +125,7 @@ async def test_the_error_of_the_test_itself_comes_first() -> None:
 
 
 async def test_requests_that_do_not_end_are_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketio_asgi.testing.application.GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("socketio_asgi.testing.application.CALL_SECONDS", 0.05)
     cancelled = anyio.Event()
 
     async def forever(scope: Any, receive: Any, send: Any) -> None:

@@ -87,7 +87,7 @@ async def test_an_acknowledgement_that_does_not_come() -> None:
     async with connect(Watched(), clock=clock) as client:
         with pytest.raises(AckTimeout):
             await clock.advance_until(client.emit_with_ack("silent", timeout=600))
-        assert clock.elapsed == pytest.approx(600)
+        assert clock.elapsed == pytest.approx(600, abs=0.01)
     async with connect(Watched(), clock=clock) as client:
         with pytest.raises(ConnectionLost):
             await clock.advance_until(_ask_and_drop(client))
@@ -105,7 +105,7 @@ async def test_the_server_waits_for_an_acknowledgement() -> None:
         (socket,) = io.sockets.sockets.values()
         with pytest.raises(AckTimeout):
             await clock.advance_until(socket.emit_with_ack("question", timeout=30))
-        assert clock.elapsed == pytest.approx(30)
+        assert clock.elapsed == pytest.approx(30, abs=0.01)
 
 
 async def test_reconnection() -> None:
@@ -150,7 +150,7 @@ async def test_recovery() -> None:
     io = Watched(connection_state_recovery=True)
     async with connect(io, clock=clock, reconnection=True) as client:
         await io.emit("news", 1)
-        assert (await client.received("news"))[0] == 1
+        assert await client.received("news") == 1
         before = client.id
         client.go_offline()
         await io.emit("news", 2)
@@ -158,7 +158,7 @@ async def test_recovery() -> None:
         await clock.advance(2)
         assert client.recovered
         assert client.id == before
-        assert (await client.received("news"))[0] == 2
+        assert await client.received("news") == 2
         client.go_offline()
         await clock.advance(121)
         client.go_online()

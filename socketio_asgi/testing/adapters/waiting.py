@@ -18,7 +18,7 @@ async def until(
     condition: Callable[[], object | Awaitable[object]],
     message: str,
     detail: Callable[[], object] | None = None,
-    seconds: float | None = None,
+    seconds: float = WAIT_SECONDS,
 ) -> None:
     """Wait until a plain or asynchronous function returns something true.
 
@@ -26,13 +26,12 @@ async def until(
         condition: The function.
         message: What is wrong if it does not.
         detail: Returns what else to say then.
-        seconds: The longest time to wait, in seconds; None is :data:`WAIT_SECONDS`.
+        seconds: The longest time to wait, in seconds.
 
     Raises:
         AssertionError: It did not.
     """
-    longest = WAIT_SECONDS if seconds is None else seconds
-    deadline = anyio.current_time() + longest
+    deadline = anyio.current_time() + seconds
     while True:
         value = condition()
         if isawaitable(value):
@@ -41,5 +40,5 @@ async def until(
             return
         if anyio.current_time() >= deadline:
             more = "" if detail is None else f": {detail()!r}"
-            raise AssertionError(f"{message} (after {longest:g} s){more}")
+            raise AssertionError(f"{message} (after {seconds:g} s){more}")
         await anyio.sleep(LOOK_SECONDS)

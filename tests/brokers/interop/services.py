@@ -8,10 +8,9 @@ import os
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from tests.brokers.aws.server import MotoServer
 from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
@@ -19,7 +18,10 @@ from tests.brokers.postgres.servers import PostgresProcess
 from tests.brokers.rabbitmq.server import RabbitServer
 from tests.brokers.redis.servers import RedisProcess
 
-ServerT = TypeVar("ServerT")
+
+class _Server(Protocol):
+    @property
+    def url(self) -> str: ...
 
 
 @functools.cache
@@ -61,12 +63,6 @@ def pubsub_host() -> str:
 
 
 @functools.cache
-def moto() -> MotoServer:
-    """SNS and SQS of our own."""
-    return _start(MotoServer())
-
-
-@functools.cache
 def official_bundle(name: str) -> str | None:
     """The path of an official adapter that is not in every registry, by its repository's name."""
     found = official_adapter(name, _folder("official"))
@@ -81,7 +77,7 @@ def _until_exit() -> ExitStack:
     return stack
 
 
-def _start(server: AbstractContextManager[ServerT]) -> ServerT:
+def _start(server: AbstractContextManager[_Server]) -> _Server:
     return _until_exit().enter_context(server)
 
 

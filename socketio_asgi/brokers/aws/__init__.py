@@ -1,1 +1,0 @@
-"""SNS and SQS of AWS: their names, their errors, and the clients that speak to them."""

@@ -1,1 +1,0 @@
-"""The adapter for SNS and SQS, over moto, or over AWS itself."""
