@@ -87,7 +87,7 @@ def measure(kind: Kind, situation: str, port: int, clients: int, seconds: float)
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="What a client costs.")
     parser.add_argument("situations", nargs="*", default=list(SITUATIONS))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--clients", type=int, default=2000, help="of the situation idle")

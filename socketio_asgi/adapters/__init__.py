@@ -1,5 +1,6 @@
 """Adapters: the choice of the sockets that get a packet, and their reach beyond this process."""
 
+from .aws import AwsSqsAdapter
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .cluster_engine import ClusterEngine, ClusterEngineHealth, RedisClusterEngine
 from .errors import ClusterUnavailable, NotRetryable
@@ -29,6 +30,7 @@ __all__ = [
     "AdapterProvider",
     "AdapterState",
     "AdapterStatus",
+    "AwsSqsAdapter",
     "ClusterEngine",
     "ClusterEngineHealth",
     "ClusterHealth",

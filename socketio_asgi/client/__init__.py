@@ -4,13 +4,17 @@ from .client import Client
 from .manager import Manager
 from .outbox import OfflineBufferFull
 from .socket import ClientSocket
-from .streams import EventsLost, ReceivedEvent
+from .streams import EventsLost, EventStream, ReceivedEvent
+from .sync_client import SyncClient, SyncClientSocket
 
 __all__ = [
     "Client",
     "ClientSocket",
+    "EventStream",
     "EventsLost",
     "Manager",
     "OfflineBufferFull",
     "ReceivedEvent",
+    "SyncClient",
+    "SyncClientSocket",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from ..checks import check_count, check_seconds
@@ -260,22 +259,23 @@ class ClientSocket(Observing):
 
     # -- events as they are waited for -------------------------------------------------------
 
-    @asynccontextmanager
-    async def _stream(self, names: Sequence[str], limit: int) -> AsyncGenerator[EventStream]:
-        core = self.__socketio__
-        stream = EventStream(names, limit)
-        core.add_stream(stream)
-        try:
-            yield stream
-        finally:
-            core.remove_stream(stream)
+    def stream(self, *names: str, max_waiting: int = MAX_WAITING) -> EventStream:
+        """The events of the server, taken down while the context lasts: ``async with io.stream()``.
+
+        Args:
+            *names: The names of the events; none is all.
+            max_waiting: The number of events that may wait to be taken.
+        """
+        limit = check_count("max_waiting", max_waiting, "events")
+        return EventStream(self.__socketio__, names, limit)
 
     async def events(
         self, *names: str, max_waiting: int = MAX_WAITING
     ) -> AsyncGenerator[ReceivedEvent]:
         """The events of the server, as they come, from the first step on.
 
-        It ends when the client disconnects for good.
+        It ends when the client disconnects for good. To miss none that come before the first step,
+        use :meth:`stream`.
 
         Args:
             *names: The names of the events; none is all.
@@ -283,12 +283,10 @@ class ClientSocket(Observing):
 
         Raises:
             ConnectError: The connection was lost, and no other attempt is made.
-            EventsLost: The loop was too slow, and some events were dropped; iterate again to go on.
+            EventsLost: The loop was too slow, and some events were dropped.
         """
-        limit = check_count("max_waiting", max_waiting, "events")
-        runtime = self.manager.runtime
-        async with self._stream(names, limit) as stream:
-            while (event := await stream.next(runtime)) is not None:
+        async with self.stream(*names, max_waiting=max_waiting) as stream:
+            async for event in stream:
                 yield event
 
     async def wait_for(self, *names: str, timeout: float | None = None) -> ReceivedEvent:
@@ -303,13 +301,12 @@ class ClientSocket(Observing):
             ConnectError: The client has disconnected, or does not come back.
         """
         core = self.__socketio__
-        runtime = core.manager.runtime
-        async with self._stream(names, 1) as stream:
+        async with self.stream(*names, max_waiting=1) as stream:
             if timeout is None:
-                event = await stream.next(runtime)
+                event = await stream.next()
             else:
                 check_seconds("timeout", timeout, MAX_SECONDS)
-                event = await runtime.within(timeout, stream.next(runtime))
+                event = await core.manager.runtime.within(timeout, stream.next())
         if event is None:
             raise core.gone()
         return event

@@ -23,12 +23,12 @@ from ..protocol import DecodeError, Packet, PacketType
 from ..protocol.handshake import read_connect, read_connect_error
 from ..protocol.reasons import IO_CLIENT_DISCONNECT, IO_SERVER_DISCONNECT
 from ..protocol.states import CLIENT_PACKET_ACTIONS, PacketAction, SocketState
-from ..runtime import Cancellable, Event
+from ..runtime import Cancellable, Event, Runtime
 from .calls import ClientCalls
 from .manager import Manager
 from .options import Auth
 from .outbox import Outbox
-from .streams import EventStream
+from .streams import EventTaker
 from .transports.base import REVISION
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.client")
@@ -75,7 +75,7 @@ class ClientSocketCore:
         self._last_offset: str | None = None
         # Events that came before the confirmation, as those do that were missed.
         self._early: list[Packet] = []
-        self._streams: list[EventStream] = []
+        self._takers: list[EventTaker] = []
         self._refusal: Refusal | None = None
         self._settled: Event | None = None
         self._asking: Cancellable | None = None
@@ -223,8 +223,8 @@ class ClientSocketCore:
         name, *args = data
         if self.listeners.incoming:
             call_all(self.listeners.incoming, *data)
-        for stream in self._streams:
-            stream.on_event(name, args)
+        for taker in self._takers:
+            taker.on_event(name, args)
         self.calls.event(name, args, packet.id)
         if self._pid is not None and args and isinstance(args[-1], str):
             self._last_offset = args[-1]
@@ -233,15 +233,20 @@ class ClientSocketCore:
         """The reason why nothing comes any more."""
         return self._refusal or ConnectError("the client has disconnected")
 
-    def add_stream(self, stream: EventStream) -> None:
-        """Let a stream have the events that come; an end comes at once if none will."""
-        self._streams = [*self._streams, stream]
-        if not self.active:
-            stream.end(self._refusal)
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        return self.manager.runtime
 
-    def remove_stream(self, stream: EventStream) -> None:
-        """Let it have no more."""
-        self._streams = [each for each in self._streams if each is not stream]
+    def add_taker(self, taker: EventTaker) -> None:
+        """Give all events that come to something; it hears the end at once if none will."""
+        self._takers = [*self._takers, taker]
+        if not self.active:
+            taker.end(self._refusal)
+
+    def remove_taker(self, taker: EventTaker) -> None:
+        """Give it no more."""
+        self._takers = [each for each in self._takers if each is not taker]
 
     # -- leaving -----------------------------------------------------------------------------
 
@@ -292,6 +297,6 @@ class ClientSocketCore:
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
-        for stream in self._streams:
-            stream.end(refusal)
+        for taker in self._takers:
+            taker.end(refusal)
         self._settle()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
 
 from ..exceptions import SocketIOError
 from ..runtime import Event, Runtime
@@ -56,17 +57,61 @@ class EventsLost(SocketIOError):
         )
 
 
+class EventTaker(Protocol):
+    """Something that is given every event of a namespace, as it comes."""
+
+    def on_event(self, name: str, args: Sequence[Any]) -> None:
+        """Called with every event that comes."""
+        ...
+
+    def end(self, error: Exception | None) -> None:
+        """Called when no more will come.
+
+        Args:
+            error: Why not; None when the client or the server wanted it.
+        """
+        ...
+
+
+class StreamSource(Protocol):
+    """The namespace, as a stream of its events sees it."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The event loop."""
+        ...
+
+    def add_taker(self, taker: EventTaker) -> None:
+        """Give all events that come to something."""
+        ...
+
+    def remove_taker(self, taker: EventTaker) -> None:
+        """Give it no more."""
+        ...
+
+
 class EventStream:
-    """Takes events down, for code that asks for them.
+    """Takes events down, for code that asks for them one after another.
 
     Args:
+        source: The namespace.
         names: The names of the events; none is all.
         limit: The number of those that may wait.
     """
 
-    __slots__ = ("_dropped", "_ended", "_error", "_limit", "_names", "_waiting", "_wake_up")
+    __slots__ = (
+        "_dropped",
+        "_ended",
+        "_error",
+        "_limit",
+        "_names",
+        "_source",
+        "_waiting",
+        "_wake_up",
+    )
 
-    def __init__(self, names: Sequence[str], limit: int = MAX_WAITING) -> None:
+    def __init__(self, source: StreamSource, names: Sequence[str], limit: int) -> None:
+        self._source = source
         self._names = frozenset(names)
         self._limit = limit
         self._waiting: deque[ReceivedEvent] = deque()
@@ -74,6 +119,31 @@ class EventStream:
         self._dropped = 0
         self._ended = False
         self._error: Exception | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to take events down."""
+        self._source.add_taker(self)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self._source.remove_taker(self)
+
+    def __aiter__(self) -> Self:
+        """The stream itself."""
+        return self
+
+    async def __anext__(self) -> ReceivedEvent:
+        """The next event; see :meth:`next`."""
+        event = await self.next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
     def on_event(self, name: str, args: Sequence[Any]) -> None:
         """Called with every event that comes."""
@@ -99,10 +169,11 @@ class EventStream:
         if self._wake_up is not None:
             self._wake_up.set()
 
-    async def next(self, runtime: Runtime) -> ReceivedEvent | None:
+    async def next(self) -> ReceivedEvent | None:
         """The next event; None at the end.
 
         Raises:
+            ConnectError: The connection was lost, and no other attempt is made.
             EventsLost: Some were dropped before the next one.
         """
         while not self._waiting:
@@ -113,6 +184,6 @@ class EventStream:
                 if self._error is not None:
                     raise self._error
                 return None
-            self._wake_up = runtime.event()
+            self._wake_up = self._source.runtime.event()
             await self._wake_up.wait()
         return self._waiting.popleft()

@@ -4,6 +4,7 @@ They only send. Each has the form that the adapter of the same name understands,
 Node.js.
 """
 
+from .aws import AsyncAwsSqsEmitter, AwsSqsEmitter
 from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
@@ -19,6 +20,7 @@ from .redis import (
 )
 
 __all__ = [
+    "AsyncAwsSqsEmitter",
     "AsyncGcpPubSubEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
@@ -26,6 +28,7 @@ __all__ = [
     "AsyncRedisEmitter",
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
+    "AwsSqsEmitter",
     "Emitter",
     "GcpPubSubEmitter",
     "NatsEmitter",

@@ -38,7 +38,8 @@ class DeadlineQueue(Generic[ItemT]):
         delay: The time between adding and calling back, in seconds.
         callback: Called with the item, which has left the queue by then.
         lasting: Whether the timer stays when the last item is taken back: for items that nearly
-            always are, one soon after the other. :meth:`close` takes it back.
+            always are, one soon after the other. :meth:`close` takes it back. These deadlines are
+            not met too early.
         lenient: Whether items get another chance, once, when the timer is late itself: for what
             clients have to send in time, which may have come while the event loop stood still.
     """
@@ -51,6 +52,7 @@ class DeadlineQueue(Generic[ItemT]):
         "_lasting",
         "_lenient",
         "_runtime",
+        "_slack",
         "_spared",
         "_timer",
     )
@@ -66,6 +68,7 @@ class DeadlineQueue(Generic[ItemT]):
     ) -> None:
         self._runtime = runtime
         self._lasting = lasting
+        self._slack = 0.0 if lasting else SLACK_SECONDS
         self._lenient = lenient
         # The deadlines up to here have had another chance.
         self._spared = -inf
@@ -114,7 +117,7 @@ class DeadlineQueue(Generic[ItemT]):
     def _on_timer(self) -> None:
         now = self._runtime.now()
         late = now - self._due
-        passed = now + SLACK_SECONDS
+        passed = now + self._slack
         if self._lenient and late > LATE_SECONDS:
             passed, self._spared = self._spared, passed
         while self._deadlines:
@@ -134,7 +137,7 @@ class DeadlineQueue(Generic[ItemT]):
             self._arm(now, chance if deadline <= self._spared else deadline - now)
 
     def _arm(self, now: float, delay: float) -> None:
-        delay = max(0.0, delay - SLACK_SECONDS)
+        delay = max(0.0, delay - self._slack)
         self._due = now + delay
         self._timer = self._runtime.call_later(delay, self._on_timer)
 

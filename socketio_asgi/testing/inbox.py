@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..adapters.memory_log import looks_like_offset
 from ..checks import shown
-from ..client.streams import EventStream, ReceivedEvent
+from ..client.streams import ReceivedEvent
 from .signal import Signal
 
 MAX_LINES = 20
@@ -27,7 +27,7 @@ class Entry:
         return f"{'(seen) ' if self.seen else ''}{self.event.name!r}: {values or 'no values'}"
 
 
-class Inbox(EventStream):
+class Inbox:
     """All events of one namespace, from its beginning.
 
     Args:
@@ -37,7 +37,6 @@ class Inbox(EventStream):
     __slots__ = ("_changed", "_entries")
 
     def __init__(self, changed: Signal) -> None:
-        super().__init__(())
         self._changed = changed
         self._entries: list[Entry] = []
 

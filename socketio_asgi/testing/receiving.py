@@ -31,7 +31,7 @@ class Receiving(ClientSocket):
         self._application = application
         self._raises = raises
         self._inbox = Inbox(application.changed)
-        self.__socketio__.add_stream(self._inbox)
+        self.__socketio__.add_taker(self._inbox)
         self._disconnects = []
         self.on("disconnect")(self._on_disconnect)
 

@@ -23,6 +23,7 @@ class Link:
 
     def __init__(self) -> None:
         self.broken = False
+        self.cuts = 0
         self.driver: LinkedDriver | None = None
 
 
@@ -76,6 +77,7 @@ class LoopbackBroker(Broker):
     async def cut(self, adapter: ClusterAdapter) -> None:
         link = self._links[adapter]
         link.broken = True
+        link.cuts += 1
         assert link.driver is not None
         driver = link.driver
         driver.bus.drivers.remove(driver)

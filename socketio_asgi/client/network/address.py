@@ -33,14 +33,19 @@ class Address(NamedTuple):
     @property
     def authority(self) -> str:
         """The host for a header: with its port unless that is the default one."""
-        host = _bracketed(self.host)
+        host = bracketed(self.host)
         default = _PORTS["https" if self.secure else "http"]
         return host if self.port == default else f"{host}:{self.port}"
 
     @property
+    def url(self) -> str:
+        """The URL again, encoded and without a user."""
+        return f"{'https' if self.secure else 'http'}://{self.authority}{self.target}"
+
+    @property
     def location(self) -> str:
         """The host and the port."""
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
 
 def parse_address(url: str) -> Address:
@@ -76,7 +81,8 @@ def basic_authorization(parts: SplitResult) -> str:
     return f"Basic {b64encode(login.encode()).decode()}"
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """A host as it stands before a port: an address of IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

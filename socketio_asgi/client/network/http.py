@@ -10,20 +10,21 @@ installed, it is used.
 
 from __future__ import annotations
 
-import importlib
 import ssl
 import sys
 from collections.abc import Mapping
+from contextlib import aclosing
+from importlib import import_module
 from typing import Any, Final
 
 from ...checks import shown
 from ...exceptions import TransportError
-from .address import parse_address
+from .address import Address
 from .base import HTTPResponse
 from .cookies import Cookies
 from .failures import reason_of
 from .options import USER_AGENT, NetworkOptions
-from .proxies import Proxy
+from .proxies import Proxy, cannot_reach
 
 LIBRARIES: Final = ("httpx2", "httpx")
 """The libraries that will do; the first one that is there is used."""
@@ -41,7 +42,7 @@ def import_library() -> Any:
     """
     for name in LIBRARIES:
         try:
-            return importlib.import_module(name)
+            return import_module(name)
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
@@ -69,36 +70,45 @@ class HTTPRequests:
     async def request(
         self,
         method: str,
-        url: str,
+        address: Address,
         headers: Mapping[str, str],
         body: bytes | None,
         proxy: Proxy | None,
     ) -> HTTPResponse:
         """Make a request; see :meth:`.base.Network.request`."""
-        address = parse_address(url)
         location = address.location
         client = self._options.http_client or self._client(address.secure, proxy)
         try:
-            async with client.stream(method, url, headers=headers, content=body) as response:
+            async with client.stream(
+                method, address.url, headers=headers, content=body
+            ) as response:
                 _check_redirect(response, location)
                 content = await self._read(response, location)
                 content_type: str = response.headers.get("content-type", "")
                 return HTTPResponse(response.status_code, content, content_type)
         except _errors() as error:
-            raise TransportError(_message(error, location, proxy)) from error
+            raise TransportError(_message(error, address, proxy)) from error
 
     async def _read(self, response: Any, location: str) -> bytes:
         limit = self._options.max_message_size
+        announced: str = response.headers.get("content-length", "")
+        size = int(announced) if announced.isdigit() else 0
         pieces: list[bytes] = []
-        size = 0
-        async for piece in response.aiter_bytes():
-            pieces.append(piece)
-            size += len(piece)
-            if limit is not None and size > limit:
-                raise TransportError(
-                    f"{location} sent a response larger than {limit} bytes (max_message_size)",
-                    response.status_code,
-                )
+        if limit is None:
+            limit = sys.maxsize
+        if size <= limit:
+            size = 0
+            async with aclosing(response.aiter_bytes()) as content:
+                async for piece in content:
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > limit:
+                        break
+        if size > limit:
+            raise TransportError(
+                f"{location} sent a response larger than {limit} bytes (max_message_size)",
+                response.status_code,
+            )
         return b"".join(pieces)
 
     def _client(self, secure: bool, proxy: Proxy | None) -> Any:
@@ -154,11 +164,10 @@ def _errors() -> tuple[type[Exception], ...]:
     return tuple(library.RequestError for library in found if library is not None)
 
 
-def _message(error: Exception, location: str, proxy: Proxy | None) -> str:
+def _message(error: Exception, address: Address, proxy: Proxy | None) -> str:
     name = type(error).__name__
     if name == "ProxyError" and proxy is not None:
-        return f"the proxy {proxy.location} gave no way to {location}: {error}"
+        return f"the proxy {proxy.location} gave no tunnel: it answered {error}"
     if name in {"ConnectError", "ConnectTimeout"}:
-        by = f" by the proxy {proxy.location}" if proxy is not None else ""
-        return f"cannot reach {location}{by}: {reason_of(error)}"
-    return f"the request to {location} failed: {reason_of(error)}"
+        return cannot_reach(address, proxy, error)
+    return f"the request to {address.location} failed: {reason_of(error)}"

@@ -70,13 +70,7 @@ async def shake_hands(
     more = [header for header in more if header[0] != b"host"]
     request = upgrade_request(host, address.target, key, headers=more)
     answer = _Answer(runtime)
-    try:
-        link = await connect(answer)
-    except OSError as error:
-        if isinstance(error, TransportError):
-            raise
-        message = f"cannot reach {address.location}: {reason_of(error)}"
-        raise TransportError(message) from error
+    link = await connect(answer)
     try:
         link.write(request)
         keep_cookies(await _read_response(answer, address, key, keep_cookies))

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from ..._version import __version__
 from ...checks import check_count, shown
-from ...websocket.headers import is_header
+from ...websocket.headers import is_header, is_token
 from ...websocket.opening_request import OWN_HEADERS
 from .proxies import parse_proxy
 
@@ -122,8 +122,8 @@ def check_headers(headers: object) -> dict[str, str]:
 def _check_cookies(cookies: object) -> dict[str, str]:
     checked = _check_texts("cookies", cookies, '{"session": "..."}')
     for name, value in checked.items():
-        pair = f"{name}={value}"
-        if not name or not pair.isascii() or not pair.isprintable() or {*";, "} & {*pair}:
+        readable = value.isascii() and value.isprintable() and not {*'";, '} & {*value}
+        if not is_token(name) or not readable:
             raise ValueError(f"this cannot be sent as a cookie: {shown(name)}: {shown(value)}")
     return checked
 

@@ -6,6 +6,7 @@ Source: RFC 9110, section 9.3.6 (CONNECT)
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,8 +17,10 @@ from ...checks import shown
 from ...exceptions import TransportError
 from ...runtime.links import Endpoint, Receive
 from ...websocket.headers import split_head
-from .address import Address, basic_authorization
+from .address import Address, basic_authorization, bracketed
+from .failures import reason_of
 
+_STATUS_LINE = re.compile(r"HTTP/1\.[01] (([0-9]{3})(?: .*)?)")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -42,7 +45,7 @@ class Proxy:
     @property
     def location(self) -> str:
         """Its host and port."""
-        return f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     def endpoint(self, tls: Callable[[], ssl.SSLContext]) -> Endpoint:
         """How to connect with it."""
@@ -120,13 +123,19 @@ async def ask_for_tunnel(
         raise _refused(proxy, str(error)) from error
     head, rest = found
     line = head.partition(b"\r\n")[0].decode("latin-1")
-    version, _, status = line.partition(" ")
-    if not version.startswith("HTTP/1.") or not status[:3].isdigit():
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
         raise _refused(proxy, f"it answered {shown(line)}")
-    if not status.startswith("2"):
-        raise _refused(proxy, f"it answered {status}", int(status[:3]))
+    if not match[1].startswith("2"):
+        raise _refused(proxy, f"it answered {match[1]}", int(match[2]))
     if rest:
         raise _refused(proxy, "it sent more than an answer")
+
+
+def cannot_reach(address: Address, proxy: Proxy | None, error: Exception) -> str:
+    """The text of an error: no connection with a server could be made."""
+    way = "" if proxy is None else f" by the proxy {proxy.location}"
+    return f"cannot reach {address.location}{way}: {reason_of(error)}"
 
 
 def _refused(proxy: Proxy, problem: str, status: int | None = None) -> TransportError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...exceptions import TransportError
 from ...runtime import Runtime
 from ...runtime.links import Endpoint, Link, LinkOwner, open_link, open_link_through
 from ...websocket.headers import Header
@@ -13,7 +14,13 @@ from .base import HTTPResponse, WebSocketOwner
 from .cookies import Cookies
 from .opening import shake_hands
 from .options import ENVIRONMENT, USER_AGENT, NetworkOptions
-from .proxies import Proxy, ask_for_tunnel, parse_proxy, proxy_of_environment
+from .proxies import (
+    Proxy,
+    ask_for_tunnel,
+    cannot_reach,
+    parse_proxy,
+    proxy_of_environment,
+)
 from .websocket import ClientWebSocket
 
 if TYPE_CHECKING:
@@ -51,8 +58,8 @@ class SocketNetwork:
 
             self._http = HTTPRequests(self._options, self._cookies)
         address = parse_address(url)
-        sent = self._headers(url, headers)
-        return await self._http.request(method, url, sent, body, self._proxy(address))
+        sent = self._headers(address, headers)
+        return await self._http.request(method, address, sent, body, self._proxy(address))
 
     async def open_websocket(
         self, url: str, headers: Mapping[str, str], owner: WebSocketOwner, runtime: Runtime
@@ -64,16 +71,14 @@ class SocketNetwork:
             ValueError: A header or the URL is not valid.
         """
         address = parse_address(url)
-        sent = {"user-agent": USER_AGENT, **self._headers(url, headers)}
-        if address.authorization:
-            sent.setdefault("authorization", address.authorization)
+        sent = {"user-agent": USER_AGENT, **self._headers(address, headers)}
         proxy = self._proxy(address)
 
         async def connect(owner: LinkOwner) -> Link:
             return await self._connect(address, proxy, owner, runtime)
 
         def keep(headers: list[Header]) -> None:
-            self._cookies.keep(url, headers)
+            self._cookies.keep(address.url, headers)
 
         opened = await shake_hands(connect, address, sent, runtime, keep)
         websocket = ClientWebSocket(
@@ -102,10 +107,12 @@ class SocketNetwork:
         if http is not None:
             await http.close()
 
-    def _headers(self, url: str, headers: Mapping[str, str]) -> dict[str, str]:
+    def _headers(self, address: Address, headers: Mapping[str, str]) -> dict[str, str]:
         both = {**self._options.headers, **headers}
         sent = {name.lower(): value for name, value in both.items()}
-        cookie = self._cookies.header(url)
+        if address.authorization:
+            sent.setdefault("authorization", address.authorization)
+        cookie = self._cookies.header(address.url)
         if cookie is not None:
             sent.setdefault("cookie", cookie)
         return sent
@@ -125,12 +132,17 @@ class SocketNetwork:
         path = None if options.unix_socket is None else str(options.unix_socket)
         tls = options.tls() if address.secure else None
         endpoint = Endpoint(host=address.host, port=address.port, path=path, tls=tls)
-        if proxy is None:
-            return await open_link(endpoint, owner, runtime)
-        return await open_link_through(
-            proxy.endpoint(options.tls),
-            lambda send, receive: ask_for_tunnel(proxy, address, send, receive),
-            endpoint,
-            owner,
-            runtime,
-        )
+        try:
+            if proxy is None:
+                return await open_link(endpoint, owner, runtime)
+            return await open_link_through(
+                proxy.endpoint(options.tls),
+                lambda send, receive: ask_for_tunnel(proxy, address, send, receive),
+                endpoint,
+                owner,
+                runtime,
+            )
+        except TransportError:
+            raise
+        except OSError as error:
+            raise TransportError(cannot_reach(address, proxy, error)) from error

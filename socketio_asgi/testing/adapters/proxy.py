@@ -48,6 +48,11 @@ class FaultProxy:
         self._cutting: list[anyio.CancelScope] = []
         self._left: int | None = None
 
+    @property
+    def address(self) -> str:
+        """Host and port of the proxy, as in a URL."""
+        return f"{self.host}:{self.port}"
+
     def cut(self) -> None:
         """End all connections, on both sides, with a reset."""
         for scope in self._cutting:
@@ -144,7 +149,7 @@ async def fault_proxy(port: int, host: str = LOOPBACK) -> AsyncGenerator[FaultPr
     Example:
         ```python
         async with fault_proxy(6379) as proxy:
-            io = Server(adapter=RedisAdapter(f"redis://{proxy.host}:{proxy.port}"))
+            io = Server(adapter=RedisAdapter(f"redis://{proxy.address}"))
             ...
             proxy.cut()
         ```

@@ -18,7 +18,7 @@ async def until(
     condition: Callable[[], object | Awaitable[object]],
     message: str,
     detail: Callable[[], object] | None = None,
-    seconds: float = WAIT_SECONDS,
+    seconds: float | None = None,
 ) -> None:
     """Wait until a plain or asynchronous function returns something true.
 
@@ -26,12 +26,13 @@ async def until(
         condition: The function.
         message: What is wrong if it does not.
         detail: Returns what else to say then.
-        seconds: The longest time to wait, in seconds.
+        seconds: The longest time to wait, in seconds; None is :data:`WAIT_SECONDS`.
 
     Raises:
         AssertionError: It did not.
     """
-    deadline = anyio.current_time() + seconds
+    longest = WAIT_SECONDS if seconds is None else seconds
+    deadline = anyio.current_time() + longest
     while True:
         value = condition()
         if isawaitable(value):
@@ -40,5 +41,5 @@ async def until(
             return
         if anyio.current_time() >= deadline:
             more = "" if detail is None else f": {detail()!r}"
-            raise AssertionError(f"{message} (after {seconds:g} s){more}")
+            raise AssertionError(f"{message} (after {longest:g} s){more}")
         await anyio.sleep(LOOK_SECONDS)

@@ -154,7 +154,7 @@ async def test_one_server_is_cut_off(redis_server: RedisProcess, prefix: str) ->
     """The other one sees that it is gone, and so does it."""
     async with (
         fault_proxy(redis_server.port) as proxy,
-        share([redis_server.url, proxy.url], prefix) as sharing,
+        share([redis_server.url, f"redis://{proxy.address}"], prefix) as sharing,
         client_of(sharing) as clients,
     ):
         async with anyio.create_task_group() as tasks:

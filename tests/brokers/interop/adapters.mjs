@@ -8,7 +8,7 @@ import { Emitter as RedisEmitter } from "@socket.io/redis-emitter";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { createClient } from "redis";
-import { pubsub } from "./clouds.mjs";
+import { pubsub, sqs } from "./clouds.mjs";
 
 async function nodeRedis(url) {
   const client = createClient({ url });
@@ -52,9 +52,13 @@ const ADAPTERS = {
     return [createPostgres(pool, { errorHandler: () => {}, ...options }), () => pool.end()];
   },
   pubsub,
+  sqs,
 };
 
-/** Make an adapter; returns what a server takes, and a function that closes the connections. */
+/**
+ * Make an adapter; returns what a server takes, a function that closes the connections, and, where
+ * that takes a while, one that waits until the adapters of a server can send.
+ */
 export function makeAdapter({ name, ...options }) {
   return ADAPTERS[name](options);
 }

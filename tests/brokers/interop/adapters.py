@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from socketio_asgi.adapters import (
     AdapterProvider,
+    AwsSqsAdapter,
     GcpPubSubAdapter,
     PostgresAdapter,
     RedisAdapter,
@@ -20,9 +21,10 @@ from socketio_asgi.adapters import (
     RedisStreamsAdapter,
 )
 from socketio_asgi.adapters.redis import SubscriptionMode
+from tests.brokers.aws.server import REGION
 from tests.brokers.gcp.server import PROJECT
 
-from .services import official_bundle, postgres_url, pubsub_host, redis_url
+from .services import moto, official_bundle, postgres_url, pubsub_host, redis_url
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -142,6 +144,18 @@ def _node_pubsub(key: str) -> Mapping[str, Any]:
     return {"name": "pubsub", "bundle": bundle, **place}
 
 
+def _sqs(key: str) -> MakeAdapter:
+    return lambda: AwsSqsAdapter(
+        topic_name=key, queue_prefix=key, request_timeout=1, **moto().options
+    )
+
+
+def _node_sqs(key: str) -> Mapping[str, Any]:
+    bundle = official_bundle("socket.io-aws-sqs-adapter")
+    place = {"endpoint": moto().url, "region": REGION}
+    return {"name": "sqs", "bundle": bundle, **place, "topicName": key, "queuePrefix": key}
+
+
 ENTRIES: list[Entry] = [
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
     Entry("redis-specific", _specific, _node_specific, modules=_ANSWERING),
@@ -155,6 +169,7 @@ ENTRIES: list[Entry] = [
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
     Entry("postgres", _postgres, _node_postgres),
     Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
+    Entry("sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA})),
     Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

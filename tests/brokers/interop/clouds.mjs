@@ -80,3 +80,101 @@ export async function pubsub({ bundle, host, project, topic, ...options }) {
   };
   return [standIn(broker, options), close];
 }
+
+/** SNS and SQS of AWS: the URL of something that speaks like it, and what clients need. */
+export async function sqs({ bundle, endpoint, region, topicName, queuePrefix, ...options }) {
+  const { SNS } = await import("@aws-sdk/client-sns");
+  const { SQS } = await import("@aws-sdk/client-sqs");
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const sns = new SNS({ endpoint, region, credentials });
+  // One request after another, or messages would change places.
+  const send = sns.send.bind(sns);
+  let last = Promise.resolve();
+  sns.send = (command) => (last = last.catch(() => {}).then(() => send(command)));
+  const queues = new SQS({ endpoint, region, credentials });
+  const names = { topicName, queuePrefix };
+  const close = async () => {
+    await last.catch(() => {}); // adapters do not wait for their goodbye
+    sns.destroy();
+    queues.destroy();
+  };
+  if (!bundle) {
+    const queue = new Queue(sns, queues, names);
+    return [standIn(queue, options), close, () => queue.made];
+  }
+  const create = require(bundle).createAdapter(sns, queues, { ...names, ...options });
+  const started = [];
+  function make(namespace) {
+    const adapter = create(namespace);
+    const { init } = adapter;
+    adapter.init = () => started[started.push(init()) - 1];
+    return adapter;
+  }
+  return [make, close, () => Promise.all(started)]; // it sends nothing before that
+}
+
+/** A queue at a topic, for one server. */
+class Queue {
+  publish = async (attributes, body) => {
+    const { type, data } = decode(body);
+    const MessageAttributes = {};
+    for (const [name, StringValue] of Object.entries(attributes))
+      MessageAttributes[name] = { DataType: "String", StringValue };
+    if (data) MessageAttributes.data = { DataType: "Binary", BinaryValue: encode(data) };
+    const { topic: TopicArn } = await this.made;
+    await this.sns.publish({ TopicArn, Message: String(type), MessageAttributes });
+  };
+
+  subscribe = async (receive) => {
+    const { url } = await this.made;
+    this.poll(url, receive);
+  };
+
+  unsubscribe = async () => {
+    this.closed = true;
+    const { url: QueueUrl, subscription: SubscriptionArn } = await this.made;
+    await this.sns.unsubscribe({ SubscriptionArn });
+    await this.queues.deleteQueue({ QueueUrl });
+  };
+
+  constructor(sns, queues, { topicName, queuePrefix }) {
+    Object.assign(this, { sns, queues, closed: false });
+    this.made = this.make(topicName, `${queuePrefix}-${Math.random().toString(16).slice(2)}`);
+  }
+
+  async make(Name, QueueName) {
+    const { TopicArn } = await this.sns.createTopic({ Name });
+    const { QueueUrl } = await this.queues.createQueue({ QueueName });
+    const wanted = { QueueUrl, AttributeNames: ["QueueArn"] };
+    const { Attributes } = await this.queues.getQueueAttributes(wanted);
+    const { SubscriptionArn } = await this.sns.subscribe({
+      TopicArn,
+      Protocol: "sqs",
+      Endpoint: Attributes.QueueArn,
+      Attributes: { RawMessageDelivery: "true" },
+    });
+    return { topic: TopicArn, url: QueueUrl, subscription: SubscriptionArn };
+  }
+
+  async poll(QueueUrl, receive) {
+    const wanted = { MaxNumberOfMessages: 10, WaitTimeSeconds: 5, MessageAttributeNames: ["All"] };
+    while (!this.closed) {
+      const { Messages = [] } = await this.queues
+        .receiveMessage({ QueueUrl, ...wanted })
+        .catch(() => ({}));
+      for (const message of Messages) this.take(message, receive);
+      if (Messages.length === 0) continue;
+      const Entries = Messages.map(({ MessageId: Id, ReceiptHandle }) => ({ Id, ReceiptHandle }));
+      await this.queues.deleteMessageBatch({ QueueUrl, Entries }).catch(() => {});
+    }
+  }
+
+  take({ Body, MessageAttributes }, receive) {
+    const { nsp, uid, requesterUid, data } = MessageAttributes;
+    const attributes = { nsp: nsp?.StringValue, uid: uid?.StringValue };
+    if (requesterUid) attributes.requesterUid = requesterUid.StringValue;
+    const message = { type: parseInt(Body, 10), nsp: attributes.nsp, uid: attributes.uid };
+    if (data) message.data = decode(data.BinaryValue);
+    receive({ attributes, body: encode(message) });
+  }
+}

@@ -19,7 +19,7 @@ from .adapters import Entry, MakeAdapter
 from .clients import Client, Clients
 from .servers import NAMESPACES, Namespaces, NodeServers, NodeSide, OurSide, Side, To
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 20.0
 
 
 class Kind(Enum):

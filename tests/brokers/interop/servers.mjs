@@ -42,7 +42,7 @@ function handleServerEvents(server, namespace) {
 
 async function start({ adapter, options, namespaces, dynamic }) {
   const server = ++last;
-  const [maker, closeConnections] = await makeAdapter(adapter);
+  const [maker, closeConnections, ready] = await makeAdapter(adapter);
   const http = createServer();
   const io = new Server(http, { ...options, ...(maker && { adapter: maker }) });
   for (const name of namespaces) {
@@ -52,6 +52,7 @@ async function start({ adapter, options, namespaces, dynamic }) {
   for (const pattern of dynamic) handleNamespace(server, io.of(new RegExp(pattern)));
   io.on("new_namespace", (namespace) => handleServerEvents(server, namespace));
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  await ready?.();
   servers.set(server, { io, closeConnections });
   return { server, port: http.address().port };
 }

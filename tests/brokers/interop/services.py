@@ -8,9 +8,10 @@ import os
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from tests.brokers.aws.server import MotoServer
 from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
@@ -18,10 +19,7 @@ from tests.brokers.postgres.servers import PostgresProcess
 from tests.brokers.rabbitmq.server import RabbitServer
 from tests.brokers.redis.servers import RedisProcess
 
-
-class _Server(Protocol):
-    @property
-    def url(self) -> str: ...
+ServerT = TypeVar("ServerT")
 
 
 @functools.cache
@@ -63,6 +61,12 @@ def pubsub_host() -> str:
 
 
 @functools.cache
+def moto() -> MotoServer:
+    """SNS and SQS of our own."""
+    return _start(MotoServer())
+
+
+@functools.cache
 def official_bundle(name: str) -> str | None:
     """The path of an official adapter that is not in every registry, by its repository's name."""
     found = official_adapter(name, _folder("official"))
@@ -77,7 +81,7 @@ def _until_exit() -> ExitStack:
     return stack
 
 
-def _start(server: AbstractContextManager[_Server]) -> _Server:
+def _start(server: AbstractContextManager[ServerT]) -> ServerT:
     return _until_exit().enter_context(server)
 
 

@@ -116,7 +116,10 @@ async def test_messages_come_in_order_between_answers(
 
 
 async def test_what_is_sent_in_one_turn_is_written_at_once(redis_server: RedisProcess) -> None:
-    async with fault_proxy(redis_server.port) as proxy, connected(proxy.url) as servers:
+    async with (
+        fault_proxy(redis_server.port) as proxy,
+        connected(f"redis://{proxy.address}") as servers,
+    ):
         proxy.pieces.clear()
         replies = [servers.main.send("ECHO", number) for number in range(50)]
         assert [await reply for reply in replies] == [b"%d" % number for number in range(50)]
@@ -149,7 +152,10 @@ async def test_a_callback_that_raises_costs_no_other_message(
 
 async def test_a_cut_connection_is_reported_once(redis_server: RedisProcess) -> None:
     listener = Listener()
-    async with fault_proxy(redis_server.port) as proxy, connected(proxy.url, listener) as servers:
+    async with (
+        fault_proxy(redis_server.port) as proxy,
+        connected(f"redis://{proxy.address}", listener) as servers,
+    ):
         waiting = servers.main.send("BLPOP", "nothing-comes-here", 0)
         await until(lambda: any(b"BLPOP" in piece for piece in proxy.pieces))
         proxy.cut()
@@ -167,7 +173,7 @@ async def test_a_silent_server_is_noticed(redis_server: RedisProcess) -> None:
     listener = Listener()
     async with fault_proxy(redis_server.port) as proxy:
         times = {"silence_seconds": 0.1, "answer_seconds": 0.3}
-        async with connected(proxy.url, listener, **times) as servers:
+        async with connected(f"redis://{proxy.address}", listener, **times) as servers:
             await until(lambda: b"*1\r\n$4\r\nPING\r\n" in proxy.pieces)
             assert not listener.errors  # it has answered
             proxy.freeze()
@@ -198,7 +204,10 @@ async def test_what_was_answered_has_arrived(redis_server: RedisProcess, prefix:
 async def test_a_server_that_takes_nothing_is_sent_no_more_than_the_limit(
     redis_server: RedisProcess,
 ) -> None:
-    async with fault_proxy(redis_server.port) as proxy, connected(proxy.url) as servers:
+    async with (
+        fault_proxy(redis_server.port) as proxy,
+        connected(f"redis://{proxy.address}") as servers,
+    ):
         proxy.freeze()
         piece = b"x" * (1024 * 1024)
 
@@ -235,7 +244,7 @@ async def test_a_server_that_does_not_answer(redis_server: RedisProcess) -> None
     async with fault_proxy(redis_server.port) as proxy:
         proxy.freeze()
         with pytest.raises(RedisConnectionError, match="does not answer"):
-            async with connected(proxy.url, answer_seconds=0.1):
+            async with connected(f"redis://{proxy.address}", answer_seconds=0.1):
                 pass
 
 

@@ -53,7 +53,7 @@ async def test_a_cut_connection_is_made_again(
 ) -> None:
     async with (
         fault_proxy(redis_server.port) as proxy,
-        pair(make, proxy.url, prefix, there=redis_server.url) as both,
+        pair(make, f"redis://{proxy.address}", prefix, there=redis_server.url) as both,
     ):
         await both.clients[1].request("join", "red")
         await both.clients[0].request("join", "red")
@@ -77,7 +77,7 @@ async def test_events_wait_for_a_connection_that_comes_back_soon(
 ) -> None:
     async with (
         fault_proxy(redis_server.port) as proxy,
-        pair(make, proxy.url, prefix, there=redis_server.url) as both,
+        pair(make, f"redis://{proxy.address}", prefix, there=redis_server.url) as both,
     ):
         proxy.refusing = True  # it is back in no time otherwise
         proxy.cut()
@@ -127,7 +127,7 @@ async def test_a_server_that_takes_nothing_costs_no_memory(
 ) -> None:
     async with (
         fault_proxy(redis_server.port) as proxy,
-        pair(make, proxy.url, prefix, there=redis_server.url) as both,
+        pair(make, f"redis://{proxy.address}", prefix, there=redis_server.url) as both,
     ):
         driver: Any = both.adapters[0].core.driver
         proxy.freeze()

@@ -212,7 +212,7 @@ async def test_a_server_that_was_away_reads_on(
 ) -> None:
     async with fault_proxy(redis_server.port) as proxy:
         one = Member(redis_server.url, prefix)
-        two = Member(proxy.url, prefix)
+        two = Member(f"redis://{proxy.address}", prefix)
         await members.start(one, two)
         async with join_peer(two.url) as there:
             proxy.refusing = True
@@ -233,7 +233,7 @@ async def test_a_stream_that_forgot_is_a_gap(
 ) -> None:
     async with fault_proxy(redis_server.port) as proxy:
         one = Member(redis_server.url, prefix)
-        two = Member(proxy.url, prefix)
+        two = Member(f"redis://{proxy.address}", prefix)
         await members.start(one, two)
         async with join_peer(two.url) as there:
             await one.io.emit("first")

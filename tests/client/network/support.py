@@ -41,6 +41,10 @@ class Heard:
     def on_end(self, error: Exception | None, code: int) -> None:
         self.ends.append((error, code))
 
+    async def count(self, number: int) -> None:
+        """Wait until so many messages have come, and no more."""
+        await until(lambda: len(self.messages) == number)
+
     async def end(self) -> tuple[str, int]:
         """Wait for the end; returns the text of the error, and the code."""
         await until(lambda: self.ends, message="no end was heard")

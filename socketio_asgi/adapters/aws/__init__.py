@@ -1,0 +1,5 @@
+"""The adapter for SNS and SQS of AWS."""
+
+from .adapter import AwsSqsAdapter
+
+__all__ = ["AwsSqsAdapter"]

@@ -1,0 +1,1 @@
+"""The adapter for SNS and SQS, over moto, or over AWS itself."""
