@@ -39,6 +39,7 @@ METHODS: dict[str, set[str]] = {
 PACKAGES_WITH_ALL = (
     "socketio_asgi",
     "socketio_asgi.adapters",
+    "socketio_asgi.admin",
     "socketio_asgi.engine",
     "socketio_asgi.protocol",
 )

@@ -202,6 +202,8 @@ class Adapter(ABC):
         namespace: The same.
         log: The same.
         observer: The observer that is told of every broadcast; None when there is none.
+        notes: What other servers are told of sockets beside their data, by their ids: keys that are
+            added to data that are an object.
         room_observer: The same, if it wants to hear of rooms; otherwise None.
     """
 
@@ -210,6 +212,7 @@ class Adapter(ABC):
         self.log: PacketLog | None = log
         self.observer: AdapterObserver | None = None
         self.room_observer: AdapterObserver | None = None
+        self.notes: dict[str, Mapping[str, Any]] = {}
 
     def observe(self, observer: AdapterObserver | None) -> None:
         """Tell an observer of broadcasts and rooms from now on; None tells none."""

@@ -43,12 +43,16 @@ def describe(
     """Describe namespaces, the main one first and the others by name.
 
     Args:
-        namespaces: The namespaces that clients may join; children of parents are left out.
+        namespaces: The namespaces that clients may join; children of parents are left out, and
+            those that watch the server.
         parents: The parents of dynamic namespaces.
         errors: What clients are told of errors.
     """
     describer = _Describer(errors)
-    own = sorted((each for each in namespaces if not isinstance(each, ChildCore)), key=_by_name)
+    own = sorted(
+        (each for each in namespaces if not (each.apart or isinstance(each, ChildCore))),
+        key=_by_name,
+    )
     dynamic = sorted(parents, key=lambda each: each.pattern)
     wanted = [as_type_name(each.name) if each.name != "/" else "" for each in own]
     titles = distinct([*wanted, *(_dynamic_title(each) for each in dynamic)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from ..adapters import Adapter, AdapterFactory, ConnectionStateRecovery, Recipient
 from ..adapters.packet import to_plain
@@ -64,6 +64,11 @@ class NamespaceCore:
         adapter: The way of packets to the sockets, once the namespace belongs to a server.
     """
 
+    apart: ClassVar[bool] = False
+    """Whether it serves no clients of the application, but watches the server: what the application
+    has said of all namespaces does not hold, nothing is kept for clients that come back, and the
+    contract leaves it out."""
+
     __slots__ = (
         "_by_pid",
         "_joining",
@@ -114,12 +119,12 @@ class NamespaceCore:
         """
         self.check_unbound()
         scope = self.handlers.scope
-        if scope.outer is None:
+        if scope.outer is None and not self.apart:
             scope.outer = server.scope
         server.adopt(self.handlers)
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
-        self.recovery = server.recovery
+        self.recovery = None if self.apart else server.recovery
         self.adapter = (adapter_factory or server.adapters.adapter_for)(self)
 
     def check_unbound(self) -> None:
@@ -180,7 +185,8 @@ class NamespaceCore:
 
     def catch_all(self) -> Handler | None:
         """The handler of all events of clients that have none of their own."""
-        return self.handlers.catch_all() or self.server.common.catch_all()
+        own = self.handlers.catch_all()
+        return own if own is not None or self.apart else self.server.common.catch_all()
 
     # -- as sockets see it -------------------------------------------------------------------
 

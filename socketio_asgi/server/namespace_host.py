@@ -144,6 +144,20 @@ class NamespaceHost(Broadcaster):
             raise ValueError(f"{namespace!r} is no namespace of this server: register it first")
         return namespace
 
+    def __apart__(self, namespace: Namespace) -> None:
+        """Add a namespace that watches the server; see :attr:`.NamespaceCore.apart`.
+
+        Raises:
+            ValueError: There is one of that name.
+        """
+        if self.__known__(namespace.name) is not None:
+            raise ValueError(f"there is a namespace {namespace.name!r} already")
+        self._add(namespace)
+
+    def __known__(self, name: str) -> Namespace | None:
+        """The namespace of that name, also a child that a parent would have; otherwise None."""
+        return self._namespaces.get(normalize_name(name))
+
     def _add(self, namespace: Namespace) -> Namespace:
         namespace.__socketio__.bind(self.__socketio__)
         self._namespaces.add(namespace)

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = "socketio_asgi"
-PACKAGES = (ROOT, f"{ROOT}.adapters", f"{ROOT}.protocol")
+PACKAGES = (ROOT, f"{ROOT}.adapters", f"{ROOT}.admin", f"{ROOT}.protocol")
 INTEGRATIONS = f"{ROOT}.integrations"
 
 

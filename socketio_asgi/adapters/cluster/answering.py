@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol, cast
 
 from ...events.acks import ACK_SECONDS
@@ -81,6 +81,9 @@ class Answering:
         if plain is None:
             own = plain_data(details.id, data["data"], self._adapter.plain)
             plain = self._adapter.plain({**data, "data": own})
+        note = self._local.notes.get(details.id)
+        if plain is not None and note is not None:
+            plain = {**plain, "data": _with_note(plain["data"], note)}
         return cast("dict[str, Any] | None", plain)
 
     async def server_event(self, message: Message, data: list[Any]) -> None:
@@ -96,6 +99,13 @@ def _without_credentials(handshake: dict[str, Any]) -> dict[str, Any]:
     headers = handshake["headers"]
     kept = {name: value for name, value in headers.items() if name not in CREDENTIALS}
     return {**handshake, "headers": kept, "auth": {}}
+
+
+def _with_note(data: Any, note: Mapping[str, Any]) -> Any:
+    """The data of a socket with what is noted about it, where they can take it."""
+    if data is None:
+        return dict(note)
+    return {**data, **note} if isinstance(data, dict) else data
 
 
 class _Asker:

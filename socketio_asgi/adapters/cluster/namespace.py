@@ -72,6 +72,7 @@ class ClusterNamespace(Adapter):
         self._recovers = namespace.recovery is not None and not local_recovery
         log = ClusterLog(namespace, self) if self._recovers else self._local.log
         super().__init__(namespace, log)
+        self._local.notes = self.notes
         self._local.log = log  # it hears there of rooms and of who goes
         self._on_close = on_close
         self._core: Core | None = None
