@@ -9,11 +9,11 @@ SocketIOError
 ├── EventError              raise or return it in a handler: the client gets an error
 │   └── EventValidationError   the arguments of an event do not fit its handler
 ├── AckError
-│   ├── AckTimeout          the client did not answer in time (also a TimeoutError)
+│   ├── AckTimeout          the other side did not answer in time (also a TimeoutError)
 │   ├── BroadcastAckError   not all clients answered; it has the replies (also a TimeoutError)
 │   ├── ClientDisconnected  the client left before it answered (also a ConnectionError)
 │   ├── ConnectionLost      in a client: the connection ended before the answer (the same)
-│   └── InvalidAck          the client answered with something else than was declared
+│   └── InvalidAck          it answered with something else than was declared
 ├── NotRetryable            an adapter cannot start, and it makes no sense to try again
 └── (ProtocolError and its subclasses are in socketio_asgi.protocol)
 """
@@ -221,7 +221,7 @@ class AckError(SocketIOError):
 
 
 class AckTimeout(AckError, TimeoutError):
-    """The client did not acknowledge an event in time.
+    """The other side did not acknowledge an event in time.
 
     Args:
         event: The name of the event.
@@ -234,7 +234,7 @@ class AckTimeout(AckError, TimeoutError):
         self.timeout = timeout
 
     def __str__(self) -> str:
-        return f"the client did not acknowledge {self.event!r} within {self.timeout} seconds"
+        return f"{self.event!r} was not acknowledged within {self.timeout} seconds"
 
 
 class ClientDisconnected(AckError, ConnectionError):
@@ -308,7 +308,7 @@ class BroadcastAckError(AckError, TimeoutError):
 
 
 class InvalidAck(AckError):
-    """A client answered with something else than the event declares.
+    """The other side answered with something else than the event declares.
 
     Args:
         event: The name of the event.
@@ -322,7 +322,7 @@ class InvalidAck(AckError):
 
     def __str__(self) -> str:
         problems = "; ".join(each["msg"] for each in self.details)
-        return f"the client acknowledged {self.event!r} with an invalid answer: {problems}"
+        return f"{self.event!r} was acknowledged with an invalid answer: {problems}"
 
 
 class NotRetryable(SocketIOError):

@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from .completion import completion
+from .connect import connect
 from .contract import contract
 from .demo import demo
 from .emit import emit
@@ -18,5 +19,5 @@ def commands() -> None:
     """Socket.IO on ASGI: serve an application, and talk to a running cluster."""
 
 
-for _command in (run, emit, contract, demo, completion):
+for _command in (run, emit, connect, contract, demo, completion):
     commands.add_command(_command)

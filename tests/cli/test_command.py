@@ -12,7 +12,7 @@ from tests.support.requirements import require_command
 
 from .support import COMMAND, TIMEOUT, run
 
-COMMANDS = ["completion", "contract", "demo", "emit", "run"]
+COMMANDS = ["completion", "connect", "contract", "demo", "emit", "run"]
 
 
 def test_version() -> None:

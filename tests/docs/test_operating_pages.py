@@ -106,7 +106,7 @@ def test_commands_have_these_options() -> None:
 
 def test_every_option_of_run_is_documented() -> None:
     text = text_of("command-line")
-    for name in ("run", "emit", "contract"):
+    for name in ("run", "emit", "connect", "contract"):
         for parameter in commands.commands[name].params:
             if isinstance(parameter, click.Option):
                 assert any(option in text for option in parameter.opts), parameter.name
