@@ -142,7 +142,6 @@ DEFECTS: list[tuple[Callable[[Patch], None], dict[str, Any], str]] = [
     (hides_nonsense, {}, "test_nonsense_is_counted"),
     (opens_no_later_namespace, {}, "test_a_namespace_that_is_made_later"),
     (never_answers, {}, "test_all_sockets_are_found"),
-    (never_answers, {}, "test_the_other_servers_answer"),
     (hides_gaps, {}, "test_events_to_a_server_that_is_cut_off"),
     (reads_nothing_again, POSITIONS, "test_events_to_a_server_that_is_cut_off"),
     (forgets_rooms, ROOMS, "test_a_connection_that_breaks_is_made_again"),

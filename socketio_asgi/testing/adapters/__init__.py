@@ -32,8 +32,8 @@ is installed with anyio; pytest itself is not installed with this package.
 
 try:
     import pytest
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("this suite needs pytest: pip install pytest") from error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError("this suite needs pytest: pip install pytest") from _error
 
 _TESTS = ("cluster", "events", "faults", "members", "questions", "recovery", "rooms", "sockets")
 # The failures of what is imported from here on show values.

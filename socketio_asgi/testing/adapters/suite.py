@@ -20,7 +20,7 @@ class Suite:
         recovers: Whether clients are recovered on any server: the driver has an archive.
     """
 
-    pytestmark = pytest.mark.anyio
+    pytestmark: pytest.MarkDecorator = pytest.mark.anyio
 
     ordered: bool = True
     binary: bool = True
