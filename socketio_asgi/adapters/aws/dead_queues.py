@@ -56,7 +56,9 @@ def _clock() -> float:
 
 async def renew(sqs: Any, queue: OwnQueue, seconds: float) -> None:
     """Say that a queue is in use for so long at least."""
-    tags = {**tags_in_use(queue.topic_arn, seconds), SUBSCRIPTION: queue.subscription_arn}
+    tags = tags_in_use(queue.topic_arn, seconds)
+    if queue.subscription_arn is not None:
+        tags[SUBSCRIPTION] = queue.subscription_arn
     await sqs.tag_queue(QueueUrl=queue.url, Tags=tags)
 
 
@@ -77,12 +79,11 @@ async def delete_dead_queues(clients: AwsClients, prefix: str, own: OwnQueue) ->
             continue
         tags = await _tags_of(sqs, url)
         if is_dead(tags, own.topic_arn):
-            subscription = tags.get(SUBSCRIPTION, "")
             logger.info("the queue %s of a server that is gone is deleted", url)
-            if subscription.startswith(f"{own.topic_arn}:"):
-                await delete_queue(clients, OwnQueue(url, own.topic_arn, subscription))
-            else:
-                await sqs.delete_queue(QueueUrl=url)
+            subscription = tags.get(SUBSCRIPTION, "")
+            ours = subscription.startswith(f"{own.topic_arn}:")
+            dead = OwnQueue(url, own.topic_arn, subscription if ours else None)
+            await delete_queue(clients, dead)
             deleted += 1
     return deleted
 

@@ -19,7 +19,15 @@ from .arrival import Arrival
 from .dead_queues import renew, tags_in_use
 from .options import ANSWER_SECONDS, AwsHistory, AwsOptions
 from .publisher import Publisher
-from .queue import POLL_SECONDS, OwnQueue, delete_queue, is_there, make_queue, topic_arn_of
+from .queue import (
+    POLL_SECONDS,
+    OwnQueue,
+    delete_queue,
+    is_there,
+    make_queue,
+    subscribe,
+    topic_arn_of,
+)
 from .reader import Reader
 from .receiver import Receiver
 from .requests import Aws
@@ -104,29 +112,28 @@ class AwsSqsDriver(Driver):
     async def _resume(self, aws: Aws) -> bool:
         """See whether the queue is still there that this server has read before."""
         queue = self._history.queue
-        if queue is None:
+        if queue is None or queue.subscription_arn is None:
             return False
         there: bool = await aws.call("sqs:GetQueueAttributes", is_there(aws.clients.sqs, queue))
         return there
 
     async def _make_queue(self, aws: Aws) -> None:
         options, history, clients = self._options, self._history, aws.clients
-        old, history.queue = history.queue, None
         topic = topic_arn_of(clients.sns, options.topic, options.topic_tags)
         topic_arn = await aws.call("sns:CreateTopic", topic)
         seconds, tags = options.clean_up_after, dict(options.queue_tags)
         if seconds is not None:
             tags.update(tags_in_use(topic_arn, seconds))
-        made = make_queue(
-            clients, topic_arn, self._inbox.server_id, prefix=options.queue_prefix, tags=tags
-        )
-        queue = history.queue = await aws.call("sqs:CreateQueue and sns:Subscribe", made)
+        if history.queue is not None:  # that of an event loop, or an attempt, which has ended
+            await self._delete(aws, history.queue)
+        made = make_queue(clients.sqs, topic_arn, prefix=options.queue_prefix, tags=tags)
+        queue = history.queue = await aws.call("sqs:CreateQueue", made)
+        subscribed = subscribe(clients, queue, self._inbox.server_id)
+        queue = history.queue = await aws.call("sns:Subscribe", subscribed)
         history.sequences = Sequences(self._inbox.runtime, _nobody)
         history.unread.clear()
         if seconds is not None:
             await aws.call("sqs:TagQueue", renew(clients.sqs, queue, seconds))
-        if old is not None:  # that of an event loop which has ended
-            await self._delete(aws, old)
 
     def _begin(self, aws: Aws) -> None:
         options, inbox, queue = self._options, self._inbox, self._history.queue

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...brokers.aws.errors import code_of
@@ -34,17 +33,17 @@ _GONE = {"NonExistentQueue", "QueueDoesNotExist"}
 
 @dataclass(frozen=True, slots=True)
 class OwnQueue:
-    """A queue that is subscribed to a topic.
+    """A queue for the messages of a topic.
 
     Attributes:
         url: Its address.
         topic_arn: The topic.
-        subscription_arn: The subscription.
+        subscription_arn: The subscription; None before there is one.
     """
 
     url: str
     topic_arn: str
-    subscription_arn: str
+    subscription_arn: str | None = None
 
 
 async def topic_arn_of(sns: Any, topic: str, tags: Mapping[str, str]) -> str:
@@ -63,19 +62,15 @@ async def topic_arn_of(sns: Any, topic: str, tags: Mapping[str, str]) -> str:
     return arn
 
 
-async def make_queue(
-    clients: AwsClients, topic_arn: str, server_id: str, *, prefix: str, tags: Mapping[str, str]
-) -> OwnQueue:
-    """Make a queue, and subscribe it.
+async def make_queue(sqs: Any, topic_arn: str, *, prefix: str, tags: Mapping[str, str]) -> OwnQueue:
+    """Make a queue, which is not subscribed yet.
 
     Args:
-        clients: The clients.
-        topic_arn: The topic.
-        server_id: The id of the server that reads it.
+        sqs: A client of SQS.
+        topic_arn: The topic that it is for.
         prefix: The beginning of its name.
         tags: Its tags.
     """
-    sns, sqs = clients.sns, clients.sqs
     answer = await sqs.create_queue(
         QueueName=f"{prefix}-{secrets.token_hex(SUFFIX_LENGTH // 2)}",
         Attributes={
@@ -84,26 +79,31 @@ async def make_queue(
         },
         **({"tags": dict(tags)} if tags else {}),
     )
-    url = answer["QueueUrl"]
-    try:
-        arn = await _arn_of(sqs, url)
-        policy = json.dumps(policy_of(arn, topic_arn))
-        await sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        subscribed = await sns.subscribe(
-            TopicArn=topic_arn,
-            Protocol="sqs",
-            Endpoint=arn,
-            Attributes={
-                "RawMessageDelivery": "true",
-                "FilterPolicy": json.dumps(filter_of(server_id)),
-            },
-            ReturnSubscriptionArn=True,
-        )
-    except BaseException:
-        with suppress(Exception):  # the first error is the one that tells
-            await sqs.delete_queue(QueueUrl=url)
-        raise
-    return OwnQueue(url, topic_arn, subscribed["SubscriptionArn"])
+    return OwnQueue(answer["QueueUrl"], topic_arn)
+
+
+async def subscribe(clients: AwsClients, queue: OwnQueue, server_id: str) -> OwnQueue:
+    """Subscribe a queue to its topic.
+
+    Args:
+        clients: The clients.
+        queue: The queue.
+        server_id: The id of the server that reads it.
+    """
+    arn = await _arn_of(clients.sqs, queue.url)
+    policy = json.dumps(policy_of(arn, queue.topic_arn))
+    await clients.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy})
+    subscribed = await clients.sns.subscribe(
+        TopicArn=queue.topic_arn,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={
+            "RawMessageDelivery": "true",
+            "FilterPolicy": json.dumps(filter_of(server_id)),
+        },
+        ReturnSubscriptionArn=True,
+    )
+    return replace(queue, subscription_arn=subscribed["SubscriptionArn"])
 
 
 async def _arn_of(sqs: Any, url: str) -> str:
@@ -156,5 +156,10 @@ async def is_there(sqs: Any, queue: OwnQueue) -> bool:
 
 async def delete_queue(clients: AwsClients, queue: OwnQueue) -> None:
     """Delete a queue, and its subscription; the topic stays."""
-    await clients.sqs.delete_queue(QueueUrl=queue.url)
-    await clients.sns.unsubscribe(SubscriptionArn=queue.subscription_arn)
+    try:
+        await clients.sqs.delete_queue(QueueUrl=queue.url)
+    except Exception as error:
+        if code_of(error) not in _GONE:
+            raise
+    if queue.subscription_arn is not None:
+        await clients.sns.unsubscribe(SubscriptionArn=queue.subscription_arn)
