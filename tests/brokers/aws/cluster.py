@@ -15,7 +15,8 @@ from .server import CREDENTIALS, REGION, MotoServer, client
 
 def make_adapter(moto: MotoServer, key: str, **options: Any) -> AwsSqsAdapter:
     """An adapter of the cluster with that name."""
-    return AwsSqsAdapter(**{"topic_name": key, "queue_prefix": key, **moto.options, **options})
+    given: dict[str, Any] = {"topic_name": key, "queue_prefix": key, **moto.options, **options}
+    return AwsSqsAdapter(**given)
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ def note_events(io: Server) -> list[Any]:
 @asynccontextmanager
 async def clients(moto: MotoServer) -> AsyncIterator[Any]:
     """Clients for SNS, SQS and S3, as ``sns``, ``sqs`` and ``s3``."""
-    where = {"region_name": REGION, "endpoint_url": moto.url, **CREDENTIALS}
+    where: dict[str, Any] = {"region_name": REGION, "endpoint_url": moto.url, **CREDENTIALS}
     async with (
         client("sns", **where) as sns,
         client("sqs", **where) as sqs,
