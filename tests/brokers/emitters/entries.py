@@ -13,6 +13,7 @@ from typing import Any
 from socketio_asgi.adapters import NatsAdapter, RabbitMqAdapter
 from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.emitters import (
+    AsyncAwsSqsEmitter,
     AsyncGcpPubSubEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
@@ -20,6 +21,7 @@ from socketio_asgi.emitters import (
     AsyncRedisEmitter,
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
+    AwsSqsEmitter,
     Emitter,
     GcpPubSubEmitter,
     NatsEmitter,
@@ -33,6 +35,7 @@ from tests.brokers.gcp.server import PROJECT
 from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry, MakeAdapter
 from tests.brokers.interop.cluster import Kind
 from tests.brokers.interop.services import (
+    moto,
     nats_url,
     postgres_url,
     pubsub_host,
@@ -103,6 +106,15 @@ def _postgres_async(key: str) -> AsyncPostgresEmitter:
     return AsyncPostgresEmitter(postgres_url(), channel_prefix=key, table_name=POSTGRES_TABLE)
 
 
+def _sqs(key: str) -> AwsSqsEmitter:
+    where = {name: value for name, value in moto().options.items() if name != "session"}
+    return AwsSqsEmitter(topic_name=key, **where)
+
+
+def _sqs_async(key: str) -> AsyncAwsSqsEmitter:
+    return AsyncAwsSqsEmitter(topic_name=key, **moto().options)
+
+
 EMITTERS: list[EmitterEntry] = [
     EmitterEntry("redis", "redis", lambda key: RedisEmitter(redis_url(), key=key)),
     EmitterEntry("redis-async", "redis", lambda key: AsyncRedisEmitter(redis_url(), key=key)),
@@ -161,6 +173,8 @@ EMITTERS: list[EmitterEntry] = [
         lambda key: AsyncRabbitMqEmitter(rabbitmq_url(), prefix=key),
         there=Kind.OURS,
     ),
+    EmitterEntry("sqs", "sqs", _sqs),
+    EmitterEntry("sqs-async", "sqs", _sqs_async),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),
 ]
