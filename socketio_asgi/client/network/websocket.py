@@ -15,7 +15,7 @@ from typing import Final
 
 from ...exceptions import TransportError
 from ...runtime import Cancellable, Runtime
-from ...runtime.links import Link
+from ...runtime.link import NOBODY, Link
 from ...websocket.frames import (
     CloseCode,
     Opcode,
@@ -258,6 +258,9 @@ class ClientWebSocket:
 
     def _gone(self) -> None:
         self._lingering.discard(self)
+        # They are to be freed without the garbage collector.
+        self._link.owner = NOBODY
+        self._reader.on_message = _drop
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from anyio.abc import ByteStream
 
 from socketio_asgi.client.network import websocket as websocket_module
+from socketio_asgi.client.network.base import WebSocket
 from socketio_asgi.client.network.websocket import ClientWebSocket
 from socketio_asgi.runtime import Runtime
 from socketio_asgi.websocket.opening_request import parse_request
@@ -436,3 +439,45 @@ async def test_drain_after_a_server_has_taken_everything(
             await it.read()
         await until(lambda: it.heard.drained)
         assert it.websocket.buffered == 0
+
+
+class Transport(Heard):
+    """Keeps its WebSocket, as transports do."""
+
+    websocket: WebSocket
+
+
+@pytest.mark.parametrize("way", ["close", "abort", "server", "cut"])
+async def test_it_is_freed_without_the_garbage_collector(
+    make_network: MakeNetwork, runtime: Runtime, way: str
+) -> None:
+    async def handle(stream: ByteStream) -> None:
+        request = parse_request((await read_head(stream)).removesuffix(b"\r\n\r\n"))
+        await stream.send(accept_response(request.key, []) + frame(TEXT, b"hello"))
+        if way == "server":
+            await stream.send(closing(1000))
+        elif way == "cut":
+            return await abort_stream(stream)
+        if way != "abort":
+            await stream.receive()
+            await stream.send(closing(1000))
+
+    async def use(url: str) -> weakref.ref[WebSocket]:
+        owner = Transport()
+        owner.websocket = await make_network().open_websocket(url, {}, owner, runtime)
+        if way == "close":
+            owner.websocket.close()
+        if way == "abort":
+            owner.websocket.abort()
+        else:
+            await owner.end()
+        return weakref.ref(owner.websocket)
+
+    async with tcp_server(handle) as server:
+        gc.disable()
+        try:
+            reference = await use(server.url)
+            await until(lambda: reference() is None, message="it is still there")
+        finally:
+            gc.enable()
+        await server.none_open()

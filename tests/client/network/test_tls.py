@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+import truststore
 from anyio.abc import ByteStream
 
 from socketio_asgi.client.network.options import default_ssl_context
@@ -51,6 +52,23 @@ async def test_a_certificate_that_is_trusted(
         await reach(network, server.https_url, runtime)
         await network.close()
         await server.none_open()
+
+
+async def test_the_store_of_the_system(
+    reach: Reach, make_network: MakeNetwork, runtime: Runtime, tmp_path: Path
+) -> None:
+    """The package truststore asks the system itself whether a certificate is trusted."""
+    certificate = write_certificate(tmp_path)
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with no_residue(), tcp_server(serve_both, server_tls(certificate)) as server:
+        text = await failure(
+            {"ssl_context": context}, server.https_url, reach, make_network, runtime
+        )
+        assert "its certificate is not trusted: self-signed certificate" in text
+        context.load_verify_locations(certificate)
+        network = make_network(ssl_context=context)
+        await reach(network, server.https_url, runtime)
+        await network.close()
 
 
 @pytest.mark.parametrize(
