@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol, TypeVar, Unpack
+from typing import Any, Protocol, Unpack
 
 from anyio.from_thread import BlockingPortal
 
 from ..asgi.entry_point import AnyApplication
 from ..checks import shown
-from ..client.streams import ReceivedEvent
+from ..client import ReceivedEvent, SyncClientSocket
+from ..client.sync_client import Loop
 from ..events.declared import Event
 from .client import TestClient
 from .connecting import connect
 from .options import TestClientOptions
 from .receiving import TIMEOUT_SECONDS
-
-ResultT = TypeVar("ResultT")
 
 
 class HTTPTestClient(Protocol):
@@ -79,69 +78,43 @@ def connect_blocking(
         yield BlockingClient(client, portal)
 
 
-class BlockingClient:
+class BlockingClient(SyncClientSocket):
     """A client in a test, whose methods wait for what they do; see :func:`connect_blocking`.
+
+    It has the methods of a :class:`~socketio_asgi.client.SyncClient`, and those by which a
+    :class:`TestClient` is asked for what came.
 
     Args:
         client: The client.
         portal: The way to its event loop.
 
     Attributes:
-        client: The same; for everything that this class has not, ``run()`` calls its methods.
+        client: The same.
     """
 
     def __init__(self, client: TestClient, portal: BlockingPortal) -> None:
+        loop = Loop()
+        loop.begin(portal)
+        super().__init__(client, loop)
         self.client: TestClient = client
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return repr(self.client)
-
-    def run(
-        self, function: Callable[..., Awaitable[ResultT]], *args: Any, **kwargs: Any
-    ) -> ResultT:
-        """Call an asynchronous function in the event loop, and wait for it."""
-        return self._portal.call(partial(function, *args, **kwargs))
-
-    @property
-    def id(self) -> str | None:
-        """The id that the server gave this client; None while it is not connected."""
-        return self.client.id
-
-    @property
-    def connected(self) -> bool:
-        """True while the client is connected."""
-        return self.client.connected
 
     @property
     def history(self) -> tuple[ReceivedEvent, ...]:
         """All events that came; see :attr:`TestClient.history`."""
         return self.client.history
 
-    def emit(self, event: str, *args: Any) -> None:
-        """Send an event."""
-        self.run(self.client.emit, event, *args)
-
-    def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Any:
-        """Send an event, and wait for the first value of its acknowledgement."""
-        return self.run(self.client.emit_with_ack, event, *args, timeout=timeout)
-
     def received(self, event: str | Event[Any, Any], /, *, timeout: float = TIMEOUT_SECONDS) -> Any:
         """The values of the next event of that name; see :meth:`TestClient.received`."""
-        return self.run(self.client.received, event, timeout=timeout)
+        return self._loop.call(partial(self.client.received, event, timeout=timeout))
 
     def next_event(self, *, timeout: float = TIMEOUT_SECONDS) -> ReceivedEvent:
         """The next event of any name; see :meth:`TestClient.next_event`."""
-        return self.run(self.client.next_event, timeout=timeout)
+        return self._loop.call(partial(self.client.next_event, timeout=timeout))
 
     def assert_nothing_received(self, *events: str | Event[Any, Any]) -> None:
         """Check that no other event came; see :meth:`TestClient.assert_nothing_received`."""
-        self.run(self.client.assert_nothing_received, *events)
+        self._loop.call(self.client.assert_nothing_received, *events)
 
     def disconnected(self, *, timeout: float = TIMEOUT_SECONDS) -> str:
         """Wait until the client is disconnected; see :meth:`TestClient.disconnected`."""
-        return self.run(self.client.disconnected, timeout=timeout)
-
-    def disconnect(self) -> None:
-        """Leave the namespace."""
-        self.run(self.client.disconnect)
+        return self._loop.call(partial(self.client.disconnected, timeout=timeout))
