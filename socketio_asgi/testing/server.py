@@ -109,11 +109,10 @@ class TestServer:
 
     @asynccontextmanager
     async def _serve(self) -> AsyncGenerator[Application]:
-        clock = self.clock
-        with nullcontext() if clock is None else clock.__time__.in_use() as runtimes:
+        with nullcontext() if self.clock is None else self.clock.in_use():
             context = copy_context()
         async with open_runtime() as runtime:
-            application = Application(self.app, runtime, context, runtimes)
+            application = Application(self.app, runtime, context)
             lifespan = Lifespan(runtime)
             try:
                 if self._has_lifespan:
