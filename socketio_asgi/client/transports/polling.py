@@ -34,10 +34,12 @@ class PollingTransport(Transport):
     __slots__ = (
         "_closed",
         "_idle",
+        "_leaving",
         "_paused",
         "_poll_task",
         "_polling",
         "_post_task",
+        "_posted",
         "_posting",
         "_reading",
         "_waiting",
@@ -54,6 +56,9 @@ class PollingTransport(Transport):
         self._post_task: Cancellable | None = None
         # Set when neither a GET nor a POST is under way; made when somebody waits for that.
         self._idle: Event | None = None
+        # Set when a POST has ended; made by close().
+        self._posted: Event | None = None
+        self._leaving = False
         # Set when reading may go on; None while it does.
         self._reading: Event | None = None
         self._paused = False
@@ -77,7 +82,8 @@ class PollingTransport(Transport):
                 response = await self._request("GET")
                 self._deliver(_CODEC.decode_payload(response.body, binary=False))
         except Exception as error:  # noqa: BLE001  # the owner knows what to do
-            self._lose(error)
+            if not self._leaving:  # else the server has ended the session before it
+                self._lose(error)
         finally:
             self._polling = False
             self._look_idle()
@@ -136,6 +142,8 @@ class PollingTransport(Transport):
             self._lose(error)
         finally:
             self._posting = False
+            if self._posted is not None:
+                self._posted.set()
             self._look_idle()
         if not self._closed:
             self._owner.on_drain()
@@ -181,13 +189,17 @@ class PollingTransport(Transport):
             self._reading = None
 
     async def close(self) -> None:
-        """Send what waits, and that this is the end; then stop asking."""
+        """Send what waits, and that this is the end; then stop asking.
+
+        The poll that is under way goes on until then: a server that sees it end would take the
+        client for lost, and drop what is on its way.
+        """
         if not self._closed:
+            self._paused = self._leaving = True
             self.send((CLOSE,))
             while self._posting:
-                self._idle = self._endpoint.runtime.event()
-                self._stop_polling()
-                await self._idle.wait()
+                self._posted = self._endpoint.runtime.event()
+                await self._posted.wait()
         self.abort()
 
     def _stop_polling(self) -> None:
