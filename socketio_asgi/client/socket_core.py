@@ -239,10 +239,8 @@ class ClientSocketCore:
         return self.manager.runtime
 
     def add_taker(self, taker: EventTaker) -> None:
-        """Give all events that come to something; it hears the end at once if none will."""
+        """Give all events that come to something."""
         self._takers = [*self._takers, taker]
-        if not self.active:
-            taker.end(self._refusal)
 
     def remove_taker(self, taker: EventTaker) -> None:
         """Give it no more."""

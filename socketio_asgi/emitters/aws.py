@@ -32,7 +32,7 @@ from ..protocol import Parser
 from ..runtime.awaitables import Waiting
 from .base import Emitter
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 """The time that AWS may take for an answer."""
 
 

@@ -13,6 +13,7 @@ from ..exceptions import EventError
 from ..runtime import Cancellable, Runtime
 from ..runtime.log_limit import fault_listener
 from .signal import Signal
+from .virtual_time import VirtualRuntimes
 
 CALL_SECONDS = 5.0
 """Seconds for calls to end when their client has left, before they are cancelled."""
@@ -73,6 +74,7 @@ class Application:
         app: The application.
         runtime: The event loop.
         context: The context variables that it sees.
+        runtimes: Makes its runtimes, with the time of the test; None for the time of the world.
 
     Attributes:
         runtime: The same.
@@ -81,13 +83,20 @@ class Application:
         state: The state of its lifespan.
     """
 
-    def __init__(self, app: AnyApplication, runtime: Runtime, context: Context) -> None:
+    def __init__(
+        self,
+        app: AnyApplication,
+        runtime: Runtime,
+        context: Context,
+        runtimes: VirtualRuntimes | None = None,
+    ) -> None:
         self.runtime: Runtime = runtime
         self.changed: Signal = Signal(runtime)
         self.faults: Faults = Faults(runtime, self.changed)
         self.state: dict[str, Any] = {}
         self._app = app
         self._context = context
+        self._runtimes = runtimes
         self._context.run(fault_listener.set, self.faults.add)
         self._calls: dict[Exchange, Cancellable] = {}
         self._ended = Signal(runtime)
@@ -110,6 +119,19 @@ class Application:
             exchange.on_return(failure)
             self._ended.notify()
 
+    def check_clock(self) -> None:
+        """Check that the server has the time of the test, once a client is connected.
+
+        Raises:
+            RuntimeError: It has not.
+        """
+        if self._runtimes is not None and not self._runtimes.made:
+            raise RuntimeError(
+                "the server does not have the clock of this test: it was in use in this event loop"
+                " before, and has not ended. Let its lifespan run (lifespan=io.lifespan), or give"
+                " each test an event loop of its own"
+            )
+
     async def end_calls(self) -> None:
         """Wait until all calls have ended, for some seconds, and then cancel them."""
         with contextlib.suppress(TimeoutError):
@@ -118,6 +140,8 @@ class Application:
             call.cancel()
         with contextlib.suppress(TimeoutError):
             await self.runtime.within(CALL_SECONDS, self._all_ended())
+        if self._runtimes is not None:
+            self._runtimes.retired = True
 
     async def _all_ended(self) -> None:
         while self._calls:

@@ -118,6 +118,7 @@ class TestClient(Receiving, Client):
     async def _connect_all(self) -> None:
         try:
             await super()._connect_all()
+            self._application.check_clock()
             if self.manager.session is not None:
                 await self._moving_on(self.manager.session.upgraded())
             await settle()

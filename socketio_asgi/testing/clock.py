@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._time = VirtualTime()
+        self.__time__: VirtualTime = VirtualTime()
 
     def __repr__(self) -> str:
         return f"<Clock {self.elapsed:g} s>"
@@ -47,7 +47,7 @@ class Clock:
     @property
     def elapsed(self) -> float:
         """The time that has passed, in seconds."""
-        return self._time.now - BEGIN
+        return self.__time__.now - BEGIN
 
     async def advance(self, seconds: float) -> None:
         """Move the time on.
@@ -66,12 +66,12 @@ class Clock:
         _check_number(seconds)
         if not seconds >= 0:
             raise ValueError(f"time goes forward only: seconds={seconds}")
-        end = self._time.now + seconds
+        end = self.__time__.now + seconds
         await settle()
-        while (due := self._time.next_due) is not None and due <= end:
-            self._time.move_to(due)
+        while (due := self.__time__.next_due) is not None and due <= end:
+            self.__time__.move_to(due)
             await settle()
-        self._time.move_to(end)
+        self.__time__.move_to(end)
         await settle()
 
     async def advance_until(
@@ -112,21 +112,23 @@ class Clock:
             mover.cancel()
 
     async def _move_on(self, limit: float, on_limit: Callable[[], object]) -> None:
-        end = self._time.now + limit
+        end = self.__time__.now + limit
         while True:
             await settle()
-            due = self._time.next_due
+            due = self.__time__.next_due
             if due is None:
                 await anyio.sleep(LOOK_SECONDS)
             elif due > end:
                 on_limit()
                 return
             else:
-                self._time.move_to(due)
+                self.__time__.move_to(due)
 
-    def in_use(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def in_use(self) -> Generator[None]:
         """Give this time to the servers and clients that begin within the context."""
-        return self._time.in_use()
+        with self.__time__.in_use():
+            yield
 
 
 def _nothing() -> None:

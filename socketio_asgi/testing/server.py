@@ -109,10 +109,11 @@ class TestServer:
 
     @asynccontextmanager
     async def _serve(self) -> AsyncGenerator[Application]:
-        with nullcontext() if self.clock is None else self.clock.in_use():
+        clock = self.clock
+        with nullcontext() if clock is None else clock.__time__.in_use() as runtimes:
             context = copy_context()
         async with open_runtime() as runtime:
-            application = Application(self.app, runtime, context)
+            application = Application(self.app, runtime, context, runtimes)
             lifespan = Lifespan(runtime)
             try:
                 if self._has_lifespan:

@@ -63,20 +63,44 @@ class VirtualTime:
         self.now = max(self.now, time)
 
     @contextmanager
-    def in_use(self) -> Generator[None]:
+    def in_use(self) -> Generator[VirtualRuntimes]:
         """Give this time to the runtimes that are opened within the context."""
+        runtimes = VirtualRuntimes(self)
         with ExitStack() as stack:
             if running_on_asyncio():
-                stack.enter_context(_set(asyncio_runtime_factory, self.asyncio_runtime))
+                stack.enter_context(_set(asyncio_runtime_factory, runtimes.make_for_asyncio))
             else:
                 from ..runtime.trio_runtime import trio_runtime_factory
 
-                stack.enter_context(_set(trio_runtime_factory, _on_trio(self)))
-            yield
+                stack.enter_context(_set(trio_runtime_factory, runtimes.make_for_trio))
+            yield runtimes
 
-    def asyncio_runtime(self) -> AsyncioRuntime:
-        """A runtime of the running asyncio event loop that has this time."""
-        return _AsyncioRuntime(self)
+
+class VirtualRuntimes:
+    """Makes runtimes with the time of a test, for one server or one client.
+
+    Args:
+        time: The time.
+
+    Attributes:
+        made: The number of those that were made.
+        retired: Whether they are of no use any more: what lives in one begins anew in another.
+    """
+
+    def __init__(self, time: VirtualTime) -> None:
+        self.made: int = 0
+        self.retired: bool = False
+        self._time = time
+
+    def make_for_asyncio(self) -> AsyncioRuntime:
+        """A runtime of the running asyncio event loop."""
+        self.made += 1
+        return _AsyncioRuntime(self._time, self)
+
+    def make_for_trio(self, nursery: trio.Nursery) -> TrioRuntime:
+        """A runtime of the running trio event loop; it ends with its nursery."""
+        self.made += 1
+        return _on_trio(self._time)(nursery)
 
 
 @contextmanager
@@ -106,9 +130,16 @@ class _Call:
 
 
 class _AsyncioRuntime(AsyncioRuntime):
-    def __init__(self, time: VirtualTime) -> None:
+    def __init__(self, time: VirtualTime, siblings: VirtualRuntimes) -> None:
         super().__init__()
         self._time = time
+        self._siblings = siblings
+
+    def is_current(self) -> bool:
+        return not self._siblings.retired and super().is_current()
+
+    def _runs(self) -> bool:
+        return not self._siblings.retired and super()._runs()
 
     def now(self) -> float:
         return self._time.now

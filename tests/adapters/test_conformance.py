@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import pytest
 
-from socketio_asgi.adapters.cluster import ClusterAdapter, ClusterSettings, Inbox, asking
+from socketio_asgi.adapters.cluster import ClusterAdapter, ClusterSettings, Inbox
 from socketio_asgi.testing.adapters import AdapterConformance, Broker
 
 from .loopback import WIRES, Bus, LoopbackDriver, position_after
@@ -89,12 +89,6 @@ class LoopbackBroker(Broker):
     async def inject(self, key: str, data: bytes) -> None:
         for driver in self.bus(key).drivers:
             driver.queue_data(data, position_after(0))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for the first heartbeats of others no longer than they take in one process."""
-    monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)
 
 
 @pytest.mark.runtime

@@ -11,7 +11,7 @@ from socketio_asgi.adapters.cluster.sequences import (
     MAX_BEFORE,
     MAX_HELD_BYTES,
     MAX_LATE,
-    MAX_STREAMS,
+    MAX_SENDERS,
     PATIENT_SECONDS,
     Sequences,
 )
@@ -146,10 +146,10 @@ async def test_what_is_remembered_has_limits() -> None:
     receiver.wait(HOLD_SECONDS * 2)
     assert receiver.add(MAX_LATE * 9 - 1, MAX_LATE * 9) == [f"a{MAX_LATE * 9}"]
     receiver.add(3, 5, stream="old")
-    for number in range(MAX_STREAMS):
+    for number in range(MAX_SENDERS):
         receiver.add(1, stream=f"{number}-")
     assert "old5" in receiver.got  # it was handed on when its sender was forgotten
-    assert len(receiver.sequences._streams) == MAX_STREAMS
+    assert len(receiver.sequences._streams) == MAX_SENDERS
     assert receiver.wait(HOLD_SECONDS * 2) == []
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from socketio_asgi import ConnectionRefused, Server, Socket
+import anyio
 
-io = Server()
+from socketio_asgi import ConnectionRefused, ConnectionStateRecovery, Server, Socket
+
+io = Server(
+    ping_interval=1,
+    ping_timeout=1,
+    connection_state_recovery=ConnectionStateRecovery(max_disconnection_duration=60),
+)
 admin = io.of("/admin")
+slow = io.of("/slow")
+left: list[str] = []
 
 
 @io.on("echo")
@@ -38,6 +46,46 @@ async def leave(socket: Socket) -> None:
 @io.on("cut")
 async def cut(socket: Socket) -> None:
     socket.conn.close()
+
+
+@io.on("cut and send")
+async def cut_and_send(socket: Socket, *args: Any) -> None:
+    socket.conn.close()
+    await anyio.sleep(0.01)
+    await io.to(socket.id).emit("again", *args)
+
+
+@io.on("burst")
+async def burst(socket: Socket, count: int) -> None:
+    for number in range(count):
+        await socket.emit("again", number)
+
+
+@io.on("who am I")
+async def who_am_i(socket: Socket) -> Any:
+    return {
+        "id": socket.id,
+        "auth": socket.handshake.auth,
+        "query": dict(socket.handshake.query),
+        "header": socket.handshake.headers.get("x-test"),
+        "transport": socket.conn.transport.name,
+        "recovered": socket.recovered,
+    }
+
+
+@io.on("who left")
+async def who_left(socket: Socket) -> list[str]:
+    return left
+
+
+@io.on("disconnect")
+async def disconnected(socket: Socket, reason: str) -> None:
+    left.append(reason)
+
+
+@slow.use
+async def think(socket: Socket) -> None:
+    await anyio.sleep(0.2)
 
 
 @admin.use

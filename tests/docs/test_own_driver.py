@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from socketio_asgi.adapters.cluster import asking
 from socketio_asgi.testing.adapters import AdapterConformance, Broker
 
 from .snippets import ROOT, blocks_of, run_blocks
@@ -17,8 +16,7 @@ EXAMPLE = ROOT / "examples" / "mqtt_adapter"
 
 class TestHub(AdapterConformance):
     @pytest.fixture
-    def broker(self, monkeypatch: pytest.MonkeyPatch) -> Broker:
-        monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)  # all are in one process
+    def broker(self) -> Broker:
         broker: Broker = run_blocks(PAGE)["HubBroker"]()
         return broker
 

@@ -5,45 +5,48 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import httpx
+import pytest
 
 from examples import fastapi_mount, fastapi_wrap, standalone, starlette_mount
-from tests.support.peer import join_peer, open_peer
+from socketio_asgi import ConnectionRefused
+from socketio_asgi.testing import TestServer, connect
 from tests.support.serving import Served
 
 Serving = Callable[..., Awaitable[Served]]
 
 
-async def test_standalone(serving: Serving) -> None:
-    served = await serving(standalone.io)
-    async with join_peer(served.url) as first, join_peer(served.url) as second:
-        await first.expect("joined")
-        await second.emit("chat message", "hello", ack=7)
-        assert await first.expect("chat message") == ["hello"]
-        assert await second.acknowledgement(ack=7) == ["delivered"]
-        await second.close()
-        await first.expect("left")
+async def test_standalone() -> None:
+    async with connect(standalone.io) as first:
+        async with connect(standalone.io) as second:
+            await first.received("joined")
+            assert await second.emit_with_ack("chat message", "hello") == "delivered"
+            assert await first.received("chat message") == "hello"
+        await first.received("left")
 
 
-async def test_fastapi_mount(serving: Serving) -> None:
-    served = await serving(fastapi_mount.app)
-    async with open_peer(served.url) as peer:
-        assert await peer.refused() == {"message": "log in first"}
-    async with httpx.AsyncClient(base_url=served.url) as http:
-        cookie = (await http.post("/login/alice")).cookies["session"]
-    headers = {"Cookie": f"session={cookie}"}
-    async with join_peer(served.url, headers=headers) as peer:
-        assert await peer.request("who am i") == ["you are alice"]
+async def test_fastapi_mount() -> None:
+    app = fastapi_mount.app
+    with pytest.raises(ConnectionRefused, match="log in first"):
+        async with connect(app):
+            pass
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+        await http.post("http://testserver/login/alice")
+        async with connect(app, cookies=http.cookies) as client:
+            assert await client.emit_with_ack("who am i") == "you are alice"
 
 
-async def test_fastapi_wrap(serving: Serving) -> None:
-    served = await serving(fastapi_wrap.app)
-    async with join_peer(served.url) as peer, httpx.AsyncClient() as http:
-        assert (await http.post(served.url + "/announce/lunch")).json() == 1
-        assert await peer.expect("announcement") == ["lunch"]
+async def test_fastapi_wrap() -> None:
+    app = fastapi_wrap.app
+    async with (
+        connect(app) as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http,
+    ):
+        assert (await http.post("http://testserver/announce/lunch")).json() == 1
+        assert await client.received("announcement") == "lunch"
 
 
-async def test_starlette_mount(serving: Serving) -> None:
-    served = await serving(starlette_mount.app)
-    for number in (1, 2):
-        async with join_peer(served.url, path="/live") as peer:
-            assert await peer.expect("visits") == [number]
+async def test_starlette_mount() -> None:
+    async with TestServer(starlette_mount.app) as server:
+        for number in (1, 2):
+            async with server.connect(path="/live") as client:
+                assert await client.received("visits") == number

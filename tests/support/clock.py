@@ -11,7 +11,7 @@ which everything is in this process have :class:`socketio_asgi.testing.Clock`.
 from __future__ import annotations
 
 from socketio_asgi.runtime import Runtime
-from socketio_asgi.testing.virtual_time import BEGIN, VirtualTime
+from socketio_asgi.testing.virtual_time import BEGIN, VirtualRuntimes, VirtualTime
 
 __all__ = ["BEGIN", "Clock"]
 
@@ -21,7 +21,7 @@ class Clock(VirtualTime):
 
     def runtime(self) -> Runtime:
         """Make a runtime of the running event loop that has this time."""
-        return self.asyncio_runtime()
+        return VirtualRuntimes(self).make_for_asyncio()
 
     def stall(self, seconds: float) -> None:
         """Move the time on as for an event loop that stands still: calls become due, and are late.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from socketio_asgi import Server, SocketIOMiddleware
 from socketio_asgi.testing.clock import Clock
 from socketio_asgi.testing.lifespan import LifespanFailed
-from socketio_asgi.testing.server import TestServer
+from socketio_asgi.testing.server import TestServer, server_of
 
 pytestmark = pytest.mark.runtime
 
@@ -138,6 +139,17 @@ async def test_requests_that_do_not_end_are_cancelled(monkeypatch: pytest.Monkey
         with anyio.move_on_after(0.01):
             await get(server)
     assert cancelled.is_set()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio has bounds for its tasks
+async def test_nothing_is_left(anyio_backend: str) -> None:
+    before = asyncio.all_tasks()
+    io = Server()
+    for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
+        async with TestServer(io) as server, server.connect(transports=transports):
+            assert server_of(io) is server
+        assert server_of(io) is None
+        assert asyncio.all_tasks() == before
 
 
 async def test_mistakes() -> None:

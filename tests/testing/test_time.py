@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from socketio_asgi import AckTimeout, Server, Socket
 from socketio_asgi.exceptions import ConnectError, ConnectionLost
@@ -164,6 +165,24 @@ async def test_recovery() -> None:
         client.go_online()
         await clock.advance(5)
         assert not client.recovered
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio needs the lifespan
+async def test_a_server_without_a_lifespan(anyio_backend: str) -> None:
+    io = Watched()
+    app = Starlette()
+    app.mount("/socket.io", io)
+    for _ in range(2):
+        clock = Clock()
+        async with connect(app, clock=clock) as client:
+            client.go_silent()
+            await clock.advance(46)
+            assert await client.disconnected() == "ping timeout"
+    async with connect(app) as client:
+        assert await client.emit_with_ack("echo", 1) == 1
+    with pytest.raises(RuntimeError, match="does not have the clock"):
+        async with connect(app, clock=Clock()):
+            pass
 
 
 async def test_a_server_that_was_not_made_with_the_clock() -> None:

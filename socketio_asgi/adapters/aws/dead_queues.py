@@ -26,7 +26,7 @@ UNTIL = "socketio_asgi.until"
 SUBSCRIPTION = "socketio_asgi.subscription"
 """The tag with the ARN of the subscription."""
 
-MARGIN_SECONDS = 300.0
+CLOCK_SECONDS = 300.0
 """The time by which clocks may differ; AWS takes no requests of clocks that differ by more.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
@@ -46,7 +46,7 @@ def is_dead(tags: Mapping[str, str], topic_arn: str) -> bool:
     until = tags.get(UNTIL, "")
     if tags.get(TOPIC) != topic_arn or not (until.isascii() and until.isdigit()):
         return False
-    return int(until) + MARGIN_SECONDS < _clock()
+    return int(until) + CLOCK_SECONDS < _clock()
 
 
 def _clock() -> float:

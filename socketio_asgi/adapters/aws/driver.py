@@ -39,7 +39,7 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 ATTRIBUTES_BYTES = 2048
 """Bytes of the largest message that are kept for its attributes."""
 
-CLOSE_SECONDS = 1.5
+DELETE_SECONDS = 1.5
 """The time that the deletion of the queue may take."""
 
 
@@ -162,7 +162,7 @@ class AwsSqsDriver(Driver):
         try:
             if self._history.ending and queue is not None:
                 self._history.queue = None
-                await aws.runtime.within(CLOSE_SECONDS, delete_queue(aws.clients, queue))
+                await aws.runtime.within(DELETE_SECONDS, delete_queue(aws.clients, queue))
         except Exception as error:  # noqa: BLE001  # of whichever library
             logger.warning("the queue %s stays: %r", queue.url if queue else "", error)
         finally:

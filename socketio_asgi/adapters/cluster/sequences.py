@@ -29,7 +29,7 @@ MAX_LATE = 1000
 MAX_BEFORE = 100
 """The most numbers before the first message that came from a sender, which may come yet."""
 
-MAX_STREAMS = 4096
+MAX_SENDERS = 4096
 """The most senders that are remembered."""
 
 ItemT = TypeVar("ItemT")
@@ -125,7 +125,7 @@ class Sequences(Generic[ItemT]):
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams[name] = _Stream(number)
-            if len(self._streams) > MAX_STREAMS:
+            if len(self._streams) > MAX_SENDERS:
                 oldest, forgotten = next(iter(self._streams.items()))
                 while forgotten.held:
                     self._give_up(oldest, forgotten)

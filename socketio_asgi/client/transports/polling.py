@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from ...exceptions import TransportError
@@ -20,6 +21,10 @@ from .base import Endpoint, Transport, TransportOwner
 
 SHOWN_BODY = 1000
 """Characters of the body of an unexpected answer that an error keeps."""
+
+MAX_PACKETS = 16
+"""Packets in the body of one request. The protocol knows no such limit, but servers on
+python-engineio end a session for more."""
 
 _CODEC = EngineCodecV4()
 _MESSAGE = EnginePacketType.MESSAGE
@@ -149,9 +154,10 @@ class PollingTransport(Transport):
             self._owner.on_drain()
 
     async def _post_once(self) -> None:
-        count = len(self._waiting)
+        first = list(islice(self._waiting, MAX_PACKETS))
+        count = len(first)
         if self.max_payload:
-            count = _CODEC.fitting(self._waiting, self.max_payload)
+            count = _CODEC.fitting(first, self.max_payload)
         packets = [self._waiting.popleft() for _ in range(count)]
         size = sum(packet.size for packet in packets)
         payload = _CODEC.encode_payload(packets, supports_binary=True)

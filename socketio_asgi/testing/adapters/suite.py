@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ...adapters.cluster import asking
 from .broker import Broker
 from .cluster import Cluster
 
@@ -30,6 +31,14 @@ class Suite:
     def broker(self) -> Broker:
         """The broker; to be overridden."""
         raise NotImplementedError("override the fixture `broker`, which returns a Broker")
+
+    @pytest.fixture(autouse=True)
+    def short_introductions(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let servers wait a moment alone for others to introduce themselves.
+
+        Every cluster of the suite waits until they have done so.
+        """
+        monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)
 
     @pytest.fixture
     async def living_broker(self, broker: Broker) -> AsyncIterator[Broker]:

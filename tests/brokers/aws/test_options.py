@@ -377,7 +377,7 @@ def test_the_numbers_of_a_process_that_was_forked(monkeypatch: pytest.MonkeyPatc
     first, second = stream.next(), stream.next()
     assert first.rpartition("-")[0] == second.rpartition("-")[0]
     assert (first[-2:], second[-2:]) == ("-1", "-2")
-    monkeypatch.setattr(aws.os, "getpid", lambda: -1)
+    monkeypatch.setattr("os.getpid", lambda: -1)
     child = stream.next()
     assert child.endswith("-1")
     assert child.rpartition("-")[0] != first.rpartition("-")[0]

@@ -13,7 +13,7 @@ from socketio_asgi import Server
 from socketio_asgi.adapters import AwsSqsAdapter
 from socketio_asgi.adapters.aws import upkeep
 from socketio_asgi.adapters.aws.dead_queues import (
-    MARGIN_SECONDS,
+    CLOCK_SECONDS,
     SUBSCRIPTION,
     TOPIC,
     UNTIL,
@@ -24,7 +24,7 @@ from tests.support.waiting import until
 from .cluster import Clients, acquainted, clients, make_adapter, note_events, started
 from .server import MotoServer
 
-PAST = str(round(time.time() - MARGIN_SECONDS - 60))
+PAST = str(round(time.time() - CLOCK_SECONDS - 60))
 
 
 async def die(io: Server, adapter: AwsSqsAdapter) -> None:
@@ -84,7 +84,8 @@ async def test_a_queue_is_known_to_be_in_use(
         await aws.sqs.tag_queue(QueueUrl=url, Tags={UNTIL: PAST})
 
         async def renewed() -> bool:
-            return (await aws.tags(url))[UNTIL] != PAST
+            tags: dict[str, str] = await aws.tags(url)
+            return tags[UNTIL] != PAST
 
         await until(renewed, timeout=20)
 
@@ -129,7 +130,7 @@ async def _gone(aws: Clients, key: str, url: str) -> bool:
 async def _queues_that_stay(moto: MotoServer, aws: Clients, key: str) -> set[str]:
     """Queues with names like those of servers, which nobody may delete."""
     topic = (await aws.sns.create_topic(Name=key))["TopicArn"]
-    recent = str(round(time.time() - MARGIN_SECONDS / 2))
+    recent = str(round(time.time() - CLOCK_SECONDS / 2))
     made: set[str] = set()
     for number, tags in enumerate(
         (
