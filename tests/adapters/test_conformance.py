@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any, Unpack
 
 import pytest
@@ -57,6 +58,8 @@ class LinkedDriver(LoopbackDriver):
 class LoopbackBroker(Broker):
     """Carries messages of each cluster on a bus of its own."""
 
+    driver: type[LinkedDriver] = LinkedDriver
+
     def __init__(self, wire: str, traits: dict[str, Any]) -> None:
         self._wire = wire
         self._traits = traits
@@ -70,7 +73,7 @@ class LoopbackBroker(Broker):
 
     async def adapter(self, key: str, **options: Unpack[ClusterSettings]) -> ClusterAdapter:
         bus, link = self.bus(key), Link()
-        adapter = ClusterAdapter(lambda: LinkedDriver(bus, link), **options)
+        adapter = ClusterAdapter(lambda: self.driver(bus, link), **options)
         self._links[adapter] = link
         return adapter
 
@@ -117,3 +120,28 @@ class TestPositions(AdapterConformance):
     @pytest.fixture
     def broker(self) -> Broker:
         return LoopbackBroker("python", {"positions": True})
+
+
+class DisorderedDriver(LinkedDriver):
+    """A connection over which messages overtake each other, and some come twice."""
+
+    def __init__(self, bus: Bus, link: Link) -> None:
+        super().__init__(bus, link)
+        self._random = Random(len(bus.log))
+
+    def queue_data(self, data: bytes, position: str) -> None:
+        for _ in range(self._random.choice([1, 1, 2])):
+            super().queue_data(data, position)
+            self._queue.rotate(self._random.choice([0, 0, 1]))
+
+
+class DisorderedBroker(LoopbackBroker):
+    driver = DisorderedDriver
+
+
+class TestDisorder(AdapterConformance):
+    ordered = False
+
+    @pytest.fixture
+    def broker(self) -> Broker:
+        return DisorderedBroker("python", {"at_least_once": True})
