@@ -292,6 +292,22 @@ async def test_mistakes() -> None:
                 pass
 
 
+@each_transport
+async def test_the_reason_of_a_client_that_leaves(transports: list[str]) -> None:
+    io = make_server()
+    reasons: list[str] = []
+
+    @io.on("disconnect")
+    async def left(socket: Socket, reason: str) -> None:
+        reasons.append(reason)
+
+    async with TestServer(io) as server:
+        for _ in range(10):
+            async with server.connect(transports=transports):
+                pass
+    assert reasons == ["client namespace disconnect"] * 10
+
+
 async def test_concurrent_clients() -> None:
     io = make_server()
     async with TestServer(io) as server, anyio.create_task_group() as tasks:

@@ -55,7 +55,7 @@ async def test_heartbeats_keep_a_client_connected(transport: str) -> None:
         await clock.advance(3600)
         assert client.connected
         assert pings == 3600 // 25
-    assert len(io.reasons) == 1
+    assert io.reasons == ["client namespace disconnect"]
 
 
 @each_transport
