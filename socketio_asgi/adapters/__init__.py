@@ -1,6 +1,7 @@
 """Adapters: the choice of the sockets that get a packet, and their reach beyond this process."""
 
 from .aws import AwsSqsAdapter
+from .azure import AzureServiceBusAdapter
 from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recipient, SocketDetails
 from .cluster_engine import ClusterEngine, ClusterEngineHealth, RedisClusterEngine
 from .errors import ClusterUnavailable, NotRetryable
@@ -31,6 +32,7 @@ __all__ = [
     "AdapterState",
     "AdapterStatus",
     "AwsSqsAdapter",
+    "AzureServiceBusAdapter",
     "ClusterEngine",
     "ClusterEngineHealth",
     "ClusterHealth",

@@ -5,6 +5,7 @@ Node.js.
 """
 
 from .aws import AsyncAwsSqsEmitter, AwsSqsEmitter
+from .azure import AsyncAzureServiceBusEmitter, AzureServiceBusEmitter
 from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
@@ -21,6 +22,7 @@ from .redis import (
 
 __all__ = [
     "AsyncAwsSqsEmitter",
+    "AsyncAzureServiceBusEmitter",
     "AsyncGcpPubSubEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
@@ -29,6 +31,7 @@ __all__ = [
     "AsyncRedisShardedEmitter",
     "AsyncRedisStreamsEmitter",
     "AwsSqsEmitter",
+    "AzureServiceBusEmitter",
     "Emitter",
     "GcpPubSubEmitter",
     "NatsEmitter",

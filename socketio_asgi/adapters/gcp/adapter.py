@@ -15,6 +15,12 @@ from .driver import PubSubDriver, PubSubHistory, PubSubOptions
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
+MIN_ANSWER_SECONDS = 1.0
+"""The shortest time that a cloud has for an answer, however short the heartbeats are."""
+
+MIN_SILENCE_SECONDS = 2.0
+"""The shortest time after which a subscription that brings nothing is taken for dead."""
+
 DAY_SECONDS = 24 * 3600.0
 """The shortest time after which Pub/Sub deletes a subscription that nobody uses.
 
@@ -91,10 +97,15 @@ class GcpPubSubAdapter(ClusterAdapter):
             create_topic=check_flag("create_topic", create_topic),
             ordered=check_flag("ordered", ordered),
             max_message=_max_message(max_message),
-            answer_seconds=self._options.heartbeat_interval,
-            silence_seconds=self._options.heartbeat_interval + self._options.heartbeat_timeout,
+            answer_seconds=max(self._options.heartbeat_interval, MIN_ANSWER_SECONDS),
+            silence_seconds=max(self._silence_seconds, MIN_SILENCE_SECONDS),
         )
         self._history = PubSubHistory()
+
+    @property
+    def _silence_seconds(self) -> float:
+        """Own heartbeats come back: they are missed when one should have expired elsewhere."""
+        return self._options.heartbeat_interval + self._options.heartbeat_timeout
 
     def enter(self, host: AdapterHost) -> None:
         """Begin in an event loop; see :meth:`.AdapterProvider.enter`."""

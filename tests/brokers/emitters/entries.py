@@ -14,6 +14,7 @@ from socketio_asgi.adapters import NatsAdapter, RabbitMqAdapter
 from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.emitters import (
     AsyncAwsSqsEmitter,
+    AsyncAzureServiceBusEmitter,
     AsyncGcpPubSubEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
@@ -22,6 +23,7 @@ from socketio_asgi.emitters import (
     AsyncRedisShardedEmitter,
     AsyncRedisStreamsEmitter,
     AwsSqsEmitter,
+    AzureServiceBusEmitter,
     Emitter,
     GcpPubSubEmitter,
     NatsEmitter,
@@ -41,6 +43,7 @@ from tests.brokers.interop.services import (
     pubsub_host,
     rabbitmq_url,
     redis_url,
+    service_bus,
 )
 
 
@@ -175,6 +178,16 @@ EMITTERS: list[EmitterEntry] = [
     ),
     EmitterEntry("sqs", "sqs", _sqs),
     EmitterEntry("sqs-async", "sqs", _sqs_async),
+    EmitterEntry(
+        "service-bus",
+        "service-bus",
+        lambda key: AzureServiceBusEmitter(service_bus().connection, key),
+    ),
+    EmitterEntry(
+        "service-bus-async",
+        "service-bus",
+        lambda key: AsyncAzureServiceBusEmitter(service_bus().connection, key),
+    ),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),
 ]

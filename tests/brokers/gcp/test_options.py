@@ -203,7 +203,7 @@ async def test_credentials_of_the_application() -> None:
     source = source_of(
         PROJECT,
         "socket.io",
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        credentials=AnonymousCredentials(),
         endpoint=NOBODY,
         emulator=None,
     )

@@ -8,7 +8,7 @@ import { Emitter as RedisEmitter } from "@socket.io/redis-emitter";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { createClient } from "redis";
-import { pubsub, sqs } from "./clouds.mjs";
+import { pubsub, serviceBus, sqs } from "./clouds.mjs";
 
 async function nodeRedis(url) {
   const client = createClient({ url });
@@ -53,6 +53,7 @@ const ADAPTERS = {
   },
   pubsub,
   sqs,
+  serviceBus,
 };
 
 /**

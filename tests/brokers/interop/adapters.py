@@ -14,6 +14,7 @@ from typing import Any, get_args
 from socketio_asgi.adapters import (
     AdapterProvider,
     AwsSqsAdapter,
+    AzureServiceBusAdapter,
     GcpPubSubAdapter,
     PostgresAdapter,
     RedisAdapter,
@@ -24,7 +25,7 @@ from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.brokers.aws.server import REGION
 from tests.brokers.gcp.server import PROJECT
 
-from .services import moto, official_bundle, postgres_url, pubsub_host, redis_url
+from .services import moto, official_bundle, postgres_url, pubsub_host, redis_url, service_bus
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -156,6 +157,27 @@ def _node_sqs(key: str) -> Mapping[str, Any]:
     return {"name": "sqs", "bundle": bundle, **place, "topicName": key, "queuePrefix": key}
 
 
+def _service_bus(key: str) -> MakeAdapter:
+    bus = service_bus()
+    return lambda: AzureServiceBusAdapter(
+        bus.connection,
+        key,
+        administration=bus.administration,
+        heartbeat_interval=1,
+        heartbeat_timeout=5,
+        request_timeout=1,
+    )
+
+
+def _node_service_bus(key: str) -> Mapping[str, Any]:
+    bus = service_bus()
+    bundle = official_bundle("socket.io-azure-service-bus-adapter")
+    place = {"connection": bus.connection, "administration": bus.administration_url}
+    # Official servers close their link before their goodbye is sent, and are missed instead.
+    times = {"heartbeatInterval": 1000, "heartbeatTimeout": 5000}
+    return {"name": "serviceBus", "bundle": bundle, "topicName": key, **place, **times}
+
+
 ENTRIES: list[Entry] = [
     Entry("redis", _redis, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
     Entry("redis-specific", _specific, _node_specific, modules=_ANSWERING),
@@ -168,6 +190,7 @@ ENTRIES: list[Entry] = [
     ),
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
     Entry("postgres", _postgres, _node_postgres),
+    Entry("service-bus", _service_bus, _node_service_bus, frozenset({Trait.BINARY_DATA})),
     Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
     Entry("sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA})),
     Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),

@@ -178,3 +178,65 @@ class Queue {
     receive({ attributes, body: encode(message) });
   }
 }
+
+/** The administration of the small Service Bus, which official clients ask over TLS alone. */
+class Administration {
+  constructor(url) {
+    this.url = url;
+  }
+
+  async ask(method, path, name) {
+    const body = `<entry><content><${name}Description /></content></entry>`;
+    const answer = await fetch(`${this.url}/${path}`, { method, ...(name && { body }) });
+    if (!answer.ok && answer.status !== 409) throw new Error(`${answer.status} for ${path}`);
+  }
+
+  getTopic(topic) {
+    return this.ask("GET", topic);
+  }
+
+  createTopic(topic) {
+    return this.ask("PUT", topic, "Topic");
+  }
+
+  createSubscription(topic, name) {
+    return this.ask("PUT", `${topic}/subscriptions/${name}`, "Subscription");
+  }
+
+  deleteSubscription(topic, name) {
+    return this.ask("DELETE", `${topic}/subscriptions/${name}`);
+  }
+}
+
+/** Azure Service Bus: a connection string, where it is administered, and the name of a topic. */
+export async function serviceBus({ bundle, connection, administration, topicName, ...options }) {
+  const { ServiceBusClient } = await import("@azure/service-bus");
+  const client = new ServiceBusClient(connection);
+  const admin = new Administration(administration);
+  await admin.createTopic(topicName);
+  const close = () => client.close();
+  if (bundle) {
+    const { createAdapter } = require(bundle);
+    return [createAdapter(client, admin, { topicName, ...options }), close];
+  }
+  const name = `socket.io-${Math.random().toString(16).slice(2)}`;
+  const sender = client.createSender(topicName);
+  const receiver = client.createReceiver(topicName, name);
+  const broker = {
+    publish: (applicationProperties, body) => sender.sendMessages({ body, applicationProperties }),
+    async subscribe(receive) {
+      await admin.createSubscription(topicName, name);
+      receiver.subscribe({
+        async processMessage({ applicationProperties, body }) {
+          receive({ attributes: applicationProperties, body });
+        },
+        async processError() {}, // it connects again
+      });
+    },
+    async unsubscribe() {
+      await receiver.close();
+      await admin.deleteSubscription(topicName, name);
+    },
+  };
+  return [standIn(broker, options), close];
+}

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from tests.brokers.aws.server import MotoServer
+from tests.brokers.azure.server import ServiceBusProcess
 from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
@@ -64,6 +65,12 @@ def pubsub_host() -> str:
 def moto() -> MotoServer:
     """SNS and SQS of our own."""
     return _start(MotoServer())
+
+
+@functools.cache
+def service_bus() -> ServiceBusProcess:
+    """A small Service Bus of our own."""
+    return _start(ServiceBusProcess())
 
 
 @functools.cache

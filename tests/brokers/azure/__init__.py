@@ -1,0 +1,1 @@
+"""Tests with Azure Service Bus."""
