@@ -22,13 +22,13 @@ CLOSE_SECONDS = 1.0
 PREFETCHED = 200
 """The messages that are on their way to this server before it asks for them."""
 
-LOCK_SECONDS = 30.0
+PEEK_LOCK_SECONDS = 30.0
 """The time that Service Bus waits for the settlement of a message, before it sends it again."""
 
 KEEP_MESSAGES_SECONDS = 600.0
 """The time that messages are kept for a server that is away."""
 
-MAX_DELIVERIES = 100
+MAX_REDELIVERIES = 100
 """The deliveries of one message, after which Service Bus puts it aside."""
 
 
@@ -123,8 +123,8 @@ class ServiceBus:
                 subscription.name,
                 auto_delete_on_idle=timedelta(seconds=subscription.idle_seconds),
                 default_message_time_to_live=timedelta(seconds=KEEP_MESSAGES_SECONDS),
-                lock_duration=timedelta(seconds=LOCK_SECONDS),
-                max_delivery_count=MAX_DELIVERIES,
+                lock_duration=timedelta(seconds=PEEK_LOCK_SECONDS),
+                max_delivery_count=MAX_REDELIVERIES,
             )
         except Exception as error:
             if exists_already(error):
