@@ -42,6 +42,7 @@ PACKAGES_WITH_ALL = (
     "socketio_asgi.admin",
     "socketio_asgi.engine",
     "socketio_asgi.protocol",
+    "socketio_asgi.testing",
 )
 
 OPTIONAL = ("socketio_asgi.integrations",)

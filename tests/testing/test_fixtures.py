@@ -16,6 +16,18 @@ CONFTEST = """
 pytest_plugins = ["socketio_asgi.testing.fixtures"]
 """
 
+STRICT_CONFTEST = """
+import pytest_asyncio
+from socketio_asgi.testing import Connector
+
+pytest_plugins = ["socketio_asgi.testing.fixtures"]
+
+@pytest_asyncio.fixture
+async def socketio_connect():
+    async with Connector() as connect:
+        yield connect
+"""
+
 TESTS = """
 import pytest
 from socketio_asgi import Server
@@ -54,10 +66,13 @@ async def test_broken(socketio_connect):
     await client.emit("broken")
 """
 
+STRICT = "pytest-asyncio, strict"
+
 WAYS = {
     "anyio": ("anyio", "", "@pytest.mark.anyio", "6 passed, 2 errors"),
     "anyio, auto": ("anyio", "anyio_mode = auto", "", "6 passed, 2 errors"),
     "pytest-asyncio, auto": ("pytest_asyncio", "asyncio_mode = auto", "", "3 passed, 1 error"),
+    STRICT: ("pytest_asyncio", "", "@pytest.mark.asyncio", "3 passed, 1 error"),
     "pytest-trio": ("pytest_trio", "", "@pytest.mark.trio", "1 failed, 2 passed"),
     "pytest-trio, auto": ("pytest_trio", "trio_mode = true", "", "1 failed, 2 passed"),
 }
@@ -70,7 +85,7 @@ def test_the_fixtures(way: str, tmp_path: Path) -> None:
     module, options, mark, outcome = WAYS[way]
     require_module(module)
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{options}\n")
-    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "conftest.py").write_text(STRICT_CONFTEST if way == STRICT else CONFTEST)
     (tmp_path / "test_chat.py").write_text(TESTS.replace("{mark}", mark))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
