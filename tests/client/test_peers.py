@@ -18,7 +18,7 @@ from socketio_asgi.exceptions import AckTimeout
 from tests.client.peers import PEERS, peer
 from tests.support.waiting import until
 
-QUICK = {"reconnection_delay": 0.01, "randomization_factor": 0.0}
+QUICK: dict[str, Any] = {"reconnection_delay": 0.01, "randomization_factor": 0.0}
 TEXTS = [
     "",
     "てすと",
@@ -257,18 +257,25 @@ async def test_the_state_is_recovered(url: str, name: str, options: dict[str, An
     async with Client(url, **options) as io:
         io.on("again")(lambda *values: got.append(values[0]))
         first = io.id
-        assert not io.recovered
+        assert await recovered(io) is False
         io.emit("again", 0)
         await until(lambda: got == [0])
         io.emit("cut and send", 1, b"2")
         await until(lambda: got == [0, 1])
         await until(lambda: io.connected)
-        assert io.recovered
+        assert await recovered(io) is True
         assert io.id == first
-        assert (await io.emit_with_ack("who am I"))["recovered"]
         await io.disconnect()
         await io.connect()
-        assert not io.recovered
+        assert await recovered(io) is False
+        assert io.id != first
+
+
+async def recovered(io: Client) -> Any:
+    """Whether its state was, as both sides have it."""
+    told = (await io.emit_with_ack("who am I"))["recovered"]
+    assert told is io.recovered
+    return told
 
 
 # -- acknowledgements, volatile events, retries ----------------------------------------------

@@ -3,65 +3,78 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import socketio
+from socketio.exceptions import ConnectionRefusedError as Refused
 
 io: Any = socketio.AsyncServer(
     async_mode="asgi", ping_interval=1, ping_timeout=1, namespaces=["/", "/admin", "/slow"]
 )
 app: Any = socketio.ASGIApp(io)
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 left: list[str] = []
 auths: dict[str, Any] = {}
 
 
-@io.on("connect")
+def on(event: str, namespace: str = "/") -> Callable[[HandlerT], HandlerT]:
+    """Register a handler; python-socketio has no types."""
+
+    def register(handler: HandlerT) -> HandlerT:
+        io.on(event, handler, namespace=namespace)
+        return handler
+
+    return register
+
+
+@on("connect")
 async def connect(sid: str, environ: dict[str, Any], auth: Any) -> None:
     auths[sid] = auth
 
 
-@io.on("disconnect")
+@on("disconnect")
 async def disconnect(sid: str, reason: str) -> None:
     left.append(reason)
 
 
-@io.on("echo")
+@on("echo")
 async def echo(sid: str, *args: Any) -> Any:
     return args
 
 
-@io.on("again")
+@on("again")
 async def again(sid: str, *args: Any) -> None:
     await io.emit("again", args, to=sid)
 
 
-@io.on("burst")
+@on("burst")
 async def burst(sid: str, count: int) -> None:
     for number in range(count):
         await io.emit("again", number, to=sid)
 
 
-@io.on("ask me")
+@on("ask me")
 async def ask_me(sid: str, *args: Any) -> Any:
     return await io.call("question", args, to=sid, timeout=5)
 
 
-@io.on("never")
+@on("never")
 async def never(sid: str, *args: Any) -> None:
     await asyncio.sleep(60)
 
 
-@io.on("leave")
+@on("leave")
 async def leave(sid: str) -> None:
     await io.disconnect(sid)
 
 
-@io.on("cut")
+@on("cut")
 async def cut(sid: str) -> None:
     await io.eio.disconnect(io.manager.eio_sid_from_sid(sid, "/"))
 
 
-@io.on("who am I")
+@on("who am I")
 async def who_am_i(sid: str) -> Any:
     environ = io.get_environ(sid)
     query = dict(each.split("=", 1) for each in environ["QUERY_STRING"].split("&"))
@@ -75,22 +88,22 @@ async def who_am_i(sid: str) -> Any:
     }
 
 
-@io.on("who left")
+@on("who left")
 async def who_left(sid: str) -> Any:
     return (left,)
 
 
-@io.on("connect", namespace="/admin")
+@on("connect", namespace="/admin")
 async def connect_admin(sid: str, environ: dict[str, Any], auth: Any) -> None:
     if (auth or {}).get("token") != "secret":
-        raise socketio.exceptions.ConnectionRefusedError("who are you?", {"code": 42})
+        raise Refused("who are you?", {"code": 42})
 
 
-@io.on("hello", namespace="/admin")
+@on("hello", namespace="/admin")
 async def hello(sid: str) -> str:
     return "admin"
 
 
-@io.on("connect", namespace="/slow")
+@on("connect", namespace="/slow")
 async def connect_slowly(sid: str, environ: dict[str, Any], auth: Any) -> None:
     await asyncio.sleep(0.2)
