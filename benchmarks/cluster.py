@@ -29,6 +29,8 @@ OURS = {
     "streams": "RedisStreamsAdapter",
     "postgres": "PostgresAdapter",
     "nats": "NatsAdapter",
+    "rabbitmq": "RabbitMqAdapter",
+    "kafka": "KafkaAdapter",
     "workers": "WorkersAdapter",
 }
 """Adapters by the names of our contenders."""
@@ -36,6 +38,8 @@ OURS = {
 BROKERS = {
     "postgres": os.environ.get("POSTGRES_URL", "postgresql://127.0.0.1:5432/test"),
     "nats": os.environ.get("NATS_URL", "nats://127.0.0.1:4222"),
+    "rabbitmq": os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672"),
+    "kafka": os.environ.get("KAFKA_ADDRESS", "127.0.0.1:9092"),
     "workers": f"{tempfile.gettempdir()}/benchmark-{os.getpid()}",
 }
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")

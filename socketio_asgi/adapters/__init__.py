@@ -6,6 +6,7 @@ from .base import Adapter, AdapterFactory, FetchedSockets, LocalNamespace, Recip
 from .cluster_engine import ClusterEngine, ClusterEngineHealth, RedisClusterEngine
 from .errors import ClusterUnavailable, NotRetryable
 from .gcp import GcpPubSubAdapter
+from .kafka import KafkaAdapter
 from .lifecycle import AdapterLifecycle
 from .membership import ClusterHealth
 from .memory import MemoryAdapter
@@ -40,6 +41,7 @@ __all__ = [
     "ConnectionStateRecovery",
     "FetchedSockets",
     "GcpPubSubAdapter",
+    "KafkaAdapter",
     "LocalNamespace",
     "Member",
     "MemoryAdapter",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from ..runtime import Event, Runtime
+
+logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 ResultT = TypeVar("ResultT")
 
@@ -26,22 +31,33 @@ async def guarded(work: Coroutine[Any, Any, ResultT]) -> ResultT:
         raise
 
 
-async def ended(work: Coroutine[Any, Any, Any], seconds: float) -> None:
-    """Await the end of something, for no longer than ``seconds``, and whatever it raises."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-    finally:
-        task.cancel()
-        task.add_done_callback(_retrieve)
+async def ended(runtime: Runtime, work: Coroutine[Any, Any, Any], seconds: float) -> None:
+    """Await the end of something, whatever it raises; what takes longer goes on in the background.
+
+    Args:
+        runtime: The event loop.
+        work: The end.
+        seconds: The longest time to wait.
+    """
+    over = runtime.event()
+
+    async def end() -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # of a connection that is broken anyway
+            logger.debug("a connection cannot be closed: %r", error)
+        finally:
+            over.set()
+
+    runtime.start_background(end())
+    with suppress(TimeoutError):
+        await runtime.within(seconds, _wait(over))
+
+
+async def _wait(event: Event) -> None:
+    await event.wait()
 
 
 def _being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _retrieve(task: asyncio.Future[Any]) -> None:
-    """Look at an exception, that asyncio may not warn of it."""
-    with suppress(asyncio.CancelledError):
-        task.exception()

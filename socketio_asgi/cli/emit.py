@@ -21,6 +21,7 @@ BROKERS = {
     "postgres": "Postgres",
     "nats": "NATS",
     "rabbitmq": "RabbitMQ",
+    "kafka": "Kafka",
 }
 
 OWN = {
@@ -60,6 +61,7 @@ socketio-asgi emit --nats nats://localhost --room kitchen --text order soup
 @_broker("postgres", "postgresql://localhost/app", "PostgresAdapter")
 @_broker("nats", "nats://localhost", "NatsAdapter")
 @_broker("rabbitmq", "amqp://localhost", "RabbitMqAdapter")
+@_broker("kafka", "localhost:9092", "KafkaAdapter")
 @click.option(
     "--room",
     "rooms",
@@ -76,8 +78,8 @@ socketio-asgi emit --nats nats://localhost --room kitchen --text order soup
 @click.option(
     "--key",
     metavar="TEXT",
-    help="The option key, channel_prefix, stream_name or prefix of the adapter, if the servers"
-    " have another one than by default.",
+    help="The option key, channel_prefix, stream_name, prefix or topic of the adapter, if the"
+    " servers have another one than by default.",
 )
 @click.option("--jetstream", is_flag=True, help="With --nats: the servers have jetstream=True.")
 @click.option(
@@ -124,7 +126,7 @@ def emit(
         raise click.UsageError(str(error)) from error
     except Exception as error:
         url: str = options[broker]
-        place = urlsplit(url).netloc.rpartition("@")[2]
+        place = (urlsplit(url).netloc or url).rpartition("@")[2]
         text_of = str(error) or type(error).__name__
         raise CommandError(f"{BROKERS[broker]} at {place}: {text_of}") from error
 
@@ -173,6 +175,7 @@ def _made(broker: str, url: str, namespace: str, options: dict[str, Any]) -> Any
         "postgres": (emitters.PostgresEmitter, "channel_prefix"),
         "nats": (emitters.NatsEmitter, "prefix"),
         "rabbitmq": (emitters.RabbitMqEmitter, "prefix"),
+        "kafka": (emitters.KafkaEmitter, "topic"),
     }
     kind, key_name = kinds[broker]
     given = {name: options[name] for name in OWN if options[name]}

@@ -8,6 +8,7 @@ from .aws import AsyncAwsSqsEmitter, AwsSqsEmitter
 from .azure import AsyncAzureServiceBusEmitter, AzureServiceBusEmitter
 from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
+from .kafka import AsyncKafkaEmitter, KafkaEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
 from .postgres import AsyncPostgresEmitter, PostgresEmitter
 from .rabbitmq import AsyncRabbitMqEmitter, RabbitMqEmitter
@@ -24,6 +25,7 @@ __all__ = [
     "AsyncAwsSqsEmitter",
     "AsyncAzureServiceBusEmitter",
     "AsyncGcpPubSubEmitter",
+    "AsyncKafkaEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
     "AsyncRabbitMqEmitter",
@@ -34,6 +36,7 @@ __all__ = [
     "AzureServiceBusEmitter",
     "Emitter",
     "GcpPubSubEmitter",
+    "KafkaEmitter",
     "NatsEmitter",
     "PostgresEmitter",
     "RabbitMqEmitter",

@@ -37,6 +37,7 @@ from socketio_asgi.adapters import (
     ClusterHealth,
     NatsAdapter,
     PostgresAdapter,
+    RabbitMqAdapter,
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
@@ -50,6 +51,7 @@ from tests.support.waiting import until
 
 from .nats.server import NatsServer
 from .postgres.servers import PostgresProcess
+from .rabbitmq.server import RabbitServer
 from .redis.servers import RedisProcess
 
 PAUSE = 0.01  # seconds between two events
@@ -80,16 +82,25 @@ class _Nats(NatsServer):
     thaw = NatsServer.resume
 
 
+class _Rabbit(RabbitServer):
+    end = RabbitServer.kill
+    freeze = RabbitServer.pause
+    thaw = RabbitServer.resume
+
+
 class _Postgres(PostgresProcess):
     end = PostgresProcess.stop
     freeze = PostgresProcess.pause
     thaw = PostgresProcess.resume
 
 
+Process = _Redis | _Nats | _Rabbit | _Postgres
+
+
 class Entry(NamedTuple):
     """An adapter: its kind of broker, and how a server gets one, given the port of the broker."""
 
-    broker: type[_Redis | _Nats | _Postgres]
+    broker: type[Process]
     make: Callable[[int], ClusterAdapter]
 
 
@@ -109,11 +120,12 @@ ADAPTERS: dict[str, Entry] = {
     "postgres": Entry(_Postgres, lambda port: PostgresAdapter(PostgresProcess.url_of(port))),
     "nats": Entry(_Nats, lambda port: NatsAdapter(f"nats://127.0.0.1:{port}")),
     "jetstream": Entry(_Nats, _jetstream),
+    "rabbitmq": Entry(_Rabbit, lambda port: RabbitMqAdapter(f"amqp://127.0.0.1:{port}")),
 }
 
 
 @contextmanager
-def running(kind: type[_Redis | _Nats | _Postgres]) -> Iterator[_Redis | _Nats | _Postgres]:
+def running(kind: type[Process]) -> Iterator[Process]:
     """Run a broker of that kind."""
     with tempfile.TemporaryDirectory() as folder:
         broker = kind() if issubclass(kind, _Postgres) else kind(Path(folder))

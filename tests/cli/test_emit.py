@@ -26,6 +26,7 @@ MISTAKES: Final = {
     "--redis localhost news": "--redis: ",
     "--nats http://localhost news": "--nats: ",
     "--rabbitmq http://localhost news": "--rabbitmq: ",
+    "--kafka localhost news": "--kafka: ",
     "--postgres mysql://localhost news": "--postgres: ",
 }
 

@@ -193,6 +193,8 @@ def _with_heartbeat(url: str) -> str:
 def explained(error: Exception) -> Exception:
     """The error that tells what to do about a failed attempt to connect."""
     detail = described(error)
+    if isinstance(error, NotRetryable) or type(error) is ConnectionError:  # it tells that already
+        return error
     if any(word in detail for word in REFUSED):
         return NotRetryable(f"RabbitMQ refuses user, password or virtual host: {detail}")
     if "Connection.OpenOk" in detail:  # aiormq does not tell what RabbitMQ has said instead

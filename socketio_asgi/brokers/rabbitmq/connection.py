@@ -94,14 +94,19 @@ class Connection:
             ConnectionError: The broker is not there.
         """
         application = self._options.connection
-        if application is None:
-            self._link = await self._connected()
-        else:
-            self._link = _link_of(application)
         try:
+            if application is None:
+                self._link = await self._connected()
+            else:
+                self._link = _link_of(application)
             await self.within(self._open_channels(self._link))
         except Exception as error:
             raise explained(error) from error
+        finally:
+            if self._error is not None:  # it was closed meanwhile
+                await self._end()
+        if self._error is not None:
+            raise ConnectionError("the RabbitMQ connection was closed")
         self._open = True
         self._pinging = self.runtime.start_background(self._ping())
 
@@ -143,12 +148,15 @@ class Connection:
         self._finish(ConnectionError("the RabbitMQ connection is closed"))
         if self._pinging is not None:
             self._pinging.cancel()
+        await self._end()
+
+    async def _end(self) -> None:
         link, self._link = self._link, None
         channels = (self._channel, self._publishing)
         parts = channels if self._options.connection is not None else (link,)
         for part in parts:
             if part is not None:
-                await ended(part.close(), CLOSE_SECONDS)
+                await ended(self.runtime, part.close(), CLOSE_SECONDS)
         if self._socket is not None:
             self._socket.abort()
 

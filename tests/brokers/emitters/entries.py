@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from socketio_asgi.adapters import NatsAdapter, RabbitMqAdapter
+from socketio_asgi.adapters import KafkaAdapter, NatsAdapter, RabbitMqAdapter
 from socketio_asgi.adapters.nats import JetStream
 from socketio_asgi.emitters import (
     AsyncAwsSqsEmitter,
     AsyncAzureServiceBusEmitter,
     AsyncGcpPubSubEmitter,
+    AsyncKafkaEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
     AsyncRabbitMqEmitter,
@@ -26,6 +27,7 @@ from socketio_asgi.emitters import (
     AzureServiceBusEmitter,
     Emitter,
     GcpPubSubEmitter,
+    KafkaEmitter,
     NatsEmitter,
     PostgresEmitter,
     RabbitMqEmitter,
@@ -37,6 +39,7 @@ from tests.brokers.gcp.server import PROJECT
 from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry, MakeAdapter
 from tests.brokers.interop.cluster import Kind
 from tests.brokers.interop.services import (
+    kafka_url,
     moto,
     nats_url,
     postgres_url,
@@ -45,6 +48,7 @@ from tests.brokers.interop.services import (
     redis_url,
     service_bus,
 )
+from tests.brokers.kafka.support import FETCH_MILLISECONDS
 
 
 def _jetstream(key: str) -> MakeAdapter:
@@ -56,6 +60,15 @@ def _rabbitmq(key: str) -> MakeAdapter:
     return lambda: RabbitMqAdapter(rabbitmq_url(), prefix=key)
 
 
+def kafka_address() -> str:
+    return kafka_url().removeprefix("kafka://")
+
+
+def _kafka(key: str) -> MakeAdapter:
+    wait = FETCH_MILLISECONDS
+    return lambda: KafkaAdapter(kafka_address(), topic=key, fetch_max_wait_ms=wait)
+
+
 def _no_node(key: str) -> Mapping[str, Any]:
     raise AssertionError("there are no official servers over this broker")
 
@@ -64,6 +77,7 @@ OWN: list[Entry] = [
     Entry("nats", lambda key: lambda: NatsAdapter(nats_url(), prefix=key), _no_node),
     Entry("jetstream", _jetstream, _no_node),
     Entry("rabbitmq", _rabbitmq, _no_node),
+    Entry("kafka", _kafka, _no_node),
 ]
 """Adapters without official servers."""
 
@@ -187,6 +201,18 @@ EMITTERS: list[EmitterEntry] = [
         "service-bus-async",
         "service-bus",
         lambda key: AsyncAzureServiceBusEmitter(service_bus().connection, key),
+    ),
+    EmitterEntry(
+        "kafka",
+        "kafka",
+        lambda key: KafkaEmitter(kafka_address(), topic=key),
+        there=Kind.OURS,
+    ),
+    EmitterEntry(
+        "kafka-async",
+        "kafka",
+        lambda key: AsyncKafkaEmitter(kafka_address(), topic=key),
+        there=Kind.OURS,
     ),
     # It does not say the namespace of what it sends, which the official servers drop.
     EmitterEntry("postgres-official", "postgres", node=_official_postgres, there=Kind.OURS),

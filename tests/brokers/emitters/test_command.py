@@ -18,7 +18,7 @@ from tests.cli.support import run
 from tests.support.ports import PortReservation
 from tests.support.waiting import until
 
-from .entries import ADAPTERS
+from .entries import ADAPTERS, kafka_address
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -32,6 +32,7 @@ BROKERS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
     ),
     "nats": ("nats", lambda: ["--nats", nats_url()]),
     "rabbitmq": ("rabbitmq", lambda: ["--rabbitmq", rabbitmq_url()]),
+    "kafka": ("kafka", lambda: ["--kafka", kafka_address()]),
     "jetstream": ("jetstream", lambda: ["--nats", nats_url(), "--jetstream"]),
 }
 
@@ -83,6 +84,7 @@ async def test_a_broker_that_is_away(anyio_backend: str) -> None:
             ("--postgres", f"postgresql://u:secret@{place}/db", "Postgres"),
             ("--nats", f"nats://u:secret@{place}", "NATS"),
             ("--rabbitmq", f"amqp://u:secret@{place}", "RabbitMQ"),
+            ("--kafka", place, "Kafka"),
         ):
             done = await to_thread.run_sync(run, "emit", option, url, "news")
             assert done.returncode == 1, option

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from tests.brokers.aws.server import MotoServer
 from tests.brokers.azure.server import ServiceBusProcess
 from tests.brokers.gcp.server import PubSubProcess
+from tests.brokers.kafka.server import KafkaServer
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
 from tests.brokers.postgres.servers import PostgresProcess
@@ -33,6 +34,12 @@ def redis_url() -> str:
 def nats_url() -> str:
     """The URL of a NATS server with JetStream: ``$TEST_NATS_URL``, or one of our own."""
     return os.environ.get("TEST_NATS_URL") or _start(NatsServer(_folder("nats"))).url
+
+
+@functools.cache
+def kafka_url() -> str:
+    """The URL of a broker with the protocol of Kafka, one of our own."""
+    return _start(KafkaServer(_folder("kafka"))).url
 
 
 @functools.cache

@@ -1,1 +1,1 @@
-"""Tests of the adapter for RabbitMQ."""
+"""The adapter for RabbitMQ, on a real node."""

@@ -1,0 +1,5 @@
+"""The adapter for Kafka."""
+
+from .adapter import KafkaAdapter
+
+__all__ = ["KafkaAdapter"]

@@ -1,0 +1,1 @@
+"""Kafka: connections by aiokafka, as adapters and emitters use them."""

@@ -1,0 +1,1 @@
+"""The adapter for Kafka, on a broker that speaks its protocol."""
