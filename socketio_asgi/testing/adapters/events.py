@@ -8,6 +8,7 @@ from typing import Any
 import anyio.lowlevel
 import pytest
 
+from ... import Server
 from ...protocol import EncodeError
 from .cluster import Cluster
 from .suite import Suite
@@ -25,6 +26,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "odd-keys": ({"": 1, "é": 2, "__proto": 3, "1": 4}, {"": 1, "é": 2, "__proto": 3, "1": 4}),
     "deep": ([[[[[[[[[["x"]]]]]]]]]], [[[[[[[[[["x"]]]]]]]]]]),
     "empty": ([[], {}, "", None], [[], {}, "", None]),
+    "quoted": (['"', "\\", "'", "$1", "%s", "{}"], ['"', "\\", "'", "$1", "%s", "{}"]),
 }
 """By name: what is sent, and what clients hear."""
 
@@ -61,6 +63,22 @@ class Events(Suite):
         events = [["count", number] for number in range(EVENTS)]
         to_all = events[1::3]
         await cluster.expect(to_all, to_all, events, to_all)
+
+    async def test_events_of_all_sizes_come_in_order(self, cluster: Cluster) -> None:
+        """Short and long ones, with and without bytes."""
+        events: list[list[Any]] = []
+        for length in (10, 9000, 20, 7900, 30, 100_000, 40):
+            size = min(length, (cluster.here.traits.max_payload or MANY_BYTES) // 3)
+            events += [["text", "é" * size], ["bytes", b"\x00\xff" * size]]
+        for event in events:
+            cluster.here.io.emit(*event)
+        await cluster.expect(*[events] * 4)
+
+    async def test_equal_events_come_as_often_as_they_were_sent(self, cluster: Cluster) -> None:
+        """No broker, and no driver, takes the second for the first."""
+        for _ in range(20):
+            cluster.here.io.emit("same")
+        await cluster.expect(*[[["same"]] * 20] * 4)
 
     async def test_what_a_client_tells_the_others(self, cluster: Cluster) -> None:
         """A broadcast of a socket leaves out that socket alone."""
@@ -137,6 +155,17 @@ class Events(Suite):
         await third.io.emit(*HELLO)
         await cluster.expect(*[[HELLO]] * 4, sender=third)
 
+    async def test_an_event_before_any_client(self, cluster: Cluster) -> None:
+        """A process that serves nothing, such as a script, emits as well."""
+        if cluster.here.core.runtime.asyncio_loop is None:
+            pytest.skip("on trio a server needs its lifespan")
+        io = Server(adapter=await cluster.broker.adapter(cluster.key))
+        await io.emit("early")
+        try:
+            await cluster.expect(*[[["early"]]] * 4)
+        finally:
+            await io.close()
+
     async def test_events_of_several_servers(self, cluster: Cluster) -> None:
         """Each of four servers reaches the clients of all."""
         more = [await cluster.start() for _ in range(2)]
@@ -195,7 +224,8 @@ class Namespaces(Suite):
 
     async def test_namespaces_with_odd_names(self, cluster: Cluster) -> None:
         """Names with characters that mean something to brokers, and to their patterns."""
-        names = ["/a", "/a#b", "/[x]*?", "/é", "/a/b", "/a.b", "/a.>", "/#", "/+", "/$x"]
+        names = ["/a", "/a#b", "/[x]*?", "/é", "/a/b", "/a.b", "/a.>", "/#", "/+", "/$x", "/\"'"]
+        names.append("/" + "long" * 50)
         for server in (cluster.here, cluster.there):
             for name in names:
                 server.handle(server.io.of(name))

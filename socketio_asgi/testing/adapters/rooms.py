@@ -83,7 +83,10 @@ class Rooms(Suite):
         for room in ODD_ROOMS:
             await cluster.clients[2].join(room)
             await cluster.here.io.to(room).emit("to", room)  # the join is over, so it must come
-        await cluster.expect([], [], [["to", room] for room in ODD_ROOMS], [])
+            await cluster.here.io.to("other").except_(room).emit("other", room)
+            await cluster.here.io.to("nowhere").to(room).emit("two", room)
+        members = [[event, room] for room in ODD_ROOMS for event in ("to", "two")]
+        await cluster.expect([], [], members, [["other", room] for room in ODD_ROOMS])
 
     async def test_a_room_of_three_servers(self, cluster: Cluster) -> None:
         """Members on some of four servers."""
