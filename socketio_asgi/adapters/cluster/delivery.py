@@ -8,6 +8,7 @@ from ..memory import MemoryAdapter
 from ..packet import SharedPacket
 from ..recovery import PacketLog, carries_offset
 from ..target import Target
+from .driver import offset_of
 from .log import Delivered, Happened, Recording
 from .ordering import BrokerOrder
 
@@ -47,19 +48,19 @@ class Delivery:
     def later(self, packet: SharedPacket, target: Target) -> Callable[[str | None], None]:
         """A function that delivers a packet later, to the sockets that are meant now.
 
-        It is called with the offset of the packet; None when it has none of its own.
+        It is called with the position of the packet; None when it has none of its own.
         """
         recipients = self._local.recipients(target)
 
-        def deliver(offset: str | None) -> None:
-            if offset is None:
+        def deliver(position: str | None) -> None:
+            if position is None:
                 shared = self.with_last_offset(packet)
             else:
-                shared = packet.with_argument(offset)
-                self.record(offset, Delivered(shared, target))
+                shared = packet.with_argument(offset_of(position))
+                self.record(position, Delivered(shared, target))
             for recipient in recipients:
-                if offset is not None and self._log is not None:
-                    self._log.sent(recipient.id, offset)
+                if position is not None and self._log is not None:
+                    self._log.sent(recipient.id, position)
                 recipient.deliver(shared, target.volatile)
             if self._local.observer is not None:
                 self._local.observer.broadcast(self._local.namespace.name, len(recipients))
@@ -69,7 +70,7 @@ class Delivery:
     def with_last_offset(self, packet: SharedPacket) -> SharedPacket:
         """A packet that is not kept, with the offset of the last one that is."""
         if self._log is not None and carries_offset(packet):
-            return packet.with_argument(self._log.position())
+            return packet.with_argument(offset_of(self._log.position()))
         return packet
 
     # -- for the log ---------------------------------------------------------------------------

@@ -227,6 +227,14 @@ class Driver(ABC):
         """A room has lost its last member in this process."""
 
 
+def offset_of(position: str) -> str:
+    """The offset that clients are told for a position: what is behind its ``@``, or all of it.
+
+    So a broker can have positions that say more than official servers understand.
+    """
+    return position.rpartition("@")[2]
+
+
 class Archive(ABC):
     """The memory of a broker for clients that come back: sockets, and messages to read again."""
 
@@ -237,6 +245,19 @@ class Archive(ABC):
     @abstractmethod
     async def find(self, namespace: str, pid: str) -> SavedSocket | None:
         """Look a socket up; it stays where it is."""
+
+    async def located(self, saved: SavedSocket, offset: str) -> str:
+        """The position behind which a client says to have received nothing.
+
+        Args:
+            saved: Its socket.
+            offset: The offset that it names; see :func:`offset_of`.
+
+        Raises:
+            ValueError: It is none of this broker.
+            LookupError: It is not known any more.
+        """
+        return offset
 
     @abstractmethod
     async def take(self, namespace: str, pid: str) -> bool:

@@ -18,7 +18,7 @@ from ..recovery import MissedPackets, PacketLog, RestoredSocket, SavedSocket
 from ..target import Target
 from ..track import IsAfter
 from .core import Core
-from .driver import Archive
+from .driver import Archive, offset_of
 from .message import Broadcast, Disconnection, Message, MessageType, RoomChange
 from .plain_data import plain_data
 
@@ -158,13 +158,14 @@ class ClusterLog(PacketLog):
             await self._saving[pid].wait()
         archive = self._archive()
         saved = None if archive is None else await archive.find(self._namespace.name, pid)
-        if saved is None:
+        if archive is None or saved is None:
             return None
         try:
-            known = self.last_known(saved.track, offset)
+            position = None if offset is None else await archive.located(saved, offset)
+            known = self.last_known(saved.track, position)
             if known is None or self.is_after(known, self.position()):
                 return None  # also when this server has not read so far yet
-        except ValueError:
+        except (LookupError, ValueError):
             return None
         return RestoredSocket(saved, partial(self._claim, saved, known))
 
@@ -252,7 +253,7 @@ class Replay:
             return
         if not isinstance(body.event, SharedPacket) and self._sees(body.target, position):
             event = body.event.shared(self._namespace.name, self._namespace.parser)
-            self._miss(position, event.with_argument(position))
+            self._miss(position, event.with_argument(offset_of(position)))
 
     def _sees(self, target: Target, position: str) -> bool:
         saved = self._saved
