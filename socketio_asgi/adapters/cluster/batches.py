@@ -8,7 +8,7 @@ came before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,7 +26,16 @@ FormT = TypeVar("FormT")
 
 
 class MessagesRefused(Exception):
-    """The broker does not take these messages; others it will."""
+    """The broker does not take these messages; others it will.
+
+    Args:
+        reason: Why it does not.
+        numbers: The places of those messages in the request; None for all of it.
+    """
+
+    def __init__(self, reason: str, numbers: Collection[int] | None = None) -> None:
+        super().__init__(reason)
+        self.numbers: Collection[int] | None = numbers
 
 
 class BrokerBusy(ConnectionError):
@@ -147,13 +156,20 @@ class BatchSender(Generic[FormT]):
             await self._send_again([item.form for item in batch], batch[0].since + KEEP_SECONDS)
         except Exception as error:
             self._sending = ()
-            self._refuse(batch, error)
+            self._settle(batch, error)
             if not isinstance(error, MessagesRefused | BrokerBusy):
                 raise
             return
         self._sending = ()
-        for item in batch:
-            item.fate.settle()
+        self._settle(batch, None)
+
+    def _settle(self, batch: Sequence[_Waiting[FormT]], error: Exception | None) -> None:
+        refused = error.numbers if isinstance(error, MessagesRefused) else None
+        for number, item in enumerate(batch):
+            if error is not None and (refused is None or number in refused):
+                self._refuse([item], error)
+            else:
+                item.fate.settle()
 
     async def _send_again(self, forms: Sequence[FormT], deadline: float) -> None:
         delay = RETRY_SECONDS
