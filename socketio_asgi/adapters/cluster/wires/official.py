@@ -92,15 +92,20 @@ def read_unless(skips: Skips, fields: Mapping[str, Any]) -> Message | None:
     Raises:
         MalformedMessage: It is none.
     """
-    if fields.get("type") == _BROADCAST:
-        match fields.get("data"):
-            case {"requestId": _}:
-                pass
-            case {"opts": {"rooms": rooms}} if skips(fields.get("uid"), fields.get("nsp"), rooms):
-                return None
-            case _:
-                pass
-    return read(fields)
+    return None if is_skipped(skips, fields) else read(fields)
+
+
+def is_skipped(skips: Skips, fields: Mapping[str, Any]) -> bool:
+    """True for an event that need not be read."""
+    if fields.get("type") != _BROADCAST:
+        return False
+    match fields.get("data"):
+        case {"requestId": _}:
+            return False
+        case {"opts": {"rooms": rooms}}:
+            return skips(fields.get("uid"), fields.get("nsp"), rooms)
+        case _:
+            return False
 
 
 def ending(server: str, namespace: str) -> bytes:

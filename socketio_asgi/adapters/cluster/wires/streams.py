@@ -13,12 +13,12 @@ from typing import Any, Final
 from ....protocol import ProtocolError
 from ....protocol.json import JSONEncoder, loads
 from ...recovery import SavedSocket
-from ...track import Stay, Track
 from ..driver import Skips
 from ..message import Message
 from . import checks
 from .messagepack import pack, unpack
 from .official import fields_of, read, read_unless, spliced_data
+from .tracks import read_track, track_fields, track_of_official
 
 OLDEST: Final = "0-0"
 """The position before all entries."""
@@ -26,7 +26,6 @@ OLDEST: Final = "0-0"
 NEWEST: Final = f"{2**64 - 1}-{2**64 - 1}"
 """A position behind all entries."""
 
-_MAX_ROOMS = 100_000
 _TEXT_FIELDS = ("uid", "nsp", "type")
 
 
@@ -139,7 +138,6 @@ def encode_session(namespace: str, saved: SavedSocket) -> bytes:
     Raises:
         EncodeError: ormsgpack is not installed.
     """
-    track = saved.track
     session = {
         "sid": saved.sid,
         "pid": saved.pid,
@@ -147,12 +145,7 @@ def encode_session(namespace: str, saved: SavedSocket) -> bytes:
         "data": saved.data,
         "python": {
             "nsp": namespace,
-            "start": track.start,
-            "left": track.left,
-            "sent": track.sent,
-            "rooms": track.rooms,
-            "stays": [list(stay) for stay in track.stays],
-            "forgotten": track.forgotten,
+            **track_fields(saved.track),
         },
     }
     return base64.b64encode(pack(session))
@@ -172,38 +165,13 @@ def decode_session(namespace: str, pid: str, data: bytes) -> SavedSocket | None:
     rooms = frozenset(checks.rooms(session.get("rooms"))) - {sid}
     ours = session.get("python")
     if ours is None:
-        # Official servers do not say when it joined its rooms, nor what it was sent: it gets
-        # everything for its rooms behind the offset that it names.
-        track = Track(OLDEST, dict.fromkeys(rooms, OLDEST), sent=NEWEST, left=NEWEST)
+        track = track_of_official(rooms, OLDEST, NEWEST)
     else:
         ours = checks.mapping(ours)
         if ours.get("nsp") != namespace:
             return None
-        track = _read_track(ours)
+        track = read_track(ours, position, OLDEST)
     return SavedSocket(sid, pid, session.get("data"), track)
-
-
-def _read_track(ours: Mapping[str, Any]) -> Track:
-    sent = ours.get("sent")
-    rooms = checks.mapping(ours.get("rooms"))
-    if len(rooms) > _MAX_ROOMS:
-        checks.refuse("too many rooms")
-    return Track(
-        position(ours.get("start")),
-        {str(room): position(since) for room, since in rooms.items()},
-        tuple(_read_stay(item) for item in checks.items(ours.get("stays"))),
-        None if sent is None else position(sent),
-        position(ours.get("left")),
-        position(ours.get("forgotten") or OLDEST),
-    )
-
-
-def _read_stay(value: Any) -> Stay:
-    match checks.items(value):
-        case [str(room), since, until]:
-            return Stay(room, position(since), position(until))
-        case _:
-            checks.refuse("not a stay in a room")
 
 
 # -- positions ---------------------------------------------------------------------------------
