@@ -11,6 +11,7 @@ from .lifecycle import AdapterLifecycle
 from .membership import ClusterHealth
 from .memory import MemoryAdapter
 from .memory_log import MemoryLog
+from .mongo import MongoAdapter
 from .nats import NatsAdapter
 from .observer import AdapterObserver, Member
 from .packet import SharedPacket
@@ -46,6 +47,7 @@ __all__ = [
     "Member",
     "MemoryAdapter",
     "MemoryLog",
+    "MongoAdapter",
     "NatsAdapter",
     "NotRetryable",
     "PacketLog",

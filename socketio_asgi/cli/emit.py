@@ -19,6 +19,7 @@ BROKERS = {
     "redis_sharded": "Redis",
     "redis_streams": "Redis",
     "postgres": "Postgres",
+    "mongo": "MongoDB",
     "nats": "NATS",
     "rabbitmq": "RabbitMQ",
     "kafka": "Kafka",
@@ -59,6 +60,7 @@ socketio-asgi emit --nats nats://localhost --room kitchen --text order soup
 @_broker("redis_sharded", "redis://localhost", "RedisShardedAdapter")
 @_broker("redis_streams", "redis://localhost", "RedisStreamsAdapter")
 @_broker("postgres", "postgresql://localhost/app", "PostgresAdapter")
+@_broker("mongo", "mongodb://localhost/app", "MongoAdapter")
 @_broker("nats", "nats://localhost", "NatsAdapter")
 @_broker("rabbitmq", "amqp://localhost", "RabbitMqAdapter")
 @_broker("kafka", "localhost:9092", "KafkaAdapter")
@@ -78,8 +80,8 @@ socketio-asgi emit --nats nats://localhost --room kitchen --text order soup
 @click.option(
     "--key",
     metavar="TEXT",
-    help="The option key, channel_prefix, stream_name, prefix or topic of the adapter, if the"
-    " servers have another one than by default.",
+    help="The option key, channel_prefix, stream_name, collection, prefix or topic of the adapter,"
+    " if the servers have another one than by default.",
 )
 @click.option("--jetstream", is_flag=True, help="With --nats: the servers have jetstream=True.")
 @click.option(
@@ -173,6 +175,7 @@ def _made(broker: str, url: str, namespace: str, options: dict[str, Any]) -> Any
         "redis_sharded": (emitters.RedisShardedEmitter, "channel_prefix"),
         "redis_streams": (emitters.RedisStreamsEmitter, "stream_name"),
         "postgres": (emitters.PostgresEmitter, "channel_prefix"),
+        "mongo": (emitters.MongoEmitter, "collection"),
         "nats": (emitters.NatsEmitter, "prefix"),
         "rabbitmq": (emitters.RabbitMqEmitter, "prefix"),
         "kafka": (emitters.KafkaEmitter, "topic"),

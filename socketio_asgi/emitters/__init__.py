@@ -9,6 +9,7 @@ from .azure import AsyncAzureServiceBusEmitter, AzureServiceBusEmitter
 from .base import Emitter, Transport
 from .gcp import AsyncGcpPubSubEmitter, GcpPubSubEmitter
 from .kafka import AsyncKafkaEmitter, KafkaEmitter
+from .mongo import AsyncMongoEmitter, MongoEmitter
 from .nats import AsyncNatsEmitter, NatsEmitter
 from .postgres import AsyncPostgresEmitter, PostgresEmitter
 from .rabbitmq import AsyncRabbitMqEmitter, RabbitMqEmitter
@@ -26,6 +27,7 @@ __all__ = [
     "AsyncAzureServiceBusEmitter",
     "AsyncGcpPubSubEmitter",
     "AsyncKafkaEmitter",
+    "AsyncMongoEmitter",
     "AsyncNatsEmitter",
     "AsyncPostgresEmitter",
     "AsyncRabbitMqEmitter",
@@ -37,6 +39,7 @@ __all__ = [
     "Emitter",
     "GcpPubSubEmitter",
     "KafkaEmitter",
+    "MongoEmitter",
     "NatsEmitter",
     "PostgresEmitter",
     "RabbitMqEmitter",

@@ -28,6 +28,8 @@ MISTAKES: Final = {
     "--rabbitmq http://localhost news": "--rabbitmq: ",
     "--kafka localhost news": "--kafka: ",
     "--postgres mysql://localhost news": "--postgres: ",
+    "--mongo http://localhost/app news": "--mongo: ",
+    "--mongo mongodb://localhost news": "the name of the database is missing",
 }
 
 
@@ -51,7 +53,11 @@ def test_the_broker_in_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("hidden", "broker", "extra"),
-    [("redis", REDIS, "redis"), ("psycopg", "--postgres postgresql://localhost", "postgres")],
+    [
+        ("redis", REDIS, "redis"),
+        ("psycopg", "--postgres postgresql://localhost", "postgres"),
+        ("pymongo", "--mongo mongodb://localhost/app", "mongo"),
+    ],
 )
 def test_without_the_client_of_the_broker(hidden: str, broker: str, extra: str) -> None:
     hide = f"sys.modules[{hidden!r}] = None; "

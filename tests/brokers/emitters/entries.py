@@ -17,6 +17,7 @@ from socketio_asgi.emitters import (
     AsyncAzureServiceBusEmitter,
     AsyncGcpPubSubEmitter,
     AsyncKafkaEmitter,
+    AsyncMongoEmitter,
     AsyncNatsEmitter,
     AsyncPostgresEmitter,
     AsyncRabbitMqEmitter,
@@ -28,6 +29,7 @@ from socketio_asgi.emitters import (
     Emitter,
     GcpPubSubEmitter,
     KafkaEmitter,
+    MongoEmitter,
     NatsEmitter,
     PostgresEmitter,
     RabbitMqEmitter,
@@ -40,6 +42,7 @@ from tests.brokers.interop.adapters import ENTRIES, POSTGRES_TABLE, Entry, MakeA
 from tests.brokers.interop.cluster import Kind
 from tests.brokers.interop.services import (
     kafka_url,
+    mongo_url,
     moto,
     nats_url,
     postgres_url,
@@ -132,6 +135,10 @@ def _sqs_async(key: str) -> AsyncAwsSqsEmitter:
     return AsyncAwsSqsEmitter(topic_name=key, **moto().options)
 
 
+def _official_mongo(key: str) -> Mapping[str, Any]:
+    return {"name": "mongo", "connection": {"url": mongo_url(), "collection": key}}
+
+
 EMITTERS: list[EmitterEntry] = [
     EmitterEntry("redis", "redis", lambda key: RedisEmitter(redis_url(), key=key)),
     EmitterEntry("redis-async", "redis", lambda key: AsyncRedisEmitter(redis_url(), key=key)),
@@ -158,6 +165,11 @@ EMITTERS: list[EmitterEntry] = [
     ),
     EmitterEntry("postgres", "postgres", _postgres),
     EmitterEntry("postgres-async", "postgres", _postgres_async),
+    EmitterEntry("mongo", "mongo", lambda key: MongoEmitter(mongo_url(), collection=key)),
+    EmitterEntry(
+        "mongo-async", "mongo", lambda key: AsyncMongoEmitter(mongo_url(), collection=key)
+    ),
+    EmitterEntry("mongo-official", "mongo", node=_official_mongo),
     EmitterEntry("nats", "nats", lambda key: NatsEmitter(nats_url(), prefix=key), there=Kind.OURS),
     EmitterEntry(
         "nats-async", "nats", lambda key: AsyncNatsEmitter(nats_url(), prefix=key), there=Kind.OURS

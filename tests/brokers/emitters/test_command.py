@@ -13,7 +13,13 @@ from tests.brokers.interop.adapters import POSTGRES_TABLE
 from tests.brokers.interop.clients import Clients
 from tests.brokers.interop.cluster import Cluster, Kind
 from tests.brokers.interop.servers import NodeServers
-from tests.brokers.interop.services import nats_url, postgres_url, rabbitmq_url, redis_url
+from tests.brokers.interop.services import (
+    mongo_url,
+    nats_url,
+    postgres_url,
+    rabbitmq_url,
+    redis_url,
+)
 from tests.cli.support import run
 from tests.support.ports import PortReservation
 from tests.support.waiting import until
@@ -30,6 +36,7 @@ BROKERS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
         "postgres",
         lambda: ["--postgres", postgres_url(), "--table-name", POSTGRES_TABLE],
     ),
+    "mongo": ("mongo", lambda: ["--mongo", mongo_url()]),
     "nats": ("nats", lambda: ["--nats", nats_url()]),
     "rabbitmq": ("rabbitmq", lambda: ["--rabbitmq", rabbitmq_url()]),
     "kafka": ("kafka", lambda: ["--kafka", kafka_address()]),
@@ -82,6 +89,7 @@ async def test_a_broker_that_is_away(anyio_backend: str) -> None:
             ("--redis", f"redis://u:secret@{place}", "Redis"),
             ("--redis-streams", f"redis://{place}", "Redis"),
             ("--postgres", f"postgresql://u:secret@{place}/db", "Postgres"),
+            ("--mongo", f"mongodb://u:secret@{place}/db", "MongoDB"),
             ("--nats", f"nats://u:secret@{place}", "NATS"),
             ("--rabbitmq", f"amqp://u:secret@{place}", "RabbitMQ"),
             ("--kafka", place, "Kafka"),

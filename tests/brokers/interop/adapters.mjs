@@ -1,11 +1,14 @@
 // The official adapters, each by its name and options.
 
 import { createAdapter as createRedis, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createMongo } from "@socket.io/mongo-adapter";
+import { Emitter as MongoEmitter } from "@socket.io/mongo-emitter";
 import { createAdapter as createStreams } from "@socket.io/redis-streams-adapter";
 import { createAdapter as createPostgres } from "@socket.io/postgres-adapter";
 import { Emitter as PostgresEmitter } from "@socket.io/postgres-emitter";
 import { Emitter as RedisEmitter } from "@socket.io/redis-emitter";
 import { Redis } from "ioredis";
+import { MongoClient } from "mongodb";
 import pg from "pg";
 import { createClient } from "redis";
 import { pubsub, serviceBus, sqs } from "./clouds.mjs";
@@ -31,6 +34,16 @@ async function openRedis({ url, library }, number) {
   return [opened.map(([client]) => client), () => Promise.all(opened.map(([, close]) => close()))];
 }
 
+/** Take a collection of the database that the URL names. */
+async function openMongo({ url, collection }) {
+  // One connection sends, which keeps the order; changes are waited for on another one.
+  const clients = [new MongoClient(url, { maxPoolSize: 1 }), new MongoClient(url)];
+  await Promise.all(clients.map((client) => client.connect()));
+  const [sending, watching] = clients.map((client) => client.db().collection(collection));
+  sending.watch = (...args) => watching.watch(...args);
+  return [sending, () => Promise.all(clients.map((client) => client.close()))];
+}
+
 const ADAPTERS = {
   none: async () => [undefined, () => {}],
   redis: async ({ connection, ...options }) => {
@@ -54,6 +67,10 @@ const ADAPTERS = {
   pubsub,
   sqs,
   serviceBus,
+  mongo: async ({ connection, ...options }) => {
+    const [collection, close] = await openMongo(connection);
+    return [createMongo(collection, options), close];
+  },
 };
 
 /**
@@ -72,6 +89,10 @@ const EMITTERS = {
   postgres: async ({ connection, ...options }) => {
     const pool = new pg.Pool({ connectionString: connection.url, max: 1 }); // keeps the order
     return [(namespace) => new PostgresEmitter(pool, namespace, options), () => pool.end()];
+  },
+  mongo: async ({ connection, ...options }) => {
+    const [collection, close] = await openMongo(connection);
+    return [(namespace) => new MongoEmitter(collection, namespace, options), close];
   },
 };
 

@@ -16,16 +16,26 @@ from socketio_asgi.adapters import (
     AwsSqsAdapter,
     AzureServiceBusAdapter,
     GcpPubSubAdapter,
+    MongoAdapter,
     PostgresAdapter,
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
 )
+from socketio_asgi.adapters.cluster import ClusterSettings
 from socketio_asgi.adapters.redis import SubscriptionMode
 from tests.brokers.aws.server import REGION
 from tests.brokers.gcp.server import PROJECT
 
-from .services import moto, official_bundle, postgres_url, pubsub_host, redis_url, service_bus
+from .services import (
+    mongo_url,
+    moto,
+    official_bundle,
+    postgres_url,
+    pubsub_host,
+    redis_url,
+    service_bus,
+)
 
 MakeAdapter = Callable[[], AdapterProvider]
 
@@ -114,6 +124,18 @@ def _node_postgres(key: str) -> Mapping[str, Any]:
     return {"name": "postgres", "connection": connection, **options}
 
 
+def _mongo(key: str) -> MakeAdapter:
+    # Official servers say no goodbye.
+    times = ClusterSettings(heartbeat_interval=1, heartbeat_timeout=4, request_timeout=1)
+    return lambda: MongoAdapter(mongo_url(), collection=key, **times)
+
+
+def _node_mongo(key: str) -> Mapping[str, Any]:
+    connection = {"url": mongo_url(), "collection": key}
+    times = {"requestsTimeout": 1000, "heartbeatInterval": 1000, "heartbeatTimeout": 4000}
+    return {"name": "mongo", "connection": connection, **times}
+
+
 POSTGRES_TABLE = "interop_attachments"
 
 _ANSWERING = frozenset({"test_questions", "test_sockets"})
@@ -193,6 +215,7 @@ ENTRIES: list[Entry] = [
     Entry("service-bus", _service_bus, _node_service_bus, frozenset({Trait.BINARY_DATA})),
     Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
     Entry("sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA})),
+    Entry("mongo", _mongo, _node_mongo, frozenset({Trait.SHORT_QUESTIONS})),
     Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -15,6 +15,7 @@ from tests.brokers.aws.server import MotoServer
 from tests.brokers.azure.server import ServiceBusProcess
 from tests.brokers.gcp.server import PubSubProcess
 from tests.brokers.kafka.server import KafkaServer
+from tests.brokers.mongo.server import MongoProcess
 from tests.brokers.nats.server import NatsServer
 from tests.brokers.official_package import official_adapter
 from tests.brokers.postgres.servers import PostgresProcess
@@ -46,6 +47,12 @@ def kafka_url() -> str:
 def rabbitmq_url() -> str:
     """The URL of a RabbitMQ node: ``$TEST_RABBITMQ_URL``, or one of our own."""
     return os.environ.get("TEST_RABBITMQ_URL") or _start(RabbitServer(_folder("rabbitmq"))).url
+
+
+@functools.cache
+def mongo_url() -> str:
+    """The URL of a MongoDB database: ``$TEST_MONGO_URL``, or one of our own."""
+    return os.environ.get("TEST_MONGO_URL") or _start(MongoProcess(_folder("mongo"))).url
 
 
 @functools.cache

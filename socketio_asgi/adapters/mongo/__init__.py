@@ -1,0 +1,5 @@
+"""The adapter for MongoDB."""
+
+from .adapter import MongoAdapter
+
+__all__ = ["MongoAdapter"]

@@ -1,0 +1,1 @@
+"""The adapter for MongoDB, over a server that speaks its protocol."""
