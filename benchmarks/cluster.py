@@ -32,6 +32,8 @@ OURS = {
     "rabbitmq": "RabbitMqAdapter",
     "kafka": "KafkaAdapter",
     "workers": "WorkersAdapter",
+    "pubsub": "GcpPubSubAdapter",
+    "service-bus": "AzureServiceBusAdapter",
 }
 """Adapters by the names of our contenders."""
 
@@ -41,7 +43,12 @@ BROKERS = {
     "rabbitmq": os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672"),
     "kafka": os.environ.get("KAFKA_ADDRESS", "127.0.0.1:9092"),
     "workers": f"{tempfile.gettempdir()}/benchmark-{os.getpid()}",
+    "pubsub": "benchmark",  # a project
+    "service-bus": os.environ.get("SERVICE_BUS_CONNECTION", ""),
 }
+NEEDED = {"pubsub": "PUBSUB_EMULATOR_HOST", "service-bus": "SERVICE_BUS_CONNECTION"}
+"""The variables that name brokers which nobody has at hand; without them, they are left out."""
+
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 LOAD_TIMEOUT = 120.0  # seconds that connecting may take, besides the window
 HEAD = ("", "µs/event", "least", "most", "events/s", "core")
@@ -65,7 +72,11 @@ def _node(name: str) -> Server:
 
 
 CONTENDERS = (
-    *(_ours(name, adapter) for name, adapter in OURS.items()),
+    *(
+        _ours(name, adapter)
+        for name, adapter in OURS.items()
+        if name not in NEEDED or os.environ.get(NEEDED[name])
+    ),
     *(_node(name) for name in ("classic", "sharded", "streams")),
     Server(
         "python-socketio",
