@@ -104,6 +104,10 @@ fault_listener: ContextVar[Callable[[BaseException], object] | None] = ContextVa
 )
 """Called with each exception that goes into the log, or would: a test is to fail by it."""
 
+stray_fault_listeners: list[Callable[[BaseException], bool]] = []
+"""Called with those for which the context has no listener, the latest first, until one takes it:
+handlers have the context of their server, which may be older than the test."""
+
 
 def may_log_fault(cause: str, error: BaseException | None = None) -> bool:
     """True when there may be another line about something that went wrong in this process.
@@ -115,11 +119,20 @@ def may_log_fault(cause: str, error: BaseException | None = None) -> bool:
         cause: The function of the application that went wrong, or what else causes the lines.
         error: What was raised, if anything was.
     """
-    listener = fault_listener.get()
-    if listener is not None and error is not None:
-        listener(error)
+    if error is not None:
+        _tell_listener(error)
     kind = None if error is None else (type(error), _place(error.__traceback__))
     return _faults.may_log(cause, kind)
+
+
+def _tell_listener(error: BaseException) -> None:
+    listener = fault_listener.get()
+    if listener is not None:
+        listener(error)
+        return
+    for take in reversed(stray_fault_listeners):
+        if take(error):
+            break
 
 
 def _place(traceback: TracebackType | None) -> tuple[str, int] | None:

@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 from ..asgi.entry_point import AnyApplication
 from ..exceptions import EventError
 from ..runtime import Cancellable, Runtime
-from ..runtime.log_limit import fault_listener
+from ..runtime.log_limit import fault_listener, stray_fault_listeners
 from .signal import Signal
 from .virtual_time import VirtualRuntimes
 
@@ -58,6 +58,13 @@ class Faults:
         self._errors.append(error)
         self._runtime.call_from_thread(self._changed.notify)
 
+    def take_stray(self, error: BaseException) -> bool:
+        """Keep an error that may be of this application: it happened in its event loop."""
+        if not self._runtime.is_current():
+            return False
+        self.add(error)
+        return True
+
     def raise_first(self) -> None:
         """Raise the errors that came since the last call, if any; several as a group."""
         errors, self._errors = self._errors, []
@@ -98,6 +105,7 @@ class Application:
         self._context = context
         self._runtimes = runtimes
         self._context.run(fault_listener.set, self.faults.add)
+        stray_fault_listeners.append(self.faults.take_stray)
         self._calls: dict[Exchange, Cancellable] = {}
         self._ended = Signal(runtime)
 
@@ -140,6 +148,7 @@ class Application:
             call.cancel()
         with contextlib.suppress(TimeoutError):
             await self.runtime.within(CALL_SECONDS, self._all_ended())
+        stray_fault_listeners.remove(self.faults.take_stray)
         if self._runtimes is not None:
             self._runtimes.retired = True
 

@@ -41,7 +41,11 @@ class HTTPTestClient(Protocol):
 
 @contextmanager
 def connect_blocking(
-    http: Any, namespace: str = "/", **options: Unpack[TestClientOptions]
+    http: Any,
+    namespace: str = "/",
+    *,
+    raise_server_exceptions: bool = True,
+    **options: Unpack[TestClientOptions],
 ) -> Generator[BlockingClient]:
     """A client for tests that are plain functions, beside Starlette's ``TestClient``.
 
@@ -51,6 +55,7 @@ def connect_blocking(
     Args:
         http: The ``TestClient``, in its ``with``.
         namespace: The name of the namespace.
+        raise_server_exceptions: Whether errors in handlers reach the test; see :class:`TestServer`.
         **options: The options of the client; see :class:`TestClientOptions`.
 
     Raises:
@@ -73,7 +78,13 @@ def connect_blocking(
         raise RuntimeError("enter the TestClient first: with TestClient(app) as http")
     options.setdefault("cookies", dict(test_client.cookies))
     app: AnyApplication = test_client.app
-    connecting = connect(app, namespace, lifespan=False, **options)  # its lifespan runs already
+    connecting = connect(
+        app,
+        namespace,
+        raise_server_exceptions=raise_server_exceptions,
+        lifespan=False,  # it runs already
+        **options,
+    )
     with portal.wrap_async_context_manager(connecting) as client:
         yield BlockingClient(client, portal)
 

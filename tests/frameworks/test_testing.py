@@ -91,6 +91,10 @@ def make_fastapi(events: list[str]) -> tuple[FastAPI, Server]:
     async def broken() -> None:
         raise ZeroDivisionError
 
+    @io.on("broken")
+    async def broken_handler(socket: Socket) -> None:
+        raise KeyError("broken")
+
     app.dependency_overrides[get_user] = lambda: "ann"
     return app, io
 
@@ -180,7 +184,15 @@ def test_beside_the_test_client_of_starlette(backend: Any, starlette_client: Any
         assert [event.name for event in client.history] == ["announced", "announced"]
         with pytest.raises(ZeroDivisionError):
             http.get("/broken")
-    assert events == ["started", "stopped"]
+        with pytest.raises(KeyError, match="broken"):
+            client.emit_with_ack("broken")
+    with (
+        starlette_client(app, backend=backend) as http,
+        connect_blocking(http, raise_server_exceptions=False) as client,
+    ):
+        assert client.emit_with_ack("broken")["error"]["code"] == "internal"
+        assert client.emit_with_ack_values("whoami") == ["ann"]
+    assert events == ["started", "stopped"] * 2
 
 
 @pytest.mark.runtime

@@ -9,6 +9,7 @@ import pytest
 
 from socketio_asgi import ConnectionRefused, Event, Server, Socket
 from socketio_asgi.testing import TestServer, connect
+from tests.support.backends import serves
 
 pytestmark = pytest.mark.runtime
 
@@ -48,6 +49,7 @@ async def test_events_and_acknowledgements(transports: list[str]) -> None:
         assert await client.emit_with_ack_values("echo", 1, 2) == [1, 2]
 
 
+@serves  # on uvloop, too
 @each_transport
 async def test_several_clients(transports: list[str]) -> None:
     io = make_server()

@@ -9,7 +9,9 @@ from starlette.applications import Starlette
 
 from socketio_asgi import AckTimeout, Server, Socket
 from socketio_asgi.exceptions import ConnectError, ConnectionLost
+from socketio_asgi.runtime.log_limit import stray_fault_listeners
 from socketio_asgi.testing import Clock, TestServer, connect
+from tests.support.backends import serves
 
 pytestmark = pytest.mark.runtime
 
@@ -36,11 +38,16 @@ class Watched(Server):
         async def silent(socket: Socket, *, ack: Any) -> None:
             pass
 
+        @self.on("broken")
+        async def broken(socket: Socket) -> None:
+            raise ZeroDivisionError
+
         @self.on("echo")
         async def echo(socket: Socket, value: Any) -> Any:
             return value
 
 
+@serves  # on uvloop, too
 @each_transport
 async def test_heartbeats_keep_a_client_connected(transport: str) -> None:
     clock, io = Clock(), Watched()
@@ -180,6 +187,10 @@ async def test_a_server_without_a_lifespan(anyio_backend: str) -> None:
             assert await client.disconnected() == "ping timeout"
     async with connect(app) as client:
         assert await client.emit_with_ack("echo", 1) == 1
+        await client.emit("broken")
+        with pytest.raises(ZeroDivisionError):
+            await client.received("anything")
+    assert stray_fault_listeners == []
     with pytest.raises(RuntimeError, match="does not have the clock"):
         async with connect(app, clock=Clock()):
             pass
