@@ -31,6 +31,10 @@ STATS_SECONDS: Final = 2.0
 """The time between two statistics; a page takes a server that is silent for ten seconds for ill."""
 
 
+SOON_SECONDS: Final = 0.1
+"""The time between an event of a socket and the look at its data, which it may have changed."""
+
+
 def instrument(
     io: Server,
     *,
@@ -103,6 +107,7 @@ class _Admin:
         self._channel = Channel(namespace)
         self._runtime: Runtime | None = None
         self._timer: Cancellable | None = None
+        self._soon: Cancellable | None = None
         self._began = datetime.now(UTC)
         self._features = [] if options.readonly else list(COMMANDS)
         self._features.append("AGGREGATED_EVENTS")
@@ -120,7 +125,7 @@ class _Admin:
         io.observe(self._statistics)
         if options.development:
             self._features.append("ALL_EVENTS")
-            self._watcher = Watcher(io, self._channel, self._now)
+            self._watcher = Watcher(io, self._channel, self._now, self._check_soon)
             io.observe(self._watcher)
 
     def _now(self) -> float:
@@ -140,6 +145,9 @@ class _Admin:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
 
     def _tick(self, runtime: Runtime) -> None:
         self._timer = runtime.call_later(STATS_SECONDS, lambda: self._tick(runtime))
@@ -152,6 +160,15 @@ class _Admin:
         except Exception:
             if self._io.__socketio__.clients_log.may_log("statistics", "admin"):
                 logger.exception("the statistics of the admin UI cannot be sent")
+
+    def _check_soon(self) -> None:
+        if self._soon is None and self._runtime is not None:
+            self._soon = self._runtime.call_later(SOON_SECONDS, self._check_touched)
+
+    def _check_touched(self) -> None:
+        self._soon = None
+        if self._watcher is not None:
+            self._watcher.check_touched()
 
     def _stats(self, counted: list[dict[str, Any]]) -> dict[str, Any]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from ..engine import Session
@@ -39,16 +40,26 @@ class Watcher(Observer):
         io: The server.
         channel: The way to the pages.
         clock: The clock of the event loop, in seconds.
+        check_soon: Lets :meth:`check_touched` be called soon, once.
     """
 
-    def __init__(self, io: Server, channel: Channel, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        io: Server,
+        channel: Channel,
+        clock: Callable[[], float],
+        check_soon: Callable[[], object],
+    ) -> None:
         self._io = io
         self._channel = channel
         self._clock = clock
+        self._check_soon = check_soon
         self._own_name = channel.namespace.name
         # The sockets that were shown, and the hashes of the data that were.
         self._shown: OrderedDict[Key, int] = OrderedDict()
         self._by_session: dict[str, set[Key]] = {}
+        # Those that have sent something, and whose data may have changed by that.
+        self._touched: dict[Key, None] = {}
         self._second = 0
         self._events = 0
 
@@ -117,6 +128,9 @@ class Watcher(Observer):
 
     def event_received(self, socket: Socket[Any], values: Sequence[Any]) -> None:
         """Called when an event of a client is about to be handled."""
+        if self._channel.heard:
+            self._touched[socket.namespace.name, socket.id] = None
+            self._check_soon()
         self._tell_event("event_received", socket, values)
 
     def event_sent(self, socket: Socket[Any], values: Sequence[Any]) -> None:
@@ -142,18 +156,26 @@ class Watcher(Observer):
 
     def check_data(self) -> None:
         """Tell the pages of data that have changed; some sockets at a time, in turn."""
-        heard = self._channel.heard
         for _ in range(min(CHECKED_SOCKETS, len(self._shown))):
-            key, known = self._shown.popitem(last=False)
-            namespace, sid = key
-            owner = self._io.namespaces.get(namespace)
-            socket = None if owner is None else owner.sockets.get(sid)
-            if socket is None:
-                continue
-            self._shown[key] = present_hash = self._hash_of_data(socket)
-            if present_hash != known and heard:
-                data, _ = present_data(socket.data, self._parser)
-                self._channel.tell("socket_updated", {"id": sid, "nsp": namespace, "data": data})
+            self._check(next(iter(self._shown)))
+
+    def check_touched(self) -> None:
+        """The same for the sockets that have sent an event."""
+        touched, self._touched = self._touched, {}
+        for key in islice(touched, CHECKED_SOCKETS):
+            self._check(key)
+
+    def _check(self, key: Key) -> None:
+        known = self._shown.pop(key, None)
+        namespace, sid = key
+        owner = self._io.namespaces.get(namespace)
+        socket = None if owner is None else owner.sockets.get(sid)
+        if known is None or socket is None:
+            return
+        data, _ = present_data(socket.data, self._parser)
+        self._shown[key] = shown = hash(repr(data))  # at the end of those that are looked at
+        if shown != known and self._channel.heard:
+            self._channel.tell("socket_updated", {"id": sid, "nsp": namespace, "data": data})
 
     def _hash_of_data(self, socket: Socket[Any]) -> int:
         return hash(repr(present_data(socket.data, self._parser)[0]))

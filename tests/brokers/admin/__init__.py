@@ -1,0 +1,1 @@
+"""The official admin UI, and the official server side of it."""
