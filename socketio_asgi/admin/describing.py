@@ -12,7 +12,7 @@ from ..engine.handshake import Handshake
 from ..protocol import Parser
 from .presenting import present
 
-MAX_ROOMS: Final = 1000
+MAX_ROOMS = 1000
 """Rooms of one socket that are shown."""
 
 CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})

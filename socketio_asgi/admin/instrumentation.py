@@ -9,7 +9,7 @@ import logging
 import os
 import socket as sockets
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from ..runtime import Cancellable, Runtime
 from ..server.namespace import Namespace
@@ -27,11 +27,11 @@ from .watching import Watcher
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.admin")
 
-STATS_SECONDS: Final = 2.0
+STATS_SECONDS = 2.0
 """The time between two statistics; a page takes a server that is silent for ten seconds for ill."""
 
 
-SOON_SECONDS: Final = 0.1
+SOON_SECONDS = 0.1
 """The time between an event of a socket and the look at its data, which it may have changed."""
 
 

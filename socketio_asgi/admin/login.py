@@ -26,7 +26,7 @@ INVALID: Final = "invalid credentials"
 
 TOO_MANY: Final = "too many log-ins, try again in a minute"
 
-LOGIN_THREADS: Final = 2
+LOGIN_THREADS = 2
 """Threads that compute passwords at a time, apart from those of handlers."""
 
 MAX_LENGTH: Final = 1024
@@ -35,7 +35,7 @@ MAX_LENGTH: Final = 1024
 BCRYPT_BYTES: Final = 72
 """Bytes of a password that count; bcrypt ignores the others."""
 
-STORE_SECONDS: Final = 5.0
+STORE_SECONDS = 5.0
 """The time that a store may take."""
 
 ResultT = TypeVar("ResultT")

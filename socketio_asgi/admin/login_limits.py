@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Final
 
-ATTEMPTS: Final = 5
+ATTEMPTS = 5
 """Attempts that one address has at once; see :data:`ATTEMPT_SECONDS`."""
 
-ATTEMPT_SECONDS: Final = 12.0
+ATTEMPT_SECONDS = 12.0
 """The time after which an address has another one: five in a minute."""
 
-ALL_ATTEMPTS: Final = 30
+ALL_ATTEMPTS = 30
 """Attempts that all addresses together have at once: whoever has many gets no further."""
 
-ALL_ATTEMPT_SECONDS: Final = 2.0
+ALL_ATTEMPT_SECONDS = 2.0
 """The time after which there is another one for all: thirty in a minute."""
 
-MAX_ADDRESSES: Final = 10_000
+MAX_ADDRESSES = 10_000
 """Addresses whose attempts are counted: the latest."""
 
 Now = Callable[[], float]

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from ..checks import check_flag, check_text, made_of, shown
 from .sessions import MemorySessionStore, SessionStore
@@ -16,7 +16,7 @@ from .sessions import MemorySessionStore, SessionStore
 Mode = Literal["development", "production"]
 """What the admin UI is shown: everything, or statistics alone."""
 
-MAX_ROUNDS: Final = 15
+MAX_ROUNDS = 15
 """The largest cost of a bcrypt hash, as a power of two: each log-in takes a thread for seconds."""
 
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from ..adapters.packet import to_plain
 from ..protocol import Parser
 
-MAX_CHARACTERS: Final = 16_384
+MAX_CHARACTERS = 16_384
 """Characters of one value that are shown, such as the data of a socket."""
 
 MAX_DEPTH: Final = 20

@@ -11,12 +11,12 @@ from typing import Final
 from ..checks import check_count, check_seconds
 from ..runtime import Runtime
 
-SESSION_SECONDS: Final = 86_400.0
+SESSION_SECONDS = 86_400.0
 """The time after which one has to log in again."""
 
 MAX_SESSION_SECONDS: Final = 366 * 86_400.0
 
-MAX_SESSIONS: Final = 1000
+MAX_SESSIONS = 1000
 """Sessions that a server remembers; the oldest goes first."""
 
 

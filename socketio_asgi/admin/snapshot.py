@@ -16,10 +16,10 @@ from .describing import Connection, Described, describe_socket
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.admin")
 
-MAX_SOCKETS: Final = 5000
+MAX_SOCKETS = 5000
 """Sockets that a page is shown at its beginning."""
 
-MAX_CHARACTERS: Final = 4 * 1024 * 1024
+MAX_CHARACTERS = 4 * 1024 * 1024
 """Characters that they take together: more would count as a client that does not read."""
 
 AT_ONCE: Final = 20

@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from ..engine import Session
 from ..engine.public_session import TransportInfo
@@ -20,13 +20,13 @@ from .presenting import present
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.admin")
 
-MAX_EVENTS: Final = 500
+MAX_EVENTS = 500
 """Events of a second that are shown: each is sent to every page, and a page keeps the last 1000."""
 
-MAX_EVENT_CHARACTERS: Final = 4096
+MAX_EVENT_CHARACTERS = 4096
 """Characters of the arguments of one event that are shown."""
 
-CHECKED_SOCKETS: Final = 1000
+CHECKED_SOCKETS = 1000
 """Sockets whose data are compared at a time, with what is shown of them."""
 
 Key = tuple[str, str]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import socketio_asgi
+import socketio_asgi.admin
 from socketio_asgi import Server
 from socketio_asgi.events.registry import LIFECYCLE_EVENTS
 
@@ -90,6 +91,7 @@ def resolve(path: str) -> Any:
     """
     io = Server()
     roots = {
+        "admin": socketio_asgi.admin,
         "io": io,
         "namespace": io.of("/"),
         "socket": socketio_asgi.Socket,
