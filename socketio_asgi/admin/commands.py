@@ -1,4 +1,4 @@
-"""What people may do in the admin UI: send events, move sockets between rooms, disconnect them."""
+"""The commands of the admin UI: send events, move sockets between rooms, disconnect them."""
 
 from __future__ import annotations
 

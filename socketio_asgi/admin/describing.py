@@ -50,7 +50,7 @@ class Connection(NamedTuple):
                 return cls(None, None)
 
     def note(self) -> dict[str, Any]:
-        """What other servers are told, beside the data of the socket."""
+        """The note for other servers, beside the data of the socket."""
         return {NOTE: {"clientId": self.client, "transport": self.transport}}
 
 

@@ -21,7 +21,7 @@ MAX_SESSIONS = 1000
 
 
 class SessionStore(ABC):
-    """Where sessions are kept; a subclass may keep them wherever it wants.
+    """A store of sessions; a subclass may keep them wherever it wants.
 
     An exception of a method is logged: the session is then as good as unknown.
 

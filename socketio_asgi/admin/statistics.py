@@ -39,7 +39,7 @@ class Statistics(Observer):
         self.polling.discard(session.id)
 
     def take(self) -> list[dict[str, Any]]:
-        """What was counted since the last time."""
+        """The numbers since the last time."""
         counts, self._counts = self._counts, Counter()
         second = int(datetime.now(UTC).timestamp()) * 1000
         return [
@@ -74,7 +74,7 @@ class PacketStatistics(Statistics):
             self._bytes_out += size - (packet.text is not None)
 
     def take(self) -> list[dict[str, Any]]:
-        """What was counted since the last time."""
+        """The numbers since the last time."""
         self.count("packetsIn", self._packets_in)
         self.count("packetsOut", self._packets_out)
         self.count("bytesIn", self._bytes_in)
