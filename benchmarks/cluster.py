@@ -28,6 +28,7 @@ OURS = {
     "sharded": "RedisShardedAdapter",
     "streams": "RedisStreamsAdapter",
     "postgres": "PostgresAdapter",
+    "mongo": "MongoAdapter",
     "nats": "NatsAdapter",
     "rabbitmq": "RabbitMqAdapter",
     "kafka": "KafkaAdapter",
@@ -39,6 +40,7 @@ OURS = {
 
 BROKERS = {
     "postgres": os.environ.get("POSTGRES_URL", "postgresql://127.0.0.1:5432/test"),
+    "mongo": os.environ.get("MONGO_URL", "mongodb://127.0.0.1:27017/test"),
     "nats": os.environ.get("NATS_URL", "nats://127.0.0.1:4222"),
     "rabbitmq": os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672"),
     "kafka": os.environ.get("KAFKA_ADDRESS", "127.0.0.1:9092"),

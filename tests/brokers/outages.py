@@ -35,6 +35,7 @@ from socketio_asgi import Server
 from socketio_asgi.adapters import (
     AdapterState,
     ClusterHealth,
+    MongoAdapter,
     NatsAdapter,
     PostgresAdapter,
     RabbitMqAdapter,
@@ -49,6 +50,7 @@ from tests.support.peer import Peer, open_peer
 from tests.support.serving import serve
 from tests.support.waiting import until
 
+from .mongo.server import MongoProcess
 from .nats.server import NatsServer
 from .postgres.servers import PostgresProcess
 from .rabbitmq.server import RabbitServer
@@ -94,7 +96,13 @@ class _Postgres(PostgresProcess):
     thaw = PostgresProcess.resume
 
 
-Process = _Redis | _Nats | _Rabbit | _Postgres
+class _Mongo(MongoProcess):
+    end = MongoProcess.stop
+    freeze = MongoProcess.pause
+    thaw = MongoProcess.resume
+
+
+Process = _Redis | _Nats | _Rabbit | _Postgres | _Mongo
 
 
 class Entry(NamedTuple):
@@ -118,6 +126,7 @@ ADAPTERS: dict[str, Entry] = {
     "sharded": Entry(_Redis, lambda port: RedisShardedAdapter(_redis(port))),
     "streams": Entry(_Redis, lambda port: RedisStreamsAdapter(_redis(port))),
     "postgres": Entry(_Postgres, lambda port: PostgresAdapter(PostgresProcess.url_of(port))),
+    "mongo": Entry(_Mongo, lambda port: MongoAdapter(MongoProcess.url_of(port))),
     "nats": Entry(_Nats, lambda port: NatsAdapter(f"nats://127.0.0.1:{port}")),
     "jetstream": Entry(_Nats, _jetstream),
     "rabbitmq": Entry(_Rabbit, lambda port: RabbitMqAdapter(f"amqp://127.0.0.1:{port}")),
