@@ -362,3 +362,25 @@ async def channel_to(url: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
     """A channel of somebody else."""
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
         yield channel
+
+
+async def test_the_queue_of_a_server_that_stands_still_goes(own_rabbitmq: RabbitServer) -> None:
+    """RabbitMQ ends a connection without heartbeats, and what would wait for it is not kept."""
+    async with behind(own_rabbitmq.url) as proxy:
+        sources = [own_rabbitmq.url, through(proxy) + "?heartbeat=1"]
+        options: Any = {"sources": sources, "ping_timeout": 30.0, "ping_interval": 30.0}
+        async with opened(Cluster(own_rabbitmq.url, **options)) as cluster:
+            queue = driver_of(cluster.there)._bindings._queue
+
+            async def gone() -> bool:
+                listing = ("list_queues", "name", "--no-table-headers")
+                return queue not in await anyio.to_thread.run_sync(own_rabbitmq.control, *listing)
+
+            assert not await gone()
+            proxy.freeze()
+            await until(gone, BACK_SECONDS)
+            proxy.thaw()
+            await away(cluster, 1)
+            await back(cluster)
+            await works(cluster, "again")
+            assert core_of(cluster.there).gaps == 1
