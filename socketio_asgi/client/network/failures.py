@@ -50,15 +50,22 @@ def _known(error: BaseException) -> str:
         if error.errno in _NAME_ERRORS:
             return "there is no host of that name"
         return f"its name cannot be looked up: {error.strerror}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError):
-        if error.reason in _NO_TLS:
-            return "it does not speak TLS there"
-        return f"TLS failed: {error.reason or error}"
+        return _of_tls(error)
     if isinstance(error, OSError):
         return _of_system(error)
     return ""
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    # Those that were not made by OpenSSL lack the details.
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message: str = getattr(error, "verify_message", "") or str(error)
+        return f"its certificate is not trusted: {message.rstrip('.')}"
+    reason: str = getattr(error, "reason", "") or ""
+    if reason in _NO_TLS:
+        return "it does not speak TLS there"
+    return f"TLS failed: {reason or error}"
 
 
 def _of_system(error: OSError) -> str:
