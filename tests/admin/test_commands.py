@@ -16,6 +16,8 @@ from tests.support.waiting import until
 from .conftest import Connect, OpenPage
 from .support import FEATURES, Page
 
+pytestmark = pytest.mark.runtime
+
 
 @pytest.fixture
 def io() -> Server:

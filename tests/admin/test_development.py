@@ -17,6 +17,8 @@ from tests.support.waiting import until
 from .conftest import Connect, OpenPage
 from .support import FEATURES, Page
 
+pytestmark = pytest.mark.runtime
+
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 

@@ -21,6 +21,8 @@ from socketio_asgi.admin.login_limits import (
 from .conftest import Connect, OpenPage
 from .support import AUTH, PASSWORD, RIGHT
 
+pytestmark = pytest.mark.runtime
+
 INVALID = {"message": "invalid credentials"}
 TOO_MANY = {"message": "too many log-ins, try again in a minute"}
 

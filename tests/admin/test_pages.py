@@ -15,6 +15,8 @@ from socketio_asgi.admin import AdminPages, instrument
 from tests.support.peer import open_peer
 from tests.support.serving import Served
 
+pytestmark = pytest.mark.runtime
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -21,6 +21,8 @@ from tests.support.waiting import until
 from .conftest import Connect, OpenPage
 from .support import FEATURES, Page
 
+pytestmark = pytest.mark.runtime
+
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
