@@ -9,7 +9,15 @@ from socketio_asgi import Server, Socket, adapters
 
 ADAPTER, BROKER = os.environ["CLUSTER_ADAPTER"], os.environ["CLUSTER_BROKER"]
 
-app = Server(adapter=getattr(adapters, ADAPTER)(BROKER))
+
+def make_adapter() -> Any:
+    """The adapter, for the broker at an address."""
+    if ADAPTER == "AwsSqsAdapter":
+        return adapters.AwsSqsAdapter(region_name="us-east-1", endpoint_url=BROKER)
+    return getattr(adapters, ADAPTER)(BROKER)
+
+
+app = Server(adapter=make_adapter())
 
 
 @app.on("echo")

@@ -14,7 +14,6 @@ from .servers import To
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
-SHORT = 0.5  # seconds; long enough for an answer, and short enough to wait for
 LONG = 10.0  # seconds; nobody waits for the end of it
 
 
@@ -56,7 +55,7 @@ async def test_nobody_is_asked(cluster: Cluster) -> None:
 
 async def test_some_clients_do_not_answer(cluster: Cluster) -> None:
     await answer(cluster, 0, 2)
-    replies = await cluster.here.ask("question", to=To(timeout=SHORT))
+    replies = await cluster.here.ask("question", to=To(timeout=cluster.entry.short))
     assert sorted(replies.values) == [0, 2]
     assert not replies.complete
 
