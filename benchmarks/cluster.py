@@ -35,6 +35,7 @@ OURS = {
     "workers": "WorkersAdapter",
     "pubsub": "GcpPubSubAdapter",
     "service-bus": "AzureServiceBusAdapter",
+    "sqs": "AwsSqsAdapter",
 }
 """Adapters by the names of our contenders."""
 
@@ -47,14 +48,14 @@ BROKERS = {
     "workers": f"{tempfile.gettempdir()}/benchmark-{os.getpid()}",
     "pubsub": "benchmark",  # a project
     "service-bus": os.environ.get("SERVICE_BUS_CONNECTION", ""),
+    "sqs": os.environ.get("AWS_ENDPOINT_URL", ""),
 }
-<<<<<<< HEAD
-NEEDED = {"pubsub": "PUBSUB_EMULATOR_HOST", "service-bus": "SERVICE_BUS_CONNECTION"}
+NEEDED = {
+    "pubsub": "PUBSUB_EMULATOR_HOST",
+    "service-bus": "SERVICE_BUS_CONNECTION",
+    "sqs": "AWS_ENDPOINT_URL",
+}
 """The variables that name brokers which nobody has at hand; without them, they are left out."""
-=======
-if "AWS_ENDPOINT_URL" in os.environ:  # something that speaks like AWS is rarely there
-    OURS["sqs"], BROKERS["sqs"] = "AwsSqsAdapter", os.environ["AWS_ENDPOINT_URL"]
->>>>>>> e5c5eb7 (Measure what SNS and SQS cost a server, and give moto more time for answers)
 
 REDIS = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 LOAD_TIMEOUT = 120.0  # seconds that connecting may take, besides the window

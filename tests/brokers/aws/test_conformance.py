@@ -16,8 +16,13 @@ import pytest
 from socketio_asgi.adapters import AwsSqsAdapter
 from socketio_asgi.adapters.cluster import ClusterSettings, sequences
 from socketio_asgi.testing.adapters import AdapterConformance, Broker, ProxiedBroker
+from socketio_asgi.testing.adapters.events import Events
+from socketio_asgi.testing.adapters.faults import Faults
+from socketio_asgi.testing.adapters.questions import Questions, ServerEvents
 
 from .server import CREDENTIALS, REGION, MotoServer, client, options_of
+
+pytestmark = pytest.mark.timeout(180)  # moto takes a while for each request
 
 
 async def inject(source: dict[str, Any], topic: str, data: bytes) -> None:
@@ -79,8 +84,8 @@ class TestMoto(AdapterConformance):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-class TestDisorder(AdapterConformance):
-    """The same, with queues that bring messages twice and late."""
+class TestDisorder(Events, Questions, ServerEvents, Faults):
+    """What has an order, with queues that bring messages twice and late."""
 
     @pytest.fixture
     def broker(self, own_moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoBroker]:

@@ -17,6 +17,8 @@ from tests.support.waiting import until
 from .cluster import acquainted, clients, make_adapter, note_events, started
 from .server import MotoServer
 
+pytestmark = pytest.mark.timeout(180)
+
 RETURN_SECONDS = 40.0
 
 QUICK = {"heartbeat_interval": 0.5, "heartbeat_timeout": 3.0}
