@@ -103,6 +103,9 @@ class Network(Protocol):
     ) -> WebSocket:
         """Open a WebSocket; calls back for messages from then on, maybe before this returns.
 
+        The owner hears nothing of one that cannot be opened, or when this is cancelled. Redirects
+        are not followed.
+
         Args:
             url: The address, its scheme ``http`` or ``https`` (for ``ws`` and ``wss``).
             headers: More headers than the network sends by itself.
