@@ -1,14 +1,16 @@
 """The client: one that keeps its connection, on asyncio and trio."""
 
 from .client import Client
+from .emitting import ClientOperator
 from .manager import Manager
 from .outbox import OfflineBufferFull
 from .socket import ClientSocket
 from .streams import EventsLost, EventStream, ReceivedEvent
-from .sync_client import SyncClient, SyncClientSocket
+from .sync_client import SyncClient, SyncClientOperator, SyncClientSocket
 
 __all__ = [
     "Client",
+    "ClientOperator",
     "ClientSocket",
     "EventStream",
     "EventsLost",
@@ -16,5 +18,6 @@ __all__ = [
     "OfflineBufferFull",
     "ReceivedEvent",
     "SyncClient",
+    "SyncClientOperator",
     "SyncClientSocket",
 ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from collections.abc import AsyncGenerator, Callable
+from typing import ParamSpec, TypeVar
 
 from ..checks import check_count, check_seconds
-from ..events.acks import ACK_SECONDS, first_value
-from ..events.declared import AnyEvent, Event, declared_ack, name_and_values
 from ..events.listeners import Listener, Listeners, ListenerT, Observing
 from ..events.signatures import check_name
 from ..protocol import RESERVED_EVENTS
-from ..protocol.names import check_event_name
+from .emitting import Emitting, Sending
 from .manager import Manager
 from .options import MAX_SECONDS, Auth
 from .socket_core import ClientSocketCore
@@ -27,7 +25,7 @@ Source: https://socket.io/docs/v4/client-socket-instance/#events
 """
 
 
-class ClientSocket(Observing):
+class ClientSocket(Emitting, Observing):
     """One namespace of a client; made by :meth:`.client.Client.of`.
 
     Source: https://socket.io/docs/v4/client-socket-instance/
@@ -151,111 +149,9 @@ class ClientSocket(Observing):
 
     # -- sending -----------------------------------------------------------------------------
 
-    @overload
-    def emit(
-        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> Awaitable[None]: ...
-    @overload
-    def emit(self, event: str, /, *args: Any) -> Awaitable[None]: ...
-
-    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> Awaitable[None]:
-        """Send an event to the server, at once and from any thread.
-
-        While there is no connection, the event waits for it. With the option ``retries``, it is
-        sent until the server acknowledges it, and after the events before it.
-
-        Args:
-            event: The name of the event, or an :class:`~socketio_asgi.Event` that was declared.
-            *args: Any values that JSON knows, bytes at any depth, and rich types.
-            **kwargs: Values of a declared event, by the names of its parameters.
-
-        Returns:
-            An awaitable that waits while too much is queued; with ``retries``, until the event is
-            acknowledged.
-
-        Raises:
-            OfflineBufferFull: Too many events wait for the connection.
-            TypeError: The name is not text, or the values do not fit a declared event.
-            ValueError: The name is reserved, or (:class:`~socketio_asgi.protocol.EncodeError`) a
-                value cannot be represented.
-
-        Source: https://socket.io/docs/v4/client-api/#socketemiteventname-args
-        """
-        name, values = _checked(event, args, kwargs)
-        return self.__socketio__.outbox.emit(name, values)
-
-    def send(self, *args: Any) -> Awaitable[None]:
-        """Send an event named ``message``; see :meth:`emit`."""
-        return self.emit("message", *args)
-
-    @overload
-    async def emit_with_ack(
-        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> ReplyT: ...
-    @overload
-    async def emit_with_ack(
-        self, event: str, /, *args: Any, timeout: float | None = None
-    ) -> Any: ...
-
-    async def emit_with_ack(
-        self, event: Any, /, *args: Any, timeout: Any = None, **kwargs: Any
-    ) -> Any:
-        """Send an event to the server and wait for its acknowledgement.
-
-        Args:
-            event: As in :meth:`emit`.
-            *args: As in :meth:`emit`.
-            timeout: How long to wait, in seconds; None is the option ``ack_timeout``. Beside a
-                declared event, all names are those of its parameters.
-            **kwargs: As in :meth:`emit`.
-
-        Returns:
-            The first value of the acknowledgement, None when it has none; that of a declared event
-            as it says.
-
-        Raises:
-            AckTimeout: The server did not answer in time.
-            ConnectionLost: The connection ended before.
-            InvalidAck: The answer does not fit a declared event.
-
-        Source: https://socket.io/docs/v4/client-api/#socketemitwithackeventname-args
-        """
-        if not isinstance(event, Event):
-            name, values = _checked(event, args, kwargs)
-            return await self._ask(name, values, timeout, first_value)
-        given = ACK_SECONDS if timeout is None else timeout
-        declared = cast("AnyEvent", event)
-        read, options, _ = declared_ack(declared, kwargs, given)
-        name, values = _checked(declared, args, options)
-        return read(await self._ask(name, values, None, list))
-
-    async def emit_with_ack_values(
-        self, event: str, *args: Any, timeout: float | None = None
-    ) -> list[Any]:
-        """Send an event and wait for all values of its acknowledgement; see :meth:`emit_with_ack`.
-
-        A server in JavaScript answers with several by ``callback(1, "two", [3])``.
-        """
-        name, values = _checked(event, args, {})
-        result: list[Any] = await self._ask(name, values, timeout, list)
-        return result
-
-    async def _ask(
-        self, name: str, values: Sequence[Any], timeout: float | None, pick: Callable[..., Any]
-    ) -> Any:
-        core = self.__socketio__
-        if timeout is None:
-            timeout = core.manager.options.ack_timeout
-        check_seconds("timeout", timeout, MAX_SECONDS)
-        return await core.outbox.ask(name, values, timeout, pick)
-
-    def emit_volatile(self, event: str, *args: Any) -> Awaitable[None]:
-        """Send an event if it can be sent at once; otherwise it is dropped.
-
-        Source: https://socket.io/docs/v4/client-api/#socketvolatile
-        """
-        name, values = _checked(event, args, {})
-        return self.__socketio__.outbox.emit(name, values, volatile=True)
+    @property
+    def _sending(self) -> Sending:
+        return Sending(self.__socketio__.outbox, self.manager.options.ack_timeout)
 
     # -- events as they are waited for -------------------------------------------------------
 
@@ -345,13 +241,3 @@ class ClientSocket(Observing):
             ConnectionRefused: The server did not let the client in again.
         """
         await self.__socketio__.wait_until_over()
-
-
-def _checked(
-    event: Any, args: Sequence[Any], options: Mapping[str, Any]
-) -> tuple[str, Sequence[Any]]:
-    """The name and the values of an event that is to be sent."""
-    name, values = name_and_values(event, args, options)
-    if type(name) is not str or name in RESERVED_EVENTS:
-        check_event_name(name)
-    return name, values

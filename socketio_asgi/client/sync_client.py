@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from ..events.declared import Event
 from ..events.listeners import Listener, ListenerT
 from .client import Client
+from .emitting import Emitting
 from .manager import Manager
 from .options import Auth
 from .socket import ClientSocket
@@ -56,7 +57,79 @@ class Loop:
         return self._portal.call(function, *args)
 
 
-class SyncClientSocket:
+class SyncEmitting:
+    """Something that sends events to the server, and waits where :class:`.Emitting` is awaited."""
+
+    _emitting: Emitting
+    _loop: Loop
+
+    @overload
+    def emit(
+        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> None: ...
+    @overload
+    def emit(self, event: str, /, *args: Any) -> None: ...
+
+    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> None:
+        """Send an event to the server; see :meth:`.ClientSocket.emit`.
+
+        It waits while too much is queued; with the option ``retries``, until the event is
+        acknowledged. Before the client has begun, the event waits for the connection.
+        """
+        if self._loop.running:
+            self._loop.call(self._emit, event, args, kwargs)
+        else:
+            self._emitting.emit(event, *args, **kwargs)
+
+    async def _emit(self, event: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+        await self._emitting.emit(event, *args, **options)
+
+    def send(self, *args: Any) -> None:
+        """Send an event named ``message``; see :meth:`emit`."""
+        self.emit("message", *args)
+
+    @overload
+    def emit_with_ack(
+        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
+    ) -> ReplyT: ...
+    @overload
+    def emit_with_ack(self, event: str, /, *args: Any, timeout: float | None = None) -> Any: ...
+
+    def emit_with_ack(self, event: Any, /, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
+        """Send an event and wait for its acknowledgement.
+
+        See :meth:`.ClientSocket.emit_with_ack`.
+        """
+        ask = partial(self._emitting.emit_with_ack, event, *args, timeout=timeout, **kwargs)
+        return self._loop.call(ask)
+
+    def emit_with_ack_values(
+        self, event: str, *args: Any, timeout: float | None = None
+    ) -> list[Any]:
+        """Send an event and wait for all values of its acknowledgement."""
+        return self._loop.call(
+            partial(self._emitting.emit_with_ack_values, event, *args, timeout=timeout)
+        )
+
+    @property
+    def volatile(self) -> SyncClientOperator:
+        """Drop the event when it cannot be sent at once; see :attr:`.Emitting.volatile`."""
+        return SyncClientOperator(self._emitting.volatile, self._loop)
+
+    def timeout(self, timeout: float) -> SyncClientOperator:
+        """Say how long an acknowledgement is waited for; see :meth:`.Emitting.timeout`."""
+        return SyncClientOperator(self._emitting.timeout(timeout), self._loop)
+
+
+class SyncClientOperator(SyncEmitting):
+    """A way of sending events."""
+
+    def __init__(self, emitting: Emitting, loop: Loop) -> None:
+        self._emitting = emitting
+        self._loop = loop
+
+
+class SyncClientSocket(SyncEmitting):
     """One namespace of a :class:`SyncClient`; made by :meth:`SyncClient.of`.
 
     Its methods are those of :class:`~socketio_asgi.client.ClientSocket`; they wait where those are
@@ -64,7 +137,7 @@ class SyncClientSocket:
     """
 
     def __init__(self, socket: ClientSocket, loop: Loop) -> None:
-        self._socket = socket
+        self._socket = self._emitting = socket
         self._loop = loop
 
     def __repr__(self) -> str:
@@ -118,60 +191,6 @@ class SyncClientSocket:
     def off(self, event: str, listener: Listener | None = None) -> None:
         """Take a handler off, or all of an event; does nothing when there is none."""
         self._socket.off(event, listener)
-
-    # -- sending -----------------------------------------------------------------------------
-
-    @overload
-    def emit(
-        self, event: Event[ParamsT, Any], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> None: ...
-    @overload
-    def emit(self, event: str, /, *args: Any) -> None: ...
-
-    def emit(self, event: Any, /, *args: Any, **kwargs: Any) -> None:
-        """Send an event to the server; see :meth:`.ClientSocket.emit`.
-
-        It waits while too much is queued; with the option ``retries``, until the event is
-        acknowledged. Before the client has begun, the event waits for the connection.
-        """
-        if self._loop.running:
-            self._loop.call(self._emit, event, args, kwargs)
-        else:
-            self._socket.emit(event, *args, **kwargs)
-
-    async def _emit(self, event: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-        await self._socket.emit(event, *args, **options)
-
-    def send(self, *args: Any) -> None:
-        """Send an event named ``message``; see :meth:`emit`."""
-        self.emit("message", *args)
-
-    def emit_volatile(self, event: str, *args: Any) -> None:
-        """Send an event if it can be sent at once; otherwise it is dropped."""
-        self._socket.emit_volatile(event, *args)
-
-    @overload
-    def emit_with_ack(
-        self, event: Event[ParamsT, ReplyT], /, *args: ParamsT.args, **kwargs: ParamsT.kwargs
-    ) -> ReplyT: ...
-    @overload
-    def emit_with_ack(self, event: str, /, *args: Any, timeout: float | None = None) -> Any: ...
-
-    def emit_with_ack(self, event: Any, /, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
-        """Send an event and wait for its acknowledgement.
-
-        See :meth:`.ClientSocket.emit_with_ack`.
-        """
-        ask = partial(self._socket.emit_with_ack, event, *args, timeout=timeout, **kwargs)
-        return self._loop.call(ask)
-
-    def emit_with_ack_values(
-        self, event: str, *args: Any, timeout: float | None = None
-    ) -> list[Any]:
-        """Send an event and wait for all values of its acknowledgement."""
-        return self._loop.call(
-            partial(self._socket.emit_with_ack_values, event, *args, timeout=timeout)
-        )
 
     # -- events as they are waited for -------------------------------------------------------
 

@@ -292,7 +292,7 @@ async def test_events_as_they_come(url: str) -> None:
 async def test_volatile_events_are_dropped_without_a_connection(url: str) -> None:
     got: list[int] = []
     client = Client(url)
-    client.emit_volatile("again", 1)
+    client.volatile.emit("again", 1)
     async with client:
         client.on("again")(got.append)
         assert await client.emit_with_ack("echo", 1) == 1

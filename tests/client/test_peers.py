@@ -316,7 +316,7 @@ async def test_retries_go_on_after_a_disconnection(url: str) -> None:
             for number in range(5):
                 tasks.start_soon(io.emit_with_ack, "echo", number)
             await anyio.wait_all_tasks_blocked()
-            io.emit_volatile("cut")
+            io.volatile.emit("cut")
         assert await io.emit_with_ack("echo", 5) == 5
 
 

@@ -23,8 +23,11 @@ SHOWN_BODY = 1000
 """Characters of the body of an unexpected answer that an error keeps."""
 
 MAX_PACKETS = 16
-"""Packets in the body of one request. The protocol knows no such limit, but servers on
-python-engineio end a session for more."""
+"""Packets in the body of one request, until the server has answered one as the official server
+does. The protocol knows no such limit, but servers on python-engineio end a session for more."""
+
+_OFFICIAL_ANSWER = b"ok"
+"""The answer to a POST by the official server and by ours; that of python-engineio is ``OK``."""
 
 _CODEC = EngineCodecV4()
 _MESSAGE = EnginePacketType.MESSAGE
@@ -40,6 +43,7 @@ class PollingTransport(Transport):
         "_closed",
         "_idle",
         "_leaving",
+        "_max_packets",
         "_paused",
         "_poll_task",
         "_polling",
@@ -55,6 +59,7 @@ class PollingTransport(Transport):
         super().__init__(endpoint, owner, sid)
         self._waiting: deque[OutgoingPacket] = deque()
         self._waiting_bytes = 0
+        self._max_packets: int | None = MAX_PACKETS
         self._polling = False
         self._posting = False
         self._poll_task: Cancellable | None = None
@@ -154,7 +159,7 @@ class PollingTransport(Transport):
             self._owner.on_drain()
 
     async def _post_once(self) -> None:
-        first = list(islice(self._waiting, MAX_PACKETS))
+        first = list(islice(self._waiting, self._max_packets))
         count = len(first)
         if self.max_payload:
             count = _CODEC.fitting(first, self.max_payload)
@@ -162,9 +167,11 @@ class PollingTransport(Transport):
         size = sum(packet.size for packet in packets)
         payload = _CODEC.encode_payload(packets, supports_binary=True)
         try:
-            await self._request("POST", payload.body)
+            response = await self._request("POST", payload.body)
         finally:
             self._waiting_bytes -= size
+        if response.body == _OFFICIAL_ANSWER:
+            self._max_packets = None
 
     # -- the end -----------------------------------------------------------------------------
 
