@@ -31,7 +31,7 @@ from .sessions import Sessions
 ENVELOPE_BYTES = 16_384
 """Bytes of the largest message that are left for what goes around an event: rooms, and ids."""
 
-MAX_BATCH_MESSAGES = 500
+BATCH_MESSAGES = 500
 """The most messages in one request."""
 
 RECORD_BYTES = 128
@@ -114,7 +114,7 @@ class KafkaDriver(Driver):
         if connection.lost:
             raise ConnectionError("Kafka was lost again at once")
         self._started = True
-        limits = BatchLimits(messages=MAX_BATCH_MESSAGES, bytes=self._options.max_message // 2)
+        limits = BatchLimits(messages=BATCH_MESSAGES, bytes=self._options.max_message // 2)
         self._sender = BatchSender(runtime, self._send, limits, self._inbox.refused, self._lost)
         self._current_log = Log(connection, self._sessions, self._add, self._new_id)
         self._current_log.next = self._begin_at
