@@ -10,6 +10,7 @@ import pytest
 
 from ... import Server
 from ...protocol import EncodeError
+from .client import Client
 from .cluster import Cluster
 from .suite import Suite
 from .waiting import until
@@ -229,11 +230,13 @@ class Namespaces(Suite):
         for server in (cluster.here, cluster.there):
             for name in names:
                 server.handle(server.io.of(name))
+        clients: list[Client] = []
         for name in names:
             await cluster.acquainted(name)
-            client = await cluster.connect(cluster.there, name)
-            for other in names:
-                await cluster.here.io.of(other).emit("hello", other)
-                await cluster.here.io.of(other).to("b", client.id).emit("room", other)
+            clients.append(await cluster.connect(cluster.there, name))
+        for name, client in zip(names, clients, strict=True):
+            await cluster.here.io.of(name).emit("hello", name)
+            await cluster.here.io.of(name).to("b", client.id).emit("room", name)
+        for name, client in zip(names, clients, strict=True):
             expected = [["hello", name], ["room", name]]
             await cluster.expect(expected, clients=[client], namespace=name)

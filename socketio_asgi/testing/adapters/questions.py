@@ -14,7 +14,7 @@ from .suite import Suite
 from .waiting import until
 
 SHORT = 0.5
-"""Seconds that suffice for an answer, and are short enough to wait for."""
+"""Seconds that suffice for an answer nearly always, and are short enough to wait for."""
 
 LONG = 10.0
 """Seconds whose end nobody waits for."""
@@ -86,8 +86,11 @@ class Questions(Suite):
     async def test_some_clients_do_not_answer(self, cluster: Cluster) -> None:
         """The answers that came are in the error."""
         numbered(cluster.clients, 0, 2)
-        with pytest.raises(BroadcastAckError) as caught:
-            await cluster.here.io.timeout(SHORT).emit_with_ack("question")
+        for seconds in (SHORT, LONG):  # a broker may be slow
+            with pytest.raises(BroadcastAckError) as caught:
+                await cluster.here.io.timeout(seconds).emit_with_ack("question")
+            if len(caught.value.replies) == 2:
+                break
         assert (sorted(caught.value.replies), caught.value.missing) == ([0, 2], 2)
 
     async def test_a_client_leaves_without_an_answer(self, cluster: Cluster) -> None:

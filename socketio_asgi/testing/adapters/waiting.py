@@ -7,7 +7,7 @@ from inspect import isawaitable
 
 import anyio
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 20.0
 """The longest time to wait for anything, in seconds."""
 
 LOOK_SECONDS = 0.005
