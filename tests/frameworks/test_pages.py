@@ -18,20 +18,9 @@ from tests.support.peer import join_peer, open_peer
 from tests.support.requirements import require_module
 from tests.support.serving import Served
 
+from .pages import PAGES, run
+
 Serving = Callable[..., Awaitable[Served]]
-
-PAGES = ROOT / "docs" / "frameworks"
-
-
-def run(name: str) -> dict[str, Any]:
-    """Run the blocks of a page that need a framework."""
-    require_module(name)
-    page = PAGES / f"{name}.md"
-    names: dict[str, Any] = {"__name__": __name__}  # they look their module up
-    for block in blocks_of(page, "py"):
-        code = compile("\n" * (block.line - 1) + block.code, str(page), "exec", dont_inherit=True)
-        exec(code, names)
-    return names
 
 
 async def check_hello(served: Served, method: str, path: str) -> None:

@@ -19,9 +19,9 @@ from socketio_asgi.integrations.fastapi import mount
 from socketio_asgi.testing import connect, connect_blocking
 from tests.docs.snippets import run_blocks
 
+from .pages import PAGES, run
 from .test_django_users import make_server as make_django_server
 from .test_django_users import ways
-from .test_pages import PAGES, run
 
 BASE_URL = "http://testserver"
 
