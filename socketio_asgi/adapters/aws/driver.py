@@ -11,8 +11,9 @@ from ...brokers.aws.errors import failure
 from ...brokers.aws.names import MAX_SNS_BYTES
 from ...exceptions import NotRetryable
 from ...runtime import Runtime
+from ...runtime.awaitables import Waiting
 from ..cluster.driver import RESERVED_BYTES, Driver, Inbox, Traits
-from ..cluster.message import Message
+from ..cluster.message import Message, MessageType
 from ..cluster.sequences import Sequences
 from ..cluster.wires.aws import AwsWire
 from .arrival import Arrival
@@ -39,7 +40,10 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 ATTRIBUTES_BYTES = 2048
 """Bytes of the largest message that are kept for its attributes."""
 
-DELETE_SECONDS = 1.5
+GOODBYE_SECONDS = 0.6
+"""The time that SNS may take for the goodbye; the rest of the time of all adapters is left then."""
+
+DELETE_SECONDS = 1.0
 """The time that the deletion of the queue may take."""
 
 
@@ -202,7 +206,10 @@ class AwsSqsDriver(Driver):
 
     def publish(self, message: Message) -> Awaitable[Any]:
         """Send a message to all; see :meth:`.Driver.publish`."""
-        return self._add(message, f"{self._inbox.server_id}-{next(self._history.numbers)}")
+        sent = self._add(message, f"{self._inbox.server_id}-{next(self._history.numbers)}")
+        if message.type is not MessageType.ADAPTER_CLOSE:
+            return sent
+        return Waiting(lambda: self._inbox.runtime.within(GOODBYE_SECONDS, _wait_for(sent)))
 
     def respond(self, server: str, message: Message) -> Awaitable[object]:
         """Send a message to one server; see :meth:`.Driver.respond`."""
@@ -219,6 +226,10 @@ def _largest_event(options: AwsOptions) -> int:
     if options.bucket is not None:
         return options.max_message
     return min(options.max_message, MAX_SNS_BYTES - ATTRIBUTES_BYTES)
+
+
+async def _wait_for(sent: Awaitable[None]) -> None:
+    await sent
 
 
 def _nobody(arrival: Arrival) -> None:

@@ -158,3 +158,10 @@ async def test_answers_that_are_cut_off(own_moto: MotoServer, key: str) -> None:
             await here.server_side_emit("note", number)
         await expect(there, got, here, *range(60))
         assert there.cluster.health.gaps == 0
+
+
+async def test_an_end_while_aws_stands_still(moto: MotoServer, key: str) -> None:
+    """Neither the goodbye nor the deletion of the queue is answered; nothing stays open here."""
+    async with started(make_adapter(moto, key, **QUICK)):
+        moto.pause()
+    moto.resume()
