@@ -22,7 +22,7 @@ __all__ = ["AUTH", "BASIC", "FOLDER", "PAGES", "RIGHT", "make_server", "official
 async def official(auth: Any = BASIC, **options: Any) -> AsyncIterator[str]:
     """Run an official server until the block ends; yields its URL."""
     settings = {"auth": auth, **options}
-    async with start_node(FOLDER / "official.mjs", options=settings, timeout=100) as script:
+    async with start_node(FOLDER / "official.mjs", options=settings, timeout=200) as script:
         port = (await script.wait_for("listening", timeout=30))["port"]
         yield f"http://127.0.0.1:{port}"
         await script.send("stop")

@@ -19,7 +19,11 @@ from tests.support.serving import serve
 
 from .support import AUTH, FOLDER, PAGES, RIGHT, make_server, official
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+# Browsers and processes take long on a busy machine.
+pytestmark = [
+    pytest.mark.parametrize("anyio_backend", ["asyncio"]),
+    pytest.mark.timeout(240),
+]
 
 
 @asynccontextmanager
@@ -33,7 +37,7 @@ async def served(**options: Any) -> AsyncIterator[str]:
 async def look(scenario: str, url: str, chromium: str, **options: Any) -> dict[str, Any]:
     settings = {"run": scenario, "auth": RIGHT, **options}
     env = {"HARNESS_CHROMIUM": chromium}
-    result = await run_node(FOLDER / "ui.mjs", url, settings, env=env, timeout=50)
+    result = await run_node(FOLDER / "ui.mjs", url, settings, env=env, timeout=120)
     assert result.pop("problems") == []
     return result
 

@@ -13,11 +13,15 @@ from tests.support.serving import serve
 
 from .support import AUTH, FOLDER, RIGHT, make_server, official
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+# Browsers and processes take long on a busy machine.
+pytestmark = [
+    pytest.mark.parametrize("anyio_backend", ["asyncio"]),
+    pytest.mark.timeout(240),
+]
 
 
 async def record(url: str) -> dict[str, Any]:
-    return await run_node(FOLDER / "record.mjs", url, {"auth": RIGHT}, timeout=45)
+    return await run_node(FOLDER / "record.mjs", url, {"auth": RIGHT}, timeout=120)
 
 
 async def test_a_page_is_told_the_same(official_adapters: Path, anyio_backend: str) -> None:

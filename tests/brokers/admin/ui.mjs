@@ -35,6 +35,7 @@ class Admin {
   static async open(language = "en") {
     const admin = new Admin();
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: language });
+    context.setDefaultTimeout(60_000);
     admin.page = await context.newPage();
     admin.page.on("pageerror", (error) => problems.push(error.stack));
     admin.page.on("console", (message) => {
