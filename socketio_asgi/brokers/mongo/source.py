@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ...checks import shown
 from ...runtime.awaitables import DONE
@@ -75,12 +75,15 @@ class Source:
     def client(self, seconds: float) -> Any:
         """A new client, for a URL."""
         milliseconds = round(seconds * 1000)
-        options = {
+        defaults = {
             "appname": APP_NAME,
             "serverSelectionTimeoutMS": milliseconds,
             "connectTimeoutMS": milliseconds,
-            **self.options,
         }
+        # They would win over those of the URL.
+        given = {name.lower() for name, _ in parse_qsl(urlsplit(self.url or "").query)}
+        kept = {name: value for name, value in defaults.items() if name.lower() not in given}
+        options = {**kept, **self.options}
         kind = library().client if self.asynchronous else library().sync_client
         return kind(self.url, connect=False, **options)
 

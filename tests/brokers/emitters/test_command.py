@@ -28,6 +28,8 @@ from .entries import ADAPTERS, kafka_address
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
+SOON = "serverSelectionTimeoutMS=500"
+
 BROKERS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
     "redis": ("redis", lambda: ["--redis", redis_url()]),
     "sharded": ("sharded-dynamic", lambda: ["--redis-sharded", redis_url()]),
@@ -89,7 +91,7 @@ async def test_a_broker_that_is_away(anyio_backend: str) -> None:
             ("--redis", f"redis://u:secret@{place}", "Redis"),
             ("--redis-streams", f"redis://{place}", "Redis"),
             ("--postgres", f"postgresql://u:secret@{place}/db", "Postgres"),
-            ("--mongo", f"mongodb://u:secret@{place}/db", "MongoDB"),
+            ("--mongo", f"mongodb://u:secret@{place}/db?{SOON}", "MongoDB"),
             ("--nats", f"nats://u:secret@{place}", "NATS"),
             ("--rabbitmq", f"amqp://u:secret@{place}", "RabbitMQ"),
             ("--kafka", place, "Kafka"),
