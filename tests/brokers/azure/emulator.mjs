@@ -15,7 +15,7 @@ const [amqpPort, httpPort, seed] = process.argv.slice(2);
 const HOST = "127.0.0.1";
 const TWICE = 0.3; // the share of messages that come twice
 const WINDOW = 5; // messages that change places with one another
-const HELD_MS = 200; // the time after which fewer of them are sent as well
+const HELD_MS = 50; // the time after which fewer of them are sent as well
 const BATCH_FORMAT = 0x80013700;
 const LOCK_MS = 60_000;
 

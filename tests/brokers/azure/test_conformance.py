@@ -11,6 +11,12 @@ from socketio_asgi.testing.adapters import AdapterConformance
 from .server import ServiceBusProcess
 from .support import ServiceBusBroker, UnorderedBroker
 
+pytestmark = [
+    # azure-servicebus leaves the socket of a connection that was reset to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture(scope="module")
 def disorderly(official_adapters: object) -> Iterator[ServiceBusProcess]:

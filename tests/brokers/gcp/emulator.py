@@ -28,7 +28,7 @@ from google.pubsub_v1 import types
 HOST = "127.0.0.1"
 WINDOW = 5  # messages that change places with one another
 TWICE = 0.3  # the share of messages that come twice
-SWEEP_SECONDS = 0.2
+SWEEP_SECONDS = 0.05
 BATCH = 100  # messages of one response
 
 _FILTER = re.compile(r'NOT attributes:(\w+) OR attributes\.(\w+) = "(\w+)"')
