@@ -94,6 +94,25 @@ class Life(ABC):
         """True if the caller is in the same event loop, whichever runtime object it has."""
         return self.status.state is not AdapterState.CLOSED and self.runtime.is_current()
 
+    def covers(self, runtime: Runtime, subject: str) -> bool:
+        """True when no other life is to begin in an event loop.
+
+        Args:
+            runtime: The event loop; the caller runs in its thread.
+            subject: What lives, for the error.
+
+        Raises:
+            RuntimeError: The process has forked since the start.
+        """
+        if self.runtime is runtime or self.goes_on():
+            return True
+        if self.forked():
+            raise RuntimeError(
+                f"the {subject} was started before this process was forked: use the server in the"
+                " workers only, not in the process that starts them"
+            )
+        return False
+
     def forked(self) -> bool:
         """True if it began in another process, and lives on there."""
         return self.status.state is not AdapterState.CLOSED and self._pid != os.getpid()

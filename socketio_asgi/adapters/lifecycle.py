@@ -132,13 +132,8 @@ class AdapterLifecycle:
             RuntimeError: The process has forked since the start.
         """
         life = self._life
-        if life is not None and (life.runtime is runtime or life.goes_on()):
+        if life is not None and life.covers(runtime, "adapter"):
             return
-        if life is not None and life.forked():
-            raise RuntimeError(
-                "the adapter was started before this process was forked: use the server in the"
-                " workers only, not in the process that starts them"
-            )
         self._life = _AdapterLife(self._provider, runtime, self._observer, self.listeners)
         self._life.begin()
 

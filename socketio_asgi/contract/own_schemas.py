@@ -7,15 +7,10 @@ import inspect
 import types
 from collections import deque
 from collections.abc import (
-    Collection,
     Iterable,
     Mapping,
-    MutableMapping,
-    MutableSequence,
-    MutableSet,
     Sequence,
 )
-from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -36,7 +31,7 @@ from typing import (
 from uuid import UUID
 
 from ..validation.annotations import class_hints, substitute
-from ..validation.compiling import is_required_key
+from ..validation.compiling import DICT_TYPES, LIST_TYPES, SET_TYPES, is_required_key
 from ..validation.libraries import is_named_tuple, is_union
 from ..validation.records import dataclass_fields
 from .description import TypeUse
@@ -65,9 +60,7 @@ _SCALARS: dict[Any, Schema] = {
     UUID: {"type": "string", "format": "uuid"},
 }
 
-_ARRAYS = (list, Sequence, MutableSequence, Collection, Iterable, deque)
-_SETS = (set, frozenset, AbstractSet, MutableSet)
-_OBJECTS = (dict, Mapping, MutableMapping)
+_ARRAYS = (*LIST_TYPES, deque)
 
 
 def write(uses: Sequence[TypeUse], mode: Mode) -> Written:
@@ -115,10 +108,10 @@ class _Writer:
             return self.schema(origin.__value__[args], names)
         if origin is tuple:
             return self._tuple(args, names)
-        if origin in _OBJECTS:
+        if origin in DICT_TYPES:
             return {"type": "object", "additionalProperties": self.schema(args[1], names)}
-        if origin in _ARRAYS or origin in _SETS:
-            return _array(self.schema(args[0], names), unique=origin in _SETS)
+        if origin in _ARRAYS or origin in SET_TYPES:
+            return _array(self.schema(args[0], names), unique=origin in SET_TYPES)
         variables = dict(zip(getattr(origin, "__parameters__", ()), args, strict=False))
         return self._class(annotation, origin, variables, names)
 
@@ -130,10 +123,10 @@ class _Writer:
     def _class(
         self, annotation: Any, cls: Any, variables: Mapping[Any, Any], names: Mapping[str, Any]
     ) -> Schema:
-        if cls in _OBJECTS:
+        if cls in DICT_TYPES:
             return {"type": "object"}
-        if cls in _ARRAYS or cls in _SETS or cls is tuple:
-            return _array({}, unique=cls in _SETS)
+        if cls in _ARRAYS or cls in SET_TYPES or cls is tuple:
+            return _array({}, unique=cls in SET_TYPES)
         if isinstance(annotation, TypeVar) or not isinstance(cls, type):
             return {}  # there are no rules for it, so that nothing was registered with it
         name = self._names.get(annotation)

@@ -40,9 +40,14 @@ from .forms import ANYTHING, SCALARS, Form, enum_form, one_of, optional, union
 from .libraries import is_named_tuple, is_union
 from .records import Field, dataclass_fields, record_form
 
-_LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
-_SETS = {set: set, AbstractSet: set, MutableSet: set, frozenset: frozenset}
-_DICTS = (dict, Mapping, MutableMapping)
+LIST_TYPES = (list, Sequence, MutableSequence, Collection, Iterable)
+"""The types of lists in annotations; a value of any of them is a list."""
+
+SET_TYPES = {set: set, AbstractSet: set, MutableSet: set, frozenset: frozenset}
+"""The types of sets in annotations, and of the values of each."""
+
+DICT_TYPES = (dict, Mapping, MutableMapping)
+"""The types of dicts in annotations; a value of any of them is a dict."""
 
 
 class Compiler:
@@ -119,9 +124,9 @@ class Compiler:
             return self.form(origin.__value__[args])
         if origin is tuple:
             return self._tuple(args)
-        if origin in _DICTS:
+        if origin in DICT_TYPES:
             return dict_form(self.form(args[0]), self.form(args[1]))
-        if origin in _LISTS or origin in _SETS or origin is deque:
+        if origin in LIST_TYPES or origin in SET_TYPES or origin is deque:
             return self._collection(origin, self.form(args[0]))
         variables = getattr(origin, "__parameters__", ())
         return self._of_class(annotation, origin, dict(zip(variables, args, strict=False)))
@@ -164,15 +169,15 @@ class Compiler:
 
     @staticmethod
     def _collection(origin: Any, item: Form) -> Form:
-        if origin in _SETS:
-            return list_form(item, _SETS[origin], "a list of different items")
+        if origin in SET_TYPES:
+            return list_form(item, SET_TYPES[origin], "a list of different items")
         return list_form(item, deque if origin is deque else list)
 
     def _of_class(self, annotation: Any, cls: Any, variables: Mapping[Any, Any]) -> Form:
         """The form of a class."""
-        if cls in _DICTS:
+        if cls in DICT_TYPES:
             return dict_form(SCALARS[str], ANYTHING)
-        if cls in _LISTS or cls in _SETS or cls is deque:
+        if cls in LIST_TYPES or cls in SET_TYPES or cls is deque:
             return self._collection(cls, ANYTHING)
         if cls is tuple:
             return list_form(ANYTHING, tuple)

@@ -61,8 +61,21 @@ class ClusterOptions:
             check_flag(name, getattr(self, name))
         for name in ("heartbeat_interval", "heartbeat_timeout", "request_timeout"):
             check_seconds(name, getattr(self, name), MAX_SECONDS)
-        if self.heartbeat_timeout <= self.heartbeat_interval:
-            raise ValueError(
-                f"heartbeat_timeout ({self.heartbeat_timeout:g} s) must be longer than"
-                f" heartbeat_interval ({self.heartbeat_interval:g} s)"
-            )
+        check_heartbeats(self.heartbeat_interval, self.heartbeat_timeout)
+
+
+def check_heartbeats(interval: float, timeout: float) -> None:
+    """Check that a server is not taken for gone before its next heartbeat is due.
+
+    Args:
+        interval: The time between two heartbeats, in seconds.
+        timeout: The time after which a silent server is taken for gone, in seconds.
+
+    Raises:
+        ValueError: It would be.
+    """
+    if timeout <= interval:
+        raise ValueError(
+            f"heartbeat_timeout ({timeout:g} s) must be longer than"
+            f" heartbeat_interval ({interval:g} s)"
+        )

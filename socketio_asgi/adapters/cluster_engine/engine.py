@@ -157,13 +157,8 @@ class ClusterEngineLifecycle:
             RuntimeError: The process has forked since the start.
         """
         life = self._life
-        if life is not None and (life.runtime is runtime or life.goes_on()):
+        if life is not None and life.covers(runtime, "cluster engine"):
             return
-        if life is not None and life.forked():
-            raise RuntimeError(
-                "the cluster engine was started before this process was forked: use the server in"
-                " the workers only, not in the process that starts them"
-            )
         self._life = _EngineLife(self._engine, runtime, self._observer, self._listeners)
         self._life.begin()
 

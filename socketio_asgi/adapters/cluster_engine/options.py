@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from ...checks import check_count, check_seconds
-from ..cluster.options import EXPIRY_SECONDS, HEARTBEAT_SECONDS, MAX_SECONDS
+from ..cluster.options import (
+    EXPIRY_SECONDS,
+    HEARTBEAT_SECONDS,
+    MAX_SECONDS,
+    check_heartbeats,
+)
 
 RESPONSE_SECONDS = 1.0
 NOOP_SECONDS = 0.2
@@ -69,8 +74,4 @@ class ClusterEngineOptions:
             delay = self.delayed_connection_timeout
             check_seconds("delayed_connection_timeout", delay, MAX_SECONDS)
         check_count("lookups_per_second", self.lookups_per_second, "session ids")
-        if self.heartbeat_timeout <= self.heartbeat_interval:
-            raise ValueError(
-                f"heartbeat_timeout ({self.heartbeat_timeout:g} s) must be longer than"
-                f" heartbeat_interval ({self.heartbeat_interval:g} s)"
-            )
+        check_heartbeats(self.heartbeat_interval, self.heartbeat_timeout)
