@@ -17,7 +17,7 @@ from ..events.workers import Workers
 from ..protocol import EncodeError
 from ..runtime.awaitables import DONE
 from ..runtime.serial import SerialQueue
-from .manager import Manager
+from .manager_core import ManagerCore
 from .outbox import Outbox
 
 
@@ -36,7 +36,9 @@ class ClientCalls(CallSite):
 
     __slots__ = ("_listeners", "_manager", "_name", "_ordered", "_outbox", "lifecycle_listeners")
 
-    def __init__(self, manager: Manager, name: str, listeners: Listeners, outbox: Outbox) -> None:
+    def __init__(
+        self, manager: ManagerCore, name: str, listeners: Listeners, outbox: Outbox
+    ) -> None:
         super().__init__(load=manager)
         self._manager = manager
         self._name = name

@@ -17,7 +17,7 @@ from ..runtime import Runtime
 from ..runtime.current import running_on_asyncio
 from .address import engine_path, parse_address
 from .bounds import Bounds
-from .manager import Manager
+from .manager_core import ManagerCore
 from .network.base import Network
 from .network.options import ENVIRONMENT, MAX_MESSAGE_SIZE, NetworkOptions
 from .network.sockets import SocketNetwork
@@ -174,12 +174,13 @@ class Client(ClientSocket):
             network_options.headers if network is not None else {},
             network or SocketNetwork(network_options),
         )
-        super().__init__(Manager(make_endpoint, options), normalize_name(address.namespace), auth)
+        self._manager = ManagerCore(make_endpoint, options)
+        super().__init__(self._manager, normalize_name(address.namespace), auth)
         self._namespaces: dict[str, ClientSocket] = {self.namespace: self}
         self._bounds: Bounds | None = None
         self._entered = False
         self._own_runtime = runtime
-        self.manager.sockets[self.namespace] = self.__socketio__
+        self._manager.sockets[self.namespace] = self.__socketio__
         for name in check_texts("namespaces", namespaces, '["/admin"]'):
             self.of(name)
 
@@ -202,13 +203,13 @@ class Client(ClientSocket):
         socket = self._namespaces.get(name)
         if socket is None:
             socket = self._namespaces[name] = self._make_namespace(name, auth)
-            self.manager.sockets[name] = socket.__socketio__
+            self._manager.sockets[name] = socket.__socketio__
         elif auth is not None:
             socket.auth = auth
         return socket
 
     def _make_namespace(self, name: str, auth: Auth) -> ClientSocket:
-        return ClientSocket(self.manager, name, auth)
+        return ClientSocket(self._manager, name, auth)
 
     # -- coming and going --------------------------------------------------------------------
 
@@ -258,13 +259,13 @@ class Client(ClientSocket):
             bounds = Bounds(self._own_runtime)
             runtime = await bounds.open()
             self._bounds = bounds
-            self.manager.start_in(runtime, runtime.task_starter(copy_context()))
+            self._manager.start_in(runtime, runtime.task_starter(copy_context()))
 
     async def _connect_all(self) -> None:
         sockets = [each.__socketio__ for each in self._namespaces.values()]
         for socket in sockets:
             socket.activate()
-        await self.manager.open()
+        await self._manager.open()
         for socket in sockets:
             await socket.wait_until_settled()
 
@@ -274,7 +275,7 @@ class Client(ClientSocket):
         Source: https://socket.io/docs/v4/client-api/#socketdisconnect
         """
         await super().disconnect()
-        if not self.manager.needed:
+        if not self._manager.needed:
             await self.close()
 
     async def close(self) -> None:
@@ -293,7 +294,7 @@ class Client(ClientSocket):
             for each in self._namespaces.values():
                 each.__socketio__.disconnect()
         finally:
-            await self.manager.close()
+            await self._manager.close()
 
     async def _end(self) -> None:
         bounds, self._bounds, self._entered = self._bounds, None, False
@@ -304,6 +305,6 @@ class Client(ClientSocket):
                 await self._leave_all()
                 await bounds.runtime.settle(SETTLE_SECONDS)
             finally:
-                self.manager.abort()
+                self._manager.abort()
                 for each in self._namespaces.values():
                     each.__socketio__.outbox.close()

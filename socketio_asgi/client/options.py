@@ -33,7 +33,7 @@ which may be asynchronous."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnection:
-    """How a client comes back after it has lost its connection.
+    """The way in which a client comes back after it has lost its connection.
 
     Attributes:
         enabled: Whether it comes back at all.

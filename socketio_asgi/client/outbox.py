@@ -16,7 +16,7 @@ from ..protocol import Packet, PacketType
 from ..runtime import Event, Runtime
 from ..runtime.awaitables import DONE, Waiting
 from ..runtime.deadlines import DeadlineQueue
-from .manager import Manager
+from .manager_core import ManagerCore
 from .retries import QueuedEvent, RetryQueue
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.client")
@@ -131,7 +131,7 @@ class AckDeadlines:
 
 
 class Outbox:
-    """What one namespace of a client sends.
+    """Sends the events and acknowledgements of one namespace of a client.
 
     Args:
         manager: The connection below.
@@ -142,7 +142,7 @@ class Outbox:
         open: Whether the namespace is connected.
     """
 
-    def __init__(self, manager: Manager, name: str, listeners: Listeners) -> None:
+    def __init__(self, manager: ManagerCore, name: str, listeners: Listeners) -> None:
         self.open: bool = False
         self._manager = manager
         self._name = name

@@ -11,6 +11,7 @@ from ..events.signatures import check_name
 from ..protocol import RESERVED_EVENTS
 from .emitting import Emitting, Sending
 from .manager import Manager
+from .manager_core import ManagerCore
 from .options import MAX_SECONDS, Auth
 from .socket_core import ClientSocketCore
 from .streams import MAX_WAITING, EventStream, ReceivedEvent
@@ -31,7 +32,7 @@ class ClientSocket(Emitting, Observing):
     Source: https://socket.io/docs/v4/client-socket-instance/
     """
 
-    def __init__(self, manager: Manager, name: str, auth: Auth) -> None:
+    def __init__(self, manager: ManagerCore, name: str, auth: Auth) -> None:
         self.__socketio__: ClientSocketCore = ClientSocketCore(manager, name, auth)
 
     def __repr__(self) -> str:
@@ -77,7 +78,7 @@ class ClientSocket(Emitting, Observing):
 
     @property
     def auth(self) -> Auth:
-        """What the client says about itself when it joins; may be replaced at any time."""
+        """The dict, or the function, that introduces the client; may be replaced at any time."""
         return self.__socketio__.auth
 
     @auth.setter
@@ -87,7 +88,7 @@ class ClientSocket(Emitting, Observing):
     @property
     def manager(self) -> Manager:
         """The connection below, with events of its own: ``@io.manager.on("reconnect")``."""
-        return self.__socketio__.manager
+        return Manager(self.__socketio__.manager)
 
     # -- listening ---------------------------------------------------------------------------
 
@@ -151,7 +152,7 @@ class ClientSocket(Emitting, Observing):
 
     @property
     def _sending(self) -> Sending:
-        return Sending(self.__socketio__.outbox, self.manager.options.ack_timeout)
+        return Sending(self.__socketio__.outbox, self.__socketio__.manager.options.ack_timeout)
 
     # -- events as they are waited for -------------------------------------------------------
 

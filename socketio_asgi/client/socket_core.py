@@ -25,7 +25,7 @@ from ..protocol.reasons import IO_CLIENT_DISCONNECT, IO_SERVER_DISCONNECT
 from ..protocol.states import CLIENT_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Cancellable, Event, Runtime
 from .calls import ClientCalls
-from .manager import Manager
+from .manager_core import ManagerCore
 from .options import Auth
 from .outbox import Outbox
 from .streams import EventTaker
@@ -60,8 +60,8 @@ class ClientSocketCore:
         calls: Calls the handlers.
     """
 
-    def __init__(self, manager: Manager, name: str, auth: Auth) -> None:
-        self.manager: Manager = manager
+    def __init__(self, manager: ManagerCore, name: str, auth: Auth) -> None:
+        self.manager: ManagerCore = manager
         self.name: str = name
         self.auth: Auth = auth
         self.state: SocketState = SocketState.ABSENT

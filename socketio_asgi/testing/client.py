@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from ..client import Client
-from ..client.manager import Manager
+from ..client.manager_core import ManagerCore
 from ..client.options import Auth
 from ..exceptions import ConnectError, ConnectionRefused
 from ..runtime.log_limit import fault_listener
@@ -32,7 +32,7 @@ class TestNamespace(Receiving):
     __test__ = False  # pytest takes classes of that name for tests
 
     def __init__(
-        self, manager: Manager, name: str, auth: Auth, application: Application, *, raises: bool
+        self, manager: ManagerCore, name: str, auth: Auth, application: Application, *, raises: bool
     ) -> None:
         super().__init__(manager, name, auth)
         self._begin_to_receive(application, raises=raises)
@@ -74,12 +74,12 @@ class TestClient(Receiving, Client):
         return cast("TestNamespace", super().of(name, auth=auth))
 
     def _make_namespace(self, name: str, auth: Auth) -> TestNamespace:
-        return TestNamespace(self.manager, name, auth, self._application, raises=self._raises)
+        return TestNamespace(self._manager, name, auth, self._application, raises=self._raises)
 
     @property
     def transport(self) -> str | None:
         """The transport, ``"polling"`` or ``"websocket"``; None without a connection."""
-        session = self.manager.session
+        session = self._manager.session
         return None if session is None or session.transport is None else session.transport.name
 
     @property
@@ -119,8 +119,8 @@ class TestClient(Receiving, Client):
         try:
             await super()._connect_all()
             self._application.check_clock()
-            if self.manager.session is not None:
-                await self._moving_on(self.manager.session.upgraded())
+            if self._manager.session is not None:
+                await self._moving_on(self._manager.session.upgraded())
             await settle()
         except (ConnectError, ConnectionRefused) as error:
             self.__raise_faults__()  # they are the cause

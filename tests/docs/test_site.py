@@ -33,6 +33,10 @@ UNLINKED = re.compile(r'<span title="(socketio_asgi(?:\.\w+)*\.\w+)">')
 # What signatures name and readers need not know: the inside of objects that only the package
 # makes, and the default of a parameter that is documented in words.
 INSIDE = {
+    "socketio_asgi.client.emitting.Sending",
+    "socketio_asgi.client.manager_core.ManagerCore",
+    "socketio_asgi.client.streams.StreamSource",
+    "socketio_asgi.client.sync_client.Loop",
     "socketio_asgi.events.plans.HandlerCall",
     "socketio_asgi.adapters.cluster.core.Core",
     "socketio_asgi.adapters.cluster.namespace.ClusterNamespace",

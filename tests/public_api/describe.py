@@ -18,7 +18,10 @@ from types import ModuleType
 from typing import Any
 
 ROOT = "socketio_asgi"
-PACKAGES = (ROOT, f"{ROOT}.adapters", f"{ROOT}.admin", f"{ROOT}.protocol")
+PACKAGES = (
+    ROOT,
+    *(f"{ROOT}.{name}" for name in ("adapters", "admin", "client", "protocol", "testing")),
+)
 INTEGRATIONS = f"{ROOT}.integrations"
 
 
@@ -38,7 +41,11 @@ def describe() -> dict[str, str]:
 def modules() -> Iterator[ModuleType]:
     """The packages, and the integrations whose frameworks are installed."""
     for name in PACKAGES:
-        yield importlib.import_module(name)
+        try:
+            yield importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:  # an earlier revision may lack a package
+                raise
     integrations = importlib.import_module(INTEGRATIONS)
     for info in pkgutil.iter_modules(integrations.__path__, f"{INTEGRATIONS}."):
         yield importlib.import_module(info.name)

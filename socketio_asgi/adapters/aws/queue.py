@@ -130,7 +130,9 @@ def policy_of(queue_arn: str, topic_arn: str) -> dict[str, Any]:
 
 
 def filter_of(server_id: str) -> dict[str, Any]:
-    """What SNS delivers: no answers to other servers, and not what comes from this one itself.
+    """The filter of what SNS delivers.
+
+    No answers to other servers, and not what comes from this one itself.
 
     It is not relied on: a policy takes effect some time after it was set.
 

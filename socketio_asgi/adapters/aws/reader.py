@@ -1,4 +1,4 @@
-"""What came from the queue, handed on: each message once, and in the order of its sender."""
+"""Hands on what came from the queue: each message once, and in the order of its sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server does now and then: it says that its queue is in use, and deletes what is not."""
+"""The upkeep of queues: a server says that its own is in use, and deletes those that are not."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ CLOCK_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """What an archive needs of its driver.
+    """The driver, as its archive sees it.
 
     Attributes:
         collection: The collection.

@@ -19,7 +19,7 @@ CREATED_AT = "createdAt"
 
 @dataclass(frozen=True, slots=True)
 class CollectionOptions:
-    """What is done with the collection.
+    """The way in which the collection is kept.
 
     Attributes:
         create: Whether the collection and its indexes are made when they are missing.

@@ -23,7 +23,7 @@ NOWHERE = Place(0, 0, NO_OFFSET)
 
 
 class Recent:
-    """What clients may have missed of late: so not every one that comes back needs the oplog.
+    """Keeps what clients may have missed of late: so not every one that comes back needs the oplog.
 
     Attributes:
         start: The place behind which all is there.
@@ -52,7 +52,7 @@ class Recent:
 
 @dataclass(slots=True)
 class MongoHistory(History):
-    """How far a server has read.
+    """The place up to which a server has read.
 
     Attributes:
         token: The token by which MongoDB takes up a change stream again; None before there is one.

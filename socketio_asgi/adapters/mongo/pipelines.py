@@ -1,4 +1,4 @@
-"""What is asked of change streams: MongoDB leaves out itself what nobody here would read."""
+"""Pipelines of change streams: MongoDB leaves out itself what nobody here would read."""
 
 from __future__ import annotations
 

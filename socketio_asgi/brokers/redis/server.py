@@ -53,7 +53,7 @@ class RedisServer:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it is, for a connection."""
+        """The address, for a connection."""
         return Endpoint(host=self.host, port=self.port, path=self.path, tls=self.tls)
 
     @property

@@ -14,7 +14,7 @@ _SAFE = "/%:@!$&'()*+,;=~?[]|"
 
 
 class Address(NamedTuple):
-    """Where a request goes.
+    """The place that a request goes to.
 
     Attributes:
         secure: Whether it is encrypted.

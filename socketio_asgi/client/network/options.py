@@ -30,7 +30,7 @@ _RESERVED = OWN_HEADERS - {b"host"} | {b"content-length", b"transfer-encoding"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkOptions:
-    """How a client reaches its server.
+    """The way of a client to its server.
 
     Attributes:
         headers: Headers of every request, such as ``{"Authorization": "Bearer ..."}``.

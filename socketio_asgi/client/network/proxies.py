@@ -48,7 +48,7 @@ class Proxy:
         return f"{bracketed(self.host)}:{self.port}"
 
     def endpoint(self, tls: Callable[[], ssl.SSLContext]) -> Endpoint:
-        """How to connect with it."""
+        """The address, for a connection."""
         return Endpoint(host=self.host, port=self.port, tls=tls() if self.secure else None)
 
 

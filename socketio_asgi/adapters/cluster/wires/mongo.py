@@ -155,7 +155,7 @@ def _at_a_glance(data: bytes) -> Mapping[str, Any]:
 
 
 class Head(NamedTuple):
-    """What has to be known of every document.
+    """The part of a document that has to be known of every one.
 
     Attributes:
         logged: Whether it belongs to what clients that come back have missed.

@@ -8,7 +8,7 @@ from typing import Any
 from ...track import Stay, Track
 from . import checks
 
-MAX_ROOMS = 100_000
+MAX_SAVED_ROOMS = 100_000
 """The most rooms of a socket that comes back."""
 
 Check = Callable[[Any], str]
@@ -40,7 +40,7 @@ def read_track(fields: Mapping[str, Any], check: Check, oldest: str) -> Track:
     """
     sent = fields.get("sent")
     rooms = checks.mapping(fields.get("rooms"))
-    if len(rooms) > MAX_ROOMS:
+    if len(rooms) > MAX_SAVED_ROOMS:
         checks.refuse("too many rooms")
     return Track(
         check(fields.get("start")),
