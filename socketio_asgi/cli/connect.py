@@ -156,7 +156,8 @@ class _Session:
 
 def _values(text: str) -> list[Any]:
     """The JSON values of a line, one behind the other."""
-    decoder, values = json.JSONDecoder(), []
+    decoder = json.JSONDecoder()
+    values: list[Any] = []
     text = text.strip()
     while text:
         try:

@@ -182,6 +182,8 @@ class ClientSession:
     def switch_to(self, transport: Transport) -> None:
         """Go on with another transport; what waited is sent there."""
         self.transport = transport
+        if self._heartbeat is not None and self._heartbeat.paused:
+            transport.pause_reading()
         self._release()
         self._owner.on_upgrade(transport.name)
 

@@ -43,7 +43,7 @@ from .records import Field, dataclass_fields, record_form
 LIST_TYPES = (list, Sequence, MutableSequence, Collection, Iterable)
 """The types of lists in annotations; a value of any of them is a list."""
 
-SET_TYPES = {set: set, AbstractSet: set, MutableSet: set, frozenset: frozenset}
+SET_TYPES: dict[Any, Any] = {set: set, AbstractSet: set, MutableSet: set, frozenset: frozenset}
 """The types of sets in annotations, and of the values of each."""
 
 DICT_TYPES = (dict, Mapping, MutableMapping)

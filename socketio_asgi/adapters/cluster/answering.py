@@ -105,7 +105,9 @@ def _with_note(data: Any, note: Mapping[str, Any]) -> Any:
     """The data of a socket with what is noted about it, where they can take it."""
     if data is None:
         return dict(note)
-    return {**data, **note} if isinstance(data, dict) else data
+    if not isinstance(data, dict):
+        return data
+    return {**cast("dict[Any, Any]", data), **note}
 
 
 class _Asker:

@@ -18,3 +18,8 @@ class History:
 
     server_id: str | None = None
     runtime: Runtime | None = field(default=None, repr=False)
+
+    def belongs_to(self, server_id: str) -> bool:
+        """True if it is of this server already; from now on it is."""
+        before, self.server_id = self.server_id, server_id
+        return before == server_id

@@ -70,9 +70,8 @@ class MongoHistory(History):
 
     def begin(self, server_id: str) -> bool:
         """A server begins; True if it did so before, and goes on."""
-        if self.server_id == server_id:
+        if self.belongs_to(server_id):
             return True
-        self.server_id = server_id
         self.offsets.clear()
         self.token = self.last = None
         self.place = NOWHERE
