@@ -217,7 +217,8 @@ class TestEmitWithAck:
     async def test_fails_when_time_is_up(self, io: Server, join: Join) -> None:
         peer = await join(io)
         (socket,) = io.sockets.sockets.values()
-        with pytest.raises(AckTimeout, match=r"'question' within 0\.05 seconds") as caught:
+        told = r"'question' was not acknowledged within 0\.05 seconds"
+        with pytest.raises(AckTimeout, match=told) as caught:
             await socket.emit_with_ack("question", timeout=0.05)
         assert isinstance(caught.value, (AckError, TimeoutError))
         assert (caught.value.event, caught.value.timeout) == ("question", 0.05)

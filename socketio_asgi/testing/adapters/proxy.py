@@ -131,7 +131,10 @@ class FaultProxy:
 
 async def _reset(stream: SocketStream) -> None:
     """Close a connection with a reset (RST) instead of an orderly end (FIN)."""
-    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  # not of Django
+    try:
+        raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  # not of Django
+    except AttributeError:  # uvloop has closed it, and gives the socket away no more
+        return
     if raw.fileno() < 0:  # it has ended already
         return
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
