@@ -32,3 +32,21 @@ def test_the_core_has_what_is_in_no_group(tmp_path: Path) -> None:
 def test_a_group_whose_tests_are_not_found_fails(tmp_path: Path) -> None:
     used = next(iter(GROUPS))
     assert run_pytest(tmp_path, "def test_a(): ...", "--group", used, conftest=OURS).code != 0
+
+
+VARIANTS = """
+import pytest
+
+
+def test_one_setting(): ...
+
+
+@pytest.mark.variant
+def test_another_one(): ...
+"""
+
+
+def test_variants_are_for_everything(tmp_path: Path) -> None:
+    group = run_pytest(tmp_path, VARIANTS, "--group", CORE, conftest=OURS)
+    assert "1 passed, 1 deselected" in group.last
+    assert "2 passed" in run_pytest(tmp_path, VARIANTS, "--group", ALL, conftest=OURS).last

@@ -2,7 +2,8 @@
 
 A group is a folder, or several. ``pytest`` without a path runs the core: all that is in no group.
 ``pytest --group=NAME`` runs a group, ``pytest --group=all`` everything, and a path whatever it
-names. ``make test-NAME`` is the short form.
+names. ``make test-NAME`` is the short form. What has the marker ``variant`` repeats other tests
+in another setting, such as another mode of an adapter: a group leaves it out.
 """
 
 from __future__ import annotations
@@ -59,3 +60,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if chosen == ALL or collection_path.is_dir():
         return None
     return True if group_of(collection_path) != chosen else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the repetitions of other settings to those who ask for everything, or for them."""
+    if config.option.group == ALL:
+        return
+    left_out = [item for item in items if item.get_closest_marker("variant") is not None]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)

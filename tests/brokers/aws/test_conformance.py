@@ -84,6 +84,7 @@ class TestMoto(AdapterConformance):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.variant
 class TestDisorder(Events, Questions, ServerEvents, Faults):
     """What has an order, with queues that bring messages twice and late."""
 

@@ -31,6 +31,7 @@ class TestServiceBus(AdapterConformance):
         return ServiceBusBroker(bus)
 
 
+@pytest.mark.variant
 class TestServiceBusInDisorder(AdapterConformance):
     ordered = False
 

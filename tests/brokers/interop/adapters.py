@@ -63,6 +63,8 @@ class Entry:
         modules: the modules of tests that it takes part in, if not all: it differs from another one
             only there.
         short: seconds that are long enough for an answer, and short enough to wait for.
+        variant: whether it is another setting of what another entry shows, or needs official
+            packages that are not in every registry, in whose place something else stands.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Entry:
     traits: frozenset[Trait] = field(default=frozenset())
     modules: frozenset[str] = field(default=frozenset())
     short: float = 0.5
+    variant: bool = False
 
 
 def _node_redis(key: str) -> Mapping[str, Any]:
@@ -208,16 +211,28 @@ ENTRIES: list[Entry] = [
     Entry("redis-ioredis", _redis, _node_ioredis, modules=_ANSWERING),
     *(
         Entry(
-            f"sharded-{mode}", _sharded(mode), _node_sharded(mode), frozenset({Trait.BINARY_DATA})
+            f"sharded-{mode}",
+            _sharded(mode),
+            _node_sharded(mode),
+            frozenset({Trait.BINARY_DATA}),
+            variant=mode != "dynamic",
         )
         for mode in get_args(SubscriptionMode)
     ),
     Entry("streams", _streams, _node_streams, frozenset({Trait.BINARY_DATA})),
     Entry("postgres", _postgres, _node_postgres),
-    Entry("service-bus", _service_bus, _node_service_bus, frozenset({Trait.BINARY_DATA})),
-    Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA})),
+    Entry(
+        "service-bus",
+        _service_bus,
+        _node_service_bus,
+        frozenset({Trait.BINARY_DATA}),
+        variant=True,
+    ),
+    Entry("pubsub", _pubsub, _node_pubsub, frozenset({Trait.BINARY_DATA}), variant=True),
     Entry("mongo", _mongo, _node_mongo, frozenset({Trait.SHORT_QUESTIONS})),
-    Entry("sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA}), short=5.0),  # moto is slow
+    Entry(
+        "sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA}), short=5.0, variant=True
+    ),  # moto is slow
     Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
 ]
 """All of them. The last one shows what the official servers do among themselves."""

@@ -26,7 +26,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     acting = {kind for mark in metafunc.definition.iter_markers("acting") for kind in mark.args}
     apart = metafunc.definition.get_closest_marker("apart") is not None
     chosen = [
-        pytest.param((entry, here, there), id=f"{entry.name}-{here.value}-{there.value}")
+        pytest.param(
+            (entry, here, there),
+            id=f"{entry.name}-{here.value}-{there.value}",
+            marks=[pytest.mark.variant] if entry.variant else [],
+        )
         for entry in ENTRIES
         for here, there in directions(entry)
         if needed <= entry.traits and (not acting or here in acting)

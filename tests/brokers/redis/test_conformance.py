@@ -104,7 +104,13 @@ class TestSpecific(Questions, Sockets):
 
 
 @only_asyncio
-@pytest.mark.parametrize("mode", get_args(SubscriptionMode))
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(mode, marks=[] if mode == "dynamic" else [pytest.mark.variant])
+        for mode in get_args(SubscriptionMode)
+    ],
+)
 class TestSharded(AdapterConformance):
     @pytest.fixture
     def broker(self, redis_server: RedisProcess, mode: SubscriptionMode) -> Broker:
