@@ -142,6 +142,8 @@ class Events(Suite):
 
     async def test_a_volatile_event(self, cluster: Cluster) -> None:
         """A volatile event comes to clients that are ready for it."""
+        if not self.ordered:
+            pytest.skip("what comes before it may be on its way to a client, which is not ready")
         await cluster.here.io.volatile.emit(*HELLO)
         await cluster.expect(*[[HELLO]] * 4)
 
