@@ -27,6 +27,7 @@ from tests.support.serving import serve
 from tests.support.waiting import until
 
 QUICK: dict[str, Any] = {"reconnection_delay": 0.01, "reconnection_delay_max": 0.05}
+RESTARTS = 10
 CUTS = 50
 """Connections that are cut where a session upgrades; a third of them elsewhere."""
 HYPERCORN = 15.0
@@ -80,7 +81,7 @@ async def test_the_official_server_is_killed_and_started_again() -> None:
         stack = ExitStack()
         stack.enter_context(node_server(port))
         async with Client(f"http://127.0.0.1:{port}", **QUICK) as io:
-            for turn in range(3):
+            for turn in range(RESTARTS):
                 await anyio.to_thread.run_sync(stack.close)
                 await until(lambda: not io.connected)
                 async with io.stream("again") as events:
