@@ -35,7 +35,8 @@ def test_events_both_ways(url: str) -> None:
     assert done.returncode == 0
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line for line in shown if "ack" in line] == [{"ack": [{"a": 1}, "x"]}, {"ack": []}]
-    assert ["again", 1] in shown
+    # A server that can recover states puts the position of an event behind its values.
+    assert ["again", 1] in [line[:2] for line in shown if isinstance(line, list)]
     assert "connected to / as " in done.stderr
     assert "this is no JSON: '{'" in done.stderr
     assert "'never' was not acknowledged within 0.2 seconds" in done.stderr
@@ -45,7 +46,8 @@ def test_events_both_ways(url: str) -> None:
 def test_it_ends_after_some_events(url: str) -> None:
     done = connect(url, "--count", "2", "--transport", "websocket", typed="again 1\nagain 2 [3]\n")
     assert done.returncode == 0
-    assert done.stdout == '["again", 1]\n["again", 2, [3]]\n'
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first[:2], second[:3]) == (["again", 1], ["again", 2, [3]])
 
 
 def test_a_namespace_and_its_refusal(url: str) -> None:

@@ -107,7 +107,8 @@ def _with_note(data: Any, note: Mapping[str, Any]) -> Any:
         return dict(note)
     if not isinstance(data, dict):
         return data
-    return {**cast("dict[Any, Any]", data), **note}
+    fields: dict[Any, Any] = data
+    return {**fields, **note}
 
 
 class _Asker:
