@@ -107,8 +107,7 @@ def _with_note(data: Any, note: Mapping[str, Any]) -> Any:
         return dict(note)
     if not isinstance(data, dict):
         return data
-    fields: dict[Any, Any] = data
-    return {**fields, **note}
+    return {**cast("Mapping[str, Any]", data), **note}
 
 
 class _Asker:
