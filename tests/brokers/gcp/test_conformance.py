@@ -26,6 +26,7 @@ class TestPubSub(AdapterConformance):
         return PubSubBroker(port_of(pubsub_host()))
 
 
+@pytest.mark.variant
 class TestPubSubInDisorder(AdapterConformance):
     ordered = False
 

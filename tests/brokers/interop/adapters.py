@@ -233,6 +233,6 @@ ENTRIES: list[Entry] = [
     Entry(
         "sqs", _sqs, _node_sqs, frozenset({Trait.BINARY_DATA}), short=5.0, variant=True
     ),  # moto is slow
-    Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS})),
+    Entry("official", None, _node_redis, frozenset({Trait.SHORT_QUESTIONS}), variant=True),
 ]
 """All of them. The last one shows what the official servers do among themselves."""
