@@ -73,21 +73,18 @@ class AwsSqsDriver(Driver):
     async def start(self, inbox: Inbox) -> bool:
         """Connect; see :meth:`.Driver.start`."""
         history = self._history
-        connected_before = history.server_id == inbox.server_id
         self._inbox = inbox
         self._check_loop(inbox.runtime)
-        try:
-            aws = await self._open_clients()
-            resumed = connected_before and await self._resume(aws)
-            if not resumed:
-                await self._make_queue(aws)
-        except NotRetryable as error:
-            await self.close()
-            if connected_before:  # such as credentials that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        self._begin(aws)
-        history.server_id = inbox.server_id
+        with history.connecting(inbox.server_id) as connected_before:
+            try:
+                aws = await self._open_clients()
+                resumed = connected_before and await self._resume(aws)
+                if not resumed:
+                    await self._make_queue(aws)
+            except NotRetryable:
+                await self.close()
+                raise
+            self._begin(aws)
         return connected_before and not resumed
 
     def _check_loop(self, runtime: Runtime) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ...exceptions import NotRetryable
 from ...runtime import Runtime
 
 
@@ -19,7 +22,25 @@ class History:
     server_id: str | None = None
     runtime: Runtime | None = field(default=None, repr=False)
 
-    def belongs_to(self, server_id: str) -> bool:
-        """True if it is of this server already; from now on it is."""
-        before, self.server_id = self.server_id, server_id
-        return before == server_id
+    @contextmanager
+    def connecting(self, server_id: str) -> Generator[bool]:
+        """Connect within this context, which gives whether the server was connected before.
+
+        What forbids a server to connect at all is only a hindrance to one that was connected: a
+        password that is being changed.
+
+        Args:
+            server_id: The id of the server; kept when the context ends without an error.
+
+        Raises:
+            ConnectionError: It cannot connect again now.
+            NotRetryable: It can never connect.
+        """
+        connected_before = self.server_id == server_id
+        try:
+            yield connected_before
+        except NotRetryable as error:
+            if connected_before:
+                raise ConnectionError(str(error)) from error
+            raise
+        self.server_id = server_id

@@ -101,14 +101,8 @@ class PubSubDriver(Driver):
         history = self._history
         self._check_loop(inbox.runtime)
         self._inbox = inbox
-        connected_before = history.server_id == inbox.server_id
-        try:
+        with history.connecting(inbox.server_id) as connected_before:
             gap = await self._connect()
-        except NotRetryable as error:
-            if connected_before:  # such as rights that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        history.server_id = inbox.server_id
         return gap and connected_before
 
     def _check_loop(self, runtime: Runtime) -> None:

@@ -97,17 +97,11 @@ class KafkaDriver(Driver):
         if inbox.runtime.asyncio_loop is None:
             raise NotRetryable("KafkaAdapter needs asyncio: its library aiokafka knows no trio")
         self._inbox = inbox
-        connected_before = self._history.server_id == inbox.server_id
         connection = self._connection = Connection(self._options, inbox.runtime, self._lost)
-        try:
+        with self._history.connecting(inbox.server_id) as connected_before:
             await connection.open(self._topic)
             gap = await self._find_place(connection)
-        except NotRetryable as error:
-            if connected_before:  # such as passwords that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        self._begin(connection, inbox.runtime)
-        self._history.server_id = inbox.server_id
+            self._begin(connection, inbox.runtime)
         return gap and connected_before
 
     def _begin(self, connection: Connection, runtime: Runtime) -> None:

@@ -80,13 +80,11 @@ class MongoDriver(Driver):
         """Connect; see :meth:`.Driver.start`."""
         self._inbox = inbox
         self._check_loop(inbox.runtime)
-        connected_before = self._history.begin(inbox.server_id)
-        try:
-            return await self._connect() and connected_before
-        except NotRetryable as error:
-            if connected_before:  # such as passwords that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
+        with self._history.connecting(inbox.server_id) as connected_before:
+            if not connected_before:
+                self._history.forget()
+            gap = await self._connect()
+        return gap and connected_before
 
     def _check_loop(self, runtime: Runtime) -> None:
         if runtime.asyncio_loop is None:

@@ -68,15 +68,12 @@ class MongoHistory(History):
     offsets: OrderedDict[str, str] = field(default_factory=OrderedDict[str, str])
     recent: Recent = field(default_factory=Recent)
 
-    def begin(self, server_id: str) -> bool:
-        """A server begins; True if it did so before, and goes on."""
-        if self.belongs_to(server_id):
-            return True
+    def forget(self) -> None:
+        """Begin anew: the server is another one."""
         self.offsets.clear()
         self.token = self.last = None
         self.place = NOWHERE
         self.recent = Recent()
-        return False
 
     def restart(self, time: int) -> None:
         """Go on at a cluster time, whatever was before."""

@@ -47,14 +47,8 @@ class NatsDriver(Driver):
         self._check_loop(inbox.runtime)
         self._inbox = inbox
         self._connection = Connection(self._options, inbox.runtime, inbox.lost)
-        connected_before = self._history.server_id == inbox.server_id
-        try:
+        with self._history.connecting(inbox.server_id) as connected_before:
             gap = await self._begin(self._connection)
-        except NotRetryable as error:
-            if connected_before:  # such as passwords that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        self._history.server_id = inbox.server_id
         return gap and connected_before
 
     def _check_loop(self, runtime: Runtime) -> None:

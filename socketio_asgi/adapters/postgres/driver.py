@@ -80,16 +80,13 @@ class PostgresDriver(Driver):
     async def start(self, inbox: Inbox) -> bool:
         """Connect; see :meth:`.Driver.start`."""
         history = self._history
-        connected_before = history.server_id == inbox.server_id
         self._inbox = inbox
-        try:
-            await self._connect()
-        except NotRetryable as error:
-            await self.close()
-            if connected_before:  # such as passwords that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        history.server_id = inbox.server_id
+        with history.connecting(inbox.server_id) as connected_before:
+            try:
+                await self._connect()
+            except NotRetryable:
+                await self.close()
+                raise
         return connected_before
 
     def _check_loop(self, runtime: Runtime) -> None:

@@ -83,17 +83,11 @@ class RabbitMqDriver(Driver):
         self._check_loop(inbox.runtime)
         self._inbox = inbox
         self._connection = Connection(self._options, inbox.runtime, self._lost)
-        connected_before = self._history.server_id == inbox.server_id
-        try:
+        with self._history.connecting(inbox.server_id) as connected_before:
             await self._connection.open()
             await self._begin(f"{self._queues.prefix}.{inbox.server_id}.{secrets.token_hex(4)}")
-        except NotRetryable as error:
-            if connected_before:  # such as passwords that are being changed
-                raise ConnectionError(str(error)) from error
-            raise
-        self._started = True
-        _ = self._connection.publishing  # raises when it was lost meanwhile
-        self._history.server_id = inbox.server_id
+            self._started = True
+            _ = self._connection.publishing  # raises when it was lost meanwhile
         return connected_before  # the queue of the last connection went with it
 
     def _check_loop(self, runtime: Runtime) -> None:
