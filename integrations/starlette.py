@@ -22,8 +22,10 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 
+from socketio_asgi.integrations.starlette_direct import offer_direct_requests
+
 from ..asgi.entry_point import SERVER_KEY
-from ..checks import shown
+from ..checks import check_flag, shown
 from ..server.server import Server
 
 
@@ -62,7 +64,14 @@ class SocketIOMount(Mount):
         return match, child_scope
 
 
-def mount(app: Starlette, path: str, server: Server, name: str | None = None) -> None:
+def mount(
+    app: Starlette,
+    path: str,
+    server: Server,
+    name: str | None = None,
+    *,
+    direct: bool | None = None,
+) -> None:
     """Mount a server, and let it live within the application's lifespan.
 
     So the server closes before the resources of its handlers do, and it also runs on trio. It
@@ -74,6 +83,9 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
         path: The prefix, such as ``/socket.io``. The server's own ``path`` does not matter.
         server: The Socket.IO server.
         name: The name of the route, for ``url_path_for``.
+        direct: Whether our classes for uvicorn may serve clients past the application, which is
+            much faster: None lets them as long as the application has no middlewares, and no
+            route before this one takes its requests; True also past those; False never.
 
     Raises:
         TypeError: The arguments are of another kind, or in another order.
@@ -81,8 +93,12 @@ def mount(app: Starlette, path: str, server: Server, name: str | None = None) ->
     """
     if not isinstance(app, Starlette):
         raise TypeError(f"mount(app, path, server) begins with an application, not {shown(app)}")
+    if direct is not None:
+        check_flag("direct", direct)
     route, routes = SocketIOMount(path, server, name), app.router.routes
     routes.insert(_position(route, routes), route)
+    if direct is not False:
+        offer_direct_requests(app, route, server, always=direct is True)
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager

@@ -8,6 +8,6 @@ $ uvicorn main:io --ws socketio_asgi.integrations.uvicorn:WebSocketProtocol \
 They serve all WebSockets and all HTTP requests of the application, of other frameworks as well.
 """
 
-from socketio_asgi.uvicorn_protocols import HTTPProtocol, WebSocketProtocol
+from socketio_asgi.uvicorn_protocols import ASGIHTTPProtocol, HTTPProtocol, WebSocketProtocol
 
-__all__ = ["HTTPProtocol", "WebSocketProtocol"]
+__all__ = ["ASGIHTTPProtocol", "HTTPProtocol", "WebSocketProtocol"]

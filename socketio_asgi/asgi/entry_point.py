@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..checks import shown
 from ..engine.core import EngineCore
+from ..engine.direct import Prepare
 from ..engine.http.request import parse_query
 from ..engine.http.response import Response, refuse
 from ..engine.transports.registry import SCOPE_TYPES
+from ..extensions.direct import DirectRequests
 from ..runtime.log_limit import may_log_fault
 from ..websocket.frames import CloseCode
 from .client_files import ClientFiles
+from .direct import EndpointRequests
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.asgi")
 
@@ -83,6 +86,21 @@ class EntryPoint:
         prefix = "" if place.mounted else self._path
         return self._answer_wrong_path(place.root + prefix + self._slash, scope, receive, send)
 
+    def direct_requests(self, prepare: Prepare) -> Mapping[bytes, DirectRequests]:
+        """The requests to the endpoint of a server that is not mounted, to be served without ASGI.
+
+        Args:
+            prepare: Puts into the scope of a new client what stands around the server.
+        """
+        requests = EndpointRequests(self._engine.direct, prepare)
+        return {path.encode(): requests for path in self._endpoints if _is_literal(path)}
+
+    def mounted_requests(self, prefix: str, prepare: Prepare) -> Mapping[bytes, DirectRequests]:
+        """The same below a mount."""
+        requests = EndpointRequests(self._engine.direct, prepare)
+        paths = (prefix, prefix + "/")
+        return {path.encode(): requests for path in paths if _is_literal(path)}
+
     async def close(self) -> None:
         """End the server."""
         await self._engine.close()
@@ -138,6 +156,11 @@ class EntryPoint:
         await refuse(scope, send, Response(404, b"Not Found"))
 
 
+def _is_literal(path: str) -> bool:
+    """True for a path that comes in requests as it is: nothing in it can be percent-encoded."""
+    return path.isascii() and quote(path) == path
+
+
 class HasEntryPoint(Protocol):
     """A server, as the middleware sees it."""
 
@@ -185,6 +208,17 @@ class SocketIOMiddleware:
         if scope["type"] in SCOPE_TYPES:
             scope[SERVER_KEY] = self._server
         await self._entry_point.wrap(self._app, scope, receive, send)
+
+    def __direct_requests__(self) -> Mapping[bytes, DirectRequests]:
+        """The requests that need no ASGI; see :mod:`socketio_asgi.extensions.direct`."""
+        if type(self).__call__ is not SocketIOMiddleware.__call__:
+            return {}  # a subclass does something around it
+
+        def prepare(scope: Scope) -> None:
+            scope[SERVER_KEY] = self._server
+            scope.setdefault("app", _framework(self._app))
+
+        return self._entry_point.direct_requests(prepare)
 
 
 def _framework(app: Any) -> Any:

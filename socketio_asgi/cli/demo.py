@@ -11,6 +11,9 @@ from .errors import CommandError
 from .listening import listen, url_of
 
 CLIENT_FILE = "socket.io.min.js"
+# Below the working directory and the folders above it; the second one is that of the tests, in a
+# checkout of this project.
+PACKAGE_FOLDERS = ("node_modules", "tests/interop/node_modules")
 SHUTDOWN_GRACE = 2  # seconds for requests that run when the server is told to end
 
 
@@ -69,11 +72,13 @@ def _client_dir(chosen: Path | None) -> Path | None:
 def find_client() -> Path | None:
     """Return the ``dist`` folder of the nearest npm package ``socket.io-client``.
 
-    Searched are the ``node_modules`` of the working directory and of the folders above it.
+    Searched are the ``node_modules`` of the working directory and of the folders above it; in a
+    checkout also those of its tests.
     """
     here = Path.cwd()
     for parent in (here, *here.parents):
-        folder = parent / "node_modules" / "socket.io-client" / "dist"
-        if (folder / CLIENT_FILE).is_file():
-            return folder
+        for packages in PACKAGE_FOLDERS:
+            folder = parent / packages / "socket.io-client" / "dist"
+            if (folder / CLIENT_FILE).is_file():
+                return folder
     return None

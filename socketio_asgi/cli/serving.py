@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from ..adapters.default import set_default_adapter
 from ..adapters.workers.adapter import workers_by_default
@@ -27,6 +28,10 @@ STARTUP_FAILURE = 3
 
 SAME_START = 5
 """Seconds in which several workers that cannot start have one reason, which is written once."""
+
+FIRST_ANSWER_SECONDS = 60
+"""The time until a worker has to answer for the first time: on a busy or slow machine it takes long
+to import what that needs."""
 
 logger: logging.Logger = logging.getLogger("uvicorn.error")
 
@@ -88,15 +93,38 @@ class RunServer(uvicorn.Server):
 class Workers(Multiprocess):
     """Several processes, which end with the first that cannot start at all."""
 
+    def init_processes(self) -> None:
+        """Start the workers; uvicorn calls this once."""
+        self._asked: dict[int | None, float] = {}
+        self._answered: set[int | None] = set()
+        super().init_processes()
+
     def keep_subprocess_alive(self) -> None:
         """Start another worker in place of each that has ended; uvicorn calls this twice a second.
 
-        Older versions of uvicorn start one that cannot start again and again.
+        Older versions of uvicorn start one that cannot start again and again. All versions kill one
+        that does not answer within five seconds, so those that start are not theirs to judge.
         """
         if self.failed:
             self.should_exit.set()
-        else:
+            return
+        starting = [worker for worker in self.processes if self._is_starting(worker)]
+        if not starting:
             super().keep_subprocess_alive()
+
+    def _is_starting(self, worker: Process) -> bool:
+        """True while a worker lives that has not answered yet, and still has time for it."""
+        pid = worker.process.pid
+        if pid in self._answered or not worker.process.is_alive():
+            return False
+        if pid not in self._asked:
+            worker.parent_conn.send(b"ping")
+            self._asked[pid] = time.monotonic()
+        if worker.parent_conn.poll():
+            worker.parent_conn.recv()
+            self._answered.add(pid)
+            return False
+        return time.monotonic() - self._asked[pid] < FIRST_ANSWER_SECONDS
 
     @property
     def failed(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.types import Scope
 from ..protocol.reasons import SERVER_SHUTTING_DOWN
 from ..runtime import Runtime, RuntimeFactory
 from ..runtime.current import running_on_asyncio
+from .direct import DirectRouter
 from .directory import SessionDirectory
 from .exit_signals import ExitSignals
 from .listeners import ENGINE_EVENTS, registration
@@ -26,7 +27,6 @@ from .options import EngineOptions
 from .public_session import ListenerT
 from .response_headers import HEADER_EVENTS, ResponseCompleter
 from .routing import RequestRouter
-from .transports.base import Transport
 from .uvicorn_exit import UvicornExit
 
 GRACE_SECONDS = 1.0
@@ -49,6 +49,7 @@ class EngineCore:
     Attributes:
         options: The engine's options.
         requests: The way of requests to their sessions.
+        direct: The same without ASGI, for those that are plain.
     """
 
     def __init__(
@@ -83,6 +84,13 @@ class EngineCore:
             headers=self._headers,
             observers=self._observers,
             directory=directory,
+        )
+        self.direct: DirectRouter = DirectRouter(
+            options,
+            self.requests,
+            bound=self.bound,
+            opener=self._opener,
+            headers=self._headers,
         )
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
@@ -218,10 +226,8 @@ class EngineCore:
         runtime = loop_state.runtime
         if runtime.is_current():
             await runtime.settle(GRACE_SECONDS)
-            # Not for a client that is between two polls: it finds its session gone anyway.
-            connected = [item for item in loop_state.linger_deadlines.items() if item.connected]
             with contextlib.suppress(TimeoutError):
-                await runtime.within(GRACE_SECONDS, _all_sent(runtime, connected))
+                await runtime.within(GRACE_SECONDS, _all_told(loop_state))
         _abort_lingering(loop_state)
 
 
@@ -230,6 +236,12 @@ def _abort_lingering(loop_state: LoopState) -> None:
         transport.abort()
 
 
-async def _all_sent(runtime: Runtime, transports: Iterable[Transport]) -> None:
-    for transport in transports:
-        await transport.outbox.drained(runtime)
+async def _all_told(loop_state: LoopState) -> None:
+    # First the clients that are about to move on: what waits for them goes by their new transport.
+    for upgrade in loop_state.upgrade_deadlines.items():
+        if upgrade.answered:
+            await upgrade.over()
+    for transport in loop_state.linger_deadlines.items():
+        # Not for a client that is between two polls: it finds its session gone anyway.
+        if transport.connected:
+            await transport.outbox.drained(loop_state.runtime)

@@ -9,7 +9,7 @@ later, or as soon as it is clear where it stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..protocol import EnginePacket, EnginePacketType
 from ..runtime import Runtime
@@ -82,6 +82,10 @@ class DelayedStart:
         self._size += len(data)
         if len(self._packets) > MAX_DELAYED_PACKETS or self._size > MAX_DELAYED_BYTES:
             self.end()
+
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        """Leave it: it is kept as a message."""
+        return False
 
     def on_close(self, reason: str, description: str | None) -> None:
         """Stop: the session has ended with its event loop."""

@@ -26,10 +26,12 @@ from .transports.base import Transport
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
 # Global names, because members of an enum are slow on the way of every message.
-_OPEN = SessionState.OPEN
+_OPENING, _OPEN = SessionState.OPENING, SessionState.OPEN
 _LIVE = (_OPEN, SessionState.UPGRADING)
 _MESSAGE = EnginePacketType.MESSAGE
 _DELIVER = EngineAction.DELIVER
+BARE_BINARY = 4
+"""The revision of the protocol in which bytes are a message without anything in front."""
 # Makes the packets that observers see; what a named tuple has for it is a call of Python.
 _make_packet: Callable[[type[EnginePacket], tuple[EnginePacketType, str | bytes]], EnginePacket] = (
     cast("Any", tuple).__new__
@@ -45,6 +47,13 @@ class SessionListener(Protocol):
 
     def on_message(self, data: str | bytes) -> None:
         """Called when a message came."""
+        ...
+
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        """Called before that with a message that is a short event; False when it does not take it.
+
+        See :func:`.websocket.python_events.read_event`.
+        """
         ...
 
     def on_close(self, reason: str, description: str | None) -> None:
@@ -65,6 +74,8 @@ class Exchange(Intake):
         state: The place of the session in the table of states.
         pong_awaited: Whether a PING was not answered yet.
         pong_refreshed: Whether another packet came instead, which has put off the end.
+        writer: The transport, while a packet for this client alone may be written there at once:
+            the session is open, and nobody watches what is sent. Otherwise None.
         listener: The receiver of the messages; set when the session opens.
     """
 
@@ -78,18 +89,20 @@ class Exchange(Intake):
         "pong_awaited",
         "pong_refreshed",
         "state",
+        "writer",
     )
 
     listener: SessionListener
 
     def __init__(self, loop_state: LoopState, codec: EngineCodec, transport: Transport) -> None:
         super().__init__(transport)
-        self.state: SessionState = SessionState.OPENING
+        self.state: SessionState = _OPENING
         self._loop_state = loop_state
         self.codec: EngineCodec = codec
         self._outbox = transport.outbox
         self._send_buffer_limit = loop_state.options.send_buffer_limit
         self._observers: SessionObservers | None = None
+        self.writer: Transport | None = None
         self.pong_awaited: bool = False
         self.pong_refreshed: bool = False
 
@@ -110,38 +123,74 @@ class Exchange(Intake):
         Args:
             reason: The official name of the reason.
             description: More about it, for logs and handlers.
-            flush: Whether the transport may still send what waits.
+            flush: Whether the client still gets what waits, as after a close.
         """
 
     # -- in ----------------------------------------------------------------------------------
 
+    def receive_event(self, number: int | None, items: list[Any]) -> bool:
+        """Take a message that is a short event; False when :meth:`receive` is to take it.
+
+        The short cut of that, for what comes most often.
+        """
+        observers = self._observers
+        if (
+            self.state is not _OPEN
+            or self.pong_awaited
+            or self._backlog is not None
+            or (observers is not None and observers.receiving)
+        ):
+            return False
+        runtime = self._loop_state.runtime
+        runtime.arrivals += 1
+        try:
+            taken = self.listener.on_event(number, items)
+        except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
+            self._on_error(error)
+            return True
+        if not taken:
+            runtime.arrivals -= 1  # it is still to come
+        return taken
+
     def receive(self, data: str | bytes) -> None:
-        """Take one message of a transport that has one packet in each: the short cut of all."""
+        """Take one message of a transport that has one packet in each."""
         if (  # nearly always, a message has nothing more to it than to be delivered
             data[:1] == "4"
             and self.state is _OPEN
             and not self.pong_awaited
             and self._backlog is None
         ):
-            message = data[1:]
-            self._loop_state.runtime.arrivals += 1
-            if self._observers is not None and self._observers.receiving:
-                self._observers.received(_make_packet(EnginePacket, (_MESSAGE, message)))
-            try:
-                return self.listener.on_message(message)
-            except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
-                return self._on_error(error)
+            return self._deliver(data[1:])
+        if (
+            data.__class__ is bytes
+            and self.codec.revision == BARE_BINARY
+            and self.state is _OPEN
+            and not self.pong_awaited
+            and self._backlog is None
+        ):
+            return self._deliver(data)
         try:
             packet = self.codec.decode(data)
         except DecodeError as error:
-            self.end(PARSE_ERROR, str(error))
+            self.end(PARSE_ERROR, str(error), flush=True)
         else:
             self.receive_packet(packet)
 
+    def _deliver(self, message: str | bytes) -> None:
+        self._loop_state.runtime.arrivals += 1
+        if self._observers is not None and self._observers.receiving:
+            self._observers.received(_make_packet(EnginePacket, (_MESSAGE, message)))
+        try:
+            self.listener.on_message(message)
+        except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
+            self._on_error(error)
+
     def _handle(self, packet: EnginePacket) -> None:
-        if self.state not in _LIVE:
-            return
         type_ = packet.type
+        if self.state not in _LIVE:
+            if type_ is EnginePacketType.CLOSE:
+                self._on_client_close()
+            return
         self._loop_state.runtime.arrivals += 1
         if self._observers is not None and self._observers.receiving:
             self._observers.received(packet)
@@ -152,7 +201,7 @@ class Exchange(Intake):
             return self._act(action, packet)
         try:
             self.listener.on_message(packet.data)
-        except Exception as error:  # noqa: BLE001  # of ours: those of handlers end there
+        except Exception as error:  # noqa: BLE001  # as in _deliver()
             self._on_error(error)
 
     def _act(self, action: EngineAction, packet: EnginePacket) -> None:
@@ -162,19 +211,25 @@ class Exchange(Intake):
             case EngineAction.ANSWER:
                 self._loop_state.heartbeat.on_ping(self, packet)
             case EngineAction.CLOSE:
-                self.transport.retire()
-                self.end(TRANSPORT_CLOSE, "the client closed the session")
+                self._on_client_close()
             case EngineAction.REFUSE:
-                self.end(TRANSPORT_ERROR, "invalid heartbeat direction")
+                self.end(TRANSPORT_ERROR, "invalid heartbeat direction", flush=True)
             case _:
                 pass
+
+    def _on_client_close(self) -> None:
+        self.transport.retire()
+        if self.state is not SessionState.CLOSED:
+            self.end(TRANSPORT_CLOSE, "the client closed the session")
+        else:  # it only waited for the client to hear of its end
+            self.transport.abort()
 
     def _on_error(self, error: Exception) -> None:
         if may_log_fault("a message", error):
             logger.error(
                 "unexpected error while a message was handled; closing the session", exc_info=error
             )
-        self.end(TRANSPORT_ERROR, "internal error")
+        self.end(TRANSPORT_ERROR, "internal error", flush=True)
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -228,12 +283,27 @@ class Exchange(Intake):
             return
         self.send([OutgoingPacket.message(message)])
 
+    def send_messages(self, messages: Sequence[str | bytes]) -> None:
+        """Send messages that belong together, for this client alone: as :meth:`send_message`."""
+        writer = self.writer
+        if writer is None or not writer.write_messages(messages):
+            self.send(OutgoingPacket.messages(messages))
+
+    def find_writer(self) -> None:
+        """Set :attr:`writer`, after something that it depends on has changed."""
+        observers, transport = self._observers, self.transport
+        watched = observers is not None and bool(observers.sending or observers.draining)
+        may_write = transport.writes_at_once and self.state is _OPEN and not watched
+        self.writer = transport if may_write else None
+
     def _end_slow_client(self) -> None:
         if self._observers is not None:
             self._observers.dropped(list(self._outbox), "slow client")
+        size = self._outbox.size
+        self._outbox.clear()
         self.end(
             TRANSPORT_ERROR,
-            f"{self._outbox.size} bytes wait for a client that does not read them, allowed are"
+            f"{size} bytes wait for a client that does not read them, allowed are"
             f" {self._send_buffer_limit} (send_buffer_limit)",
         )
 
@@ -250,6 +320,10 @@ class _Nobody:
 
     def on_message(self, data: str | bytes) -> None:
         """Drop a message: the end was told."""
+
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        """Leave it: the end was told."""
+        return False
 
     def on_close(self, reason: str, description: str | None) -> None:
         """Do nothing: the end was told."""

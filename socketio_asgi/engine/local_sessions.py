@@ -41,8 +41,9 @@ class EngineSessions:
         return self._loop_state.shutting_down
 
     def get(self, sid: str) -> SessionCore | None:
-        """The session of that id; None when there is none."""
-        session = self._loop_state.sessions.get(sid)
+        """The session of that id, which may be at its end; None when there is none."""
+        loop_state = self._loop_state
+        session = loop_state.sessions.get(sid) or loop_state.ended.get(sid)
         return session if isinstance(session, SessionCore) else None
 
     async def check_allowed(self, request: EngineRequest) -> None:

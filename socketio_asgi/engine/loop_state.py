@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from ..protocol import EnginePacketType, OutgoingPacket
+from ..protocol import EnginePacketType
 from ..protocol.handshake import OpenEncoder
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
@@ -19,6 +19,8 @@ from .transports.base import Transport
 from .transports.registry import TRANSPORTS, upgrades
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
+
+_OPEN = f"{EnginePacketType.OPEN:d}"
 
 STRANDED = (
     "the session ended with the event loop that it was opened in; this is another one (in tests,"
@@ -47,10 +49,20 @@ class LiveSession(AddressedSession, LivingSession, Protocol):
 
 
 class PendingUpgrade(Hashable, Protocol):
-    """An upgrade that is not complete, as its deadline sees it."""
+    """An upgrade that is not complete, as its deadline and the end of the engine see it.
+
+    Attributes:
+        answered: Whether the client is about to complete it.
+    """
+
+    answered: bool
 
     def timed_out(self) -> None:
         """Give it up: the client took too long."""
+        ...
+
+    async def over(self) -> None:
+        """Wait until it is complete, or given up."""
         ...
 
 
@@ -66,6 +78,7 @@ class LoopState:
     Attributes:
         shutting_down: Whether the engine ends, so that it takes no new clients.
         sessions: The live sessions by id.
+        ended: Those that have ended, and whose clients poll for what waits, and for the CLOSE.
         opening: The ids of sessions whose WebSocket is being accepted.
         heartbeat: The signs of life of all sessions.
         upgrade_deadlines: Upgrades that are not complete.
@@ -86,6 +99,7 @@ class LoopState:
         self._directory = directory
         self.shutting_down: bool = False
         self.sessions: dict[str, LiveSession] = {}
+        self.ended: dict[str, LiveSession] = {}
         self.opening: set[str] = set()
         self.common: ScopeInterner = ScopeInterner()
         self.heartbeat: Heartbeat = Heartbeat(runtime, options.ping_interval, options.ping_timeout)
@@ -100,20 +114,19 @@ class LoopState:
 
     @property
     def clients_count(self) -> int:
-        """The number of sessions, with those that are about to open."""
-        return len(self.sessions) + len(self.opening)
+        """The number of sessions, with those that are about to open, and what is left of others."""
+        return len(self.sessions) + len(self.opening) + len(self.ended)
 
     def knows(self, sid: str) -> bool:
         """True when a session id is in use."""
-        return sid in self.sessions or sid in self.opening
+        return sid in self.sessions or sid in self.opening or sid in self.ended
 
-    def open_packet(self, sid: str, transport: str) -> OutgoingPacket:
-        """The packet that opens a session which begins on ``transport``.
+    def open_packet(self, sid: str, transport: str) -> str:
+        """The packet, as text, that opens a session which begins on ``transport``.
 
         Source: https://socket.io/docs/v4/engine-io-protocol/#handshake
         """
-        payload = self._open_encoders[transport].encode(sid)
-        return OutgoingPacket.packet(EnginePacketType.OPEN, payload)
+        return _OPEN + self._open_encoders[transport].encode(sid)
 
     def take_from(self, earlier: LoopState) -> None:
         """End the sessions of an event loop that has ended; their clients can only begin anew."""
@@ -134,10 +147,18 @@ class LoopState:
 
     def forget(self, session: LiveSession) -> None:
         """Drop everything that is known of a session that ended."""
-        self.sessions.pop(session.id, None)
+        known = self.sessions.pop(session.id, None) or self.ended.pop(session.id, None)
+        if known is None:
+            return
         self.heartbeat.stop(session)
         if self._directory is not None:
             self._directory.closed(session.id)
+
+    def retain(self, session: LiveSession) -> None:
+        """Let requests find a session that ended, until it is forgotten."""
+        self.heartbeat.stop(session)
+        if self.sessions.pop(session.id, None) is not None:
+            self.ended[session.id] = session
 
 
 def _open_encoder(options: EngineOptions, transport: str) -> OpenEncoder:

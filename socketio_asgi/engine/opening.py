@@ -20,13 +20,15 @@ from .cookies import cookie_header
 from .directory import SessionDirectory
 from .exchange import SessionListener
 from .http.request import EngineRequest
-from .http.response import ErrorCode, Refusal
+from .http.response import ErrorCode, Refusal, Response
 from .loop_state import LoopState
 from .observers import Observers
 from .offer import Offer
 from .options import EngineOptions, generate_sid
 from .session import SessionCore
 from .transports.base import Transport
+from .transports.outbox import Outbox
+from .transports.polling import PollingTransport
 from .transports.registry import upgrades
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
@@ -88,15 +90,52 @@ class SessionOpener:
         Raises:
             Refusal: There will be none.
         """
-        codec = check_handshake(offer, request, self._options)
-        self._on_request(loop_state, request.scope)
-        self.check_room(loop_state)
+        codec = self._check(loop_state, offer, request)
         await check_allowed(request, self._options)
         sid = await self._generate_id(loop_state, request)
         # Once more: allow_request and generate_id may have taken their time.
         self.check_room(loop_state)
+        return self._admission(codec, sid)
+
+    def admit_at_once(
+        self, loop_state: LoopState, offer: Offer, request: EngineRequest
+    ) -> Admission | None:
+        """Decide about a new session as :meth:`admit` does; None when the application is asked.
+
+        Raises:
+            Refusal: There will be none.
+        """
+        options = self._options
+        if options.allow_request is not None or options.generate_id is not generate_sid:
+            return None
+        codec = self._check(loop_state, offer, request)
+        sid = generate_sid(request) if self._id_maker is None else self._id_maker.new_id()
+        return None if loop_state.knows(sid) else self._admission(codec, sid)
+
+    def _check(self, loop_state: LoopState, offer: Offer, request: EngineRequest) -> EngineCodec:
+        codec = check_handshake(offer, request, self._options)
+        self._on_request(loop_state, request.scope)
+        self.check_room(loop_state)
+        return codec
+
+    def _admission(self, codec: EngineCodec, sid: str) -> Admission:
         cookie = self._options.cookie
         return Admission(codec, sid, [] if cookie is None else [cookie_header(cookie, sid)])
+
+    def open_polling(
+        self, loop_state: LoopState, admission: Admission, request: EngineRequest
+    ) -> Response:
+        """Open a session on polling; returns the answer to the request."""
+        transport = PollingTransport(
+            loop_state.runtime,
+            admission.codec,
+            Outbox(),
+            max_payload=self._options.max_http_buffer_size,
+            body_timeout=self._options.http_request_body_timeout,
+            supports_binary="b64" not in request.query,
+        )
+        self.open(loop_state, admission, request, transport)
+        return transport.open_answer().with_headers(admission.headers)
 
     def open(
         self,

@@ -109,18 +109,21 @@ class ResponseCompleter:
 
     Args:
         options: The engine's options.
+
+    Attributes:
+        hooked: Whether the application adds headers.
     """
 
     def __init__(self, options: EngineOptions) -> None:
         self._policy = options.origin_policy
         self._threshold = options.compression_threshold
         self._hooks: Mapping[str, list[HeaderHook]] = {name: [] for name in HEADER_EVENTS}
-        self._hooked = False
+        self.hooked: bool = False
 
     def add_hook(self, name: str, hook: HeaderHook) -> None:
         """Add a function of the application to one of the :data:`HEADER_EVENTS`."""
         self._hooks[name].append(hook)
-        self._hooked = True
+        self.hooked = True
 
     def preflight(self, request: EngineRequest) -> Response | None:
         """The answer to an OPTIONS request; None where CORS is not answered here."""
@@ -135,13 +138,13 @@ class ResponseCompleter:
             response = compressed(response, request)
         if request.origin is not None:
             response = response.with_headers(self._policy.response_headers(request, request.origin))
-        if self._hooked:
+        if self.hooked:
             response = response.with_headers(self.of_application(request))
         return response
 
     def of_application(self, request: EngineRequest) -> list[Header]:
         """The headers that the application adds to the answer to a request."""
-        if not self._hooked:
+        if not self.hooked:
             return []
         headers = ResponseHeaders()
         for name in HEADER_EVENTS[1:] if request.sid else HEADER_EVENTS:

@@ -27,8 +27,6 @@ from .options import EngineOptions
 from .response_headers import ResponseCompleter
 from .transports.base import ConnectionTransport
 from .transports.opening import open_websocket
-from .transports.outbox import Outbox
-from .transports.polling import PollingTransport
 from .transports.websocket_base import WebSocketBase
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
@@ -46,6 +44,9 @@ class RequestRouter:
         headers: Completes responses.
         observers: The engine's observers.
         directory: The sessions of other engines; None when there are none.
+
+    Attributes:
+        deployment: Notices faults of the deployment.
     """
 
     # A WebSocket waits at the end of a chain of coroutines, and each message passes through all of
@@ -69,7 +70,7 @@ class RequestRouter:
         self._directory = directory
         if directory is not None:
             directory.bind(self.serve)
-        self._deployment = DeploymentWarnings(self._now)
+        self.deployment: DeploymentWarnings = DeploymentWarnings(self._now)
         self._log_limits = LogLimits(self._now, logger)
         self._middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
         self._stack: ASGIApp | None = None
@@ -90,6 +91,12 @@ class RequestRouter:
         if self._stack is not None:
             raise RuntimeError("engine.use() comes before the first request")
         self._middlewares.append(middleware)
+
+    def begin(self) -> bool:
+        """Begin to serve: there can be no further middlewares. False when there are some."""
+        if self._stack is None:
+            self._stack = self._build_stack()
+        return not self._middlewares
 
     def handle(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one HTTP request or WebSocket, through the middlewares."""
@@ -137,7 +144,7 @@ class RequestRouter:
             limit = self._options.max_http_buffer_size
             beginning = await body.discard(loop_state.runtime, limit)
             if code is ErrorCode.UNKNOWN_SID:
-                self._deployment.message_refused(request, beginning)
+                self.deployment.message_refused(request, beginning)
         await respond(send, self._headers.complete(request, response))
 
     def _respond(
@@ -148,6 +155,8 @@ class RequestRouter:
         if not offer.sid:
             return self._open_polling(loop_state, offer, request)
         known = loop_state.sessions.get(offer.sid)
+        if known is None:
+            known = loop_state.ended.get(offer.sid)
         if known is None:
             loop_state.check_not_stranded(offer.sid)
             if self._directory is not None:
@@ -171,17 +180,9 @@ class RequestRouter:
         self, loop_state: LoopState, offer: Offer, request: EngineRequest
     ) -> Response:
         admission = await self._opener.admit(loop_state, offer, request)
-        transport = PollingTransport(
-            loop_state.runtime,
-            admission.codec,
-            Outbox(),
-            max_payload=self._options.max_http_buffer_size,
-            body_timeout=self._options.http_request_body_timeout,
-            supports_binary="b64" not in request.query,
-        )
-        self._opener.open(loop_state, admission, request, transport)
-        self._deployment.session_opened(admission.sid)
-        return transport.open_answer().with_headers(admission.headers)
+        response = self._opener.open_polling(loop_state, admission, request)
+        self.deployment.session_opened(admission.sid)
+        return response
 
     # -- WebSocket ---------------------------------------------------------------------------
 
@@ -289,7 +290,7 @@ class RequestRouter:
 
     def _report(self, request: EngineRequest, refusal: Refusal) -> None:
         self._log(request, refusal)
-        self._deployment.request_refused(request, refusal)
+        self.deployment.request_refused(request, refusal)
         if self._observers.refusing:
             refused = RefusedRequest(refusal.code, refusal.message, refusal.detail, request)
             self._observers.refused(refused)

@@ -30,6 +30,10 @@ from .upgrade import DistantUpgrade, Upgrade, UpgradeAttempt
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.engine")
 
+# Global names, because members of an enum are slow on the way of every client.
+_CLOSING, _CLOSED = SessionState.CLOSING, SessionState.CLOSED
+_HANDSHAKE, _END = SessionInput.HANDSHAKE, SessionInput.END
+
 
 class _Ending(Enum):
     """The way in which the transport of a session ends with it."""
@@ -39,7 +43,7 @@ class _Ending(Enum):
     ABORT = auto()
     """The transport is closed at once."""
     FLUSH = auto()
-    """The transport may still send what waits."""
+    """The client is served until it has what waits for it, and has heard of the end."""
 
 
 class SessionCore(Exchange):
@@ -76,6 +80,7 @@ class SessionCore(Exchange):
         self.delayed: DelayedStart | None = None
         self._public: Session | None = None
         transport.set_owner(self)
+        transport.set_on_event(self.receive_event)
 
     @property
     def public(self) -> Session:
@@ -101,8 +106,10 @@ class SessionCore(Exchange):
         """
         loop_state = self._loop_state
         self.listener = listener
-        self.step(SessionInput.HANDSHAKE)
-        self.send([loop_state.open_packet(self.id, self.transport.name)])
+        self.step(_HANDSHAKE)
+        packet, writer = loop_state.open_packet(self.id, self.transport.name), self.writer
+        if writer is None or not writer.write_text(packet.encode()):
+            self.send([OutgoingPacket(packet)])
         initial_packet = loop_state.options.initial_packet
         if initial_packet is not None:
             self.send([OutgoingPacket.message(initial_packet)])
@@ -115,7 +122,7 @@ class SessionCore(Exchange):
             listener: The receiver of the messages.
         """
         self.listener = listener
-        self.step(SessionInput.HANDSHAKE)
+        self.step(_HANDSHAKE)
         self._loop_state.heartbeat.start(self)
 
     def listen(self, listener: SessionListener) -> None:
@@ -145,7 +152,7 @@ class SessionCore(Exchange):
         self._outbox.clear()
         if self.upgrade is not None:
             self.upgrade.detach()
-        if self.step(SessionInput.END):
+        if self.step(_END):
             self._loop_state.forget(self)
             self.drop_waiting()
             self.listener: SessionListener = NOBODY
@@ -160,6 +167,7 @@ class SessionCore(Exchange):
             self._observers = SessionObservers(self.public, self._outbox)
         for observer in observers:
             self._observers.add(observer)
+        self.find_writer()
 
     def on(self, name: str) -> Callable[[ListenerT], ListenerT]:
         """Register the decorated function as a listener; see :meth:`.public_session.Session.on`."""
@@ -199,13 +207,16 @@ class SessionCore(Exchange):
         """Let another transport carry the session; the old one was told to retire."""
         self._loop_state.linger_deadlines.discard(self.transport)
         self.transport = transport
+        self.find_writer()
         transport.set_owner(self)
+        transport.set_on_event(self.receive_event)
         transport.adopt(self._outbox)
         if self.paused:
             transport.pause_reading()
-        if self._observers is not None:
+        ended = self.state is _CLOSED
+        if self._observers is not None and not ended:
             self._observers.upgraded(TransportInfo(transport.name))
-        if self.state is SessionState.CLOSING:
+        if ended or self.state is _CLOSING:
             self._close_transport()
         else:
             transport.flush()
@@ -220,6 +231,7 @@ class SessionCore(Exchange):
         if state is None:
             return False
         self.state = state
+        self.find_writer()
         return True
 
     def close(self) -> None:
@@ -239,11 +251,12 @@ class SessionCore(Exchange):
         self._loop_state.linger_deadlines.discard(transport)
         if transport is not self.transport:
             return  # one that was left behind by an upgrade
-        if self.state is SessionState.CLOSED:
-            # The session ended first, and has let the transport go. What that could not send any
-            # more is dropped here; drain() may wait for it.
+        if self.state is _CLOSED:
+            # The session ended first. What the transport could not send any more is dropped here;
+            # drain() may wait for it.
             self._outbox.clear()
-        elif self.state is SessionState.CLOSING:
+            self._let_go()
+        elif self.state is _CLOSING:
             self._tear_down(_Ending.GONE, FORCED_CLOSE)
         else:
             self._tear_down(_Ending.GONE, reason, description)
@@ -263,18 +276,24 @@ class SessionCore(Exchange):
         if self.delayed is not None:
             self.delayed.end()
         # 1. The state: from here on nothing is sent or delivered, and no upgrade begins.
-        if not self.step(SessionInput.END):
+        if not self.step(_END):
             return
-        # 2. The second transport, while there is one: it is aborted, and reports to nothing.
-        if self.upgrade is not None:
-            self.upgrade.stop()
-        # 3. No request finds the session any more, and no deadline.
-        self._loop_state.forget(self)
+        # 2. An abrupt end could pass a client by that leaves its transport for another one.
+        if ending is _Ending.ABORT and self._client_is_between_transports:
+            ending = _Ending.FLUSH
+        # 3. No deadline finds the session any more. Nor does a request, and the second transport
+        #    is aborted, unless the client is still to hear of the end: then both are left to
+        #    transport_closed().
+        if ending is not _Ending.FLUSH:
+            self._let_go()
+        elif self._loop_state.shutting_down:
+            self._loop_state.forget(self)
+        else:
+            self._loop_state.retain(self)
         # 4. A POST request that waits to be read gets its answer, and a WebSocket can read the
         #    answer to its close; what waited to be handled is not (see 1).
         self.drop_waiting()
-        # 5. The transport, and with it the packets that wait, unless it may still send them: then
-        #    the session hears of it once more, by transport_closed().
+        # 5. The transport, and with it the packets that wait, unless it may still send them.
         if ending is _Ending.GONE:
             self._outbox.clear()
         elif ending is _Ending.ABORT:
@@ -284,13 +303,30 @@ class SessionCore(Exchange):
         # 6. The observers and the listener, last: whatever they do, the session is at its end.
         self._report_end(reason, description)
 
+    @property
+    def _client_is_between_transports(self) -> bool:
+        """True while the client may neither poll again nor look at the second transport.
+
+        Official clients stop to poll once their probe is answered, and send the UPGRADE packet when
+        their last requests are over. Between the two they take the end of the second transport for
+        a failed upgrade, and wait for the next PING.
+        """
+        upgrade = self.upgrade
+        return upgrade is not None and upgrade.answered and not self.transport.tells_end
+
+    def _let_go(self) -> None:
+        """End what serves the client beside the transport."""
+        if self.upgrade is not None:
+            self.upgrade.stop()
+        self._loop_state.forget(self)
+
     def end_in(self, loop_state: LoopState) -> None:
         """End the session, whose event loop has ended, in another one.
 
         Its transport, its deadlines and what waits for it have ended with the event loop; what is
         left is to tell of the end.
         """
-        if self.step(SessionInput.END):
+        if self.step(_END):
             self._loop_state = loop_state
             self._report_end(TRANSPORT_CLOSE, "its event loop has ended")
 

@@ -11,6 +11,11 @@
 Until the 5 comes, the session stays on the old transport in both directions, so nothing is lost
 when the new one fails. Nothing extra is sent on the new one after the upgrade.
 
+A session may end meanwhile. Official clients stop to poll when they have the 3probe, and take the
+end of the new transport for a failed upgrade until they have sent the 5: then they would hear of no
+end before their heartbeat fails. So the test goes on until the client has heard of the end: by a
+poll, or on the new transport once the 5 comes, behind what waits.
+
 Source: https://socket.io/docs/v4/engine-io-protocol/#upgrade
 """
 
@@ -24,6 +29,7 @@ from typing import Protocol
 from ..protocol import DecodeError, EngineCodec, EnginePacket, EnginePacketType
 from ..protocol.engine_packet import PROBE, PROBE_PONG
 from ..protocol.states import SessionInput
+from ..runtime import Event
 from .loop_state import LoopState
 from .transports.base import Transport
 
@@ -61,13 +67,19 @@ class UpgradeAttempt(ABC):
     Args:
         loop_state: The event loop's state, with the deadlines.
         session: The session, in state UPGRADING.
+
+    Attributes:
+        answered: Whether the client has the answer to its probe from here, after which it leaves
+            its old transport.
     """
 
-    __slots__ = ("_loop_state", "_session")
+    __slots__ = ("_loop_state", "_over", "_session", "answered")
 
     def __init__(self, loop_state: LoopState, session: UpgradingSession) -> None:
         self._loop_state = loop_state
         self._session = session
+        self.answered: bool = False
+        self._over: Event | None = None
         loop_state.upgrade_deadlines.add(self)
 
     @property
@@ -114,6 +126,15 @@ class UpgradeAttempt(ABC):
         """Forget the session: the test is over."""
         self._loop_state.upgrade_deadlines.discard(self)
         self._session.upgrade = None
+        if self._over is not None:
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait until the test is over."""
+        if self.under_way:
+            if self._over is None:
+                self._over = self._loop_state.runtime.event()
+            await self._over.wait()
 
 
 class DistantUpgrade(UpgradeAttempt):
@@ -175,6 +196,7 @@ class Upgrade(UpgradeAttempt):
 
     def _take(self, packet: EnginePacket) -> None:
         if packet.type is EnginePacketType.PING and packet.data == PROBE:
+            self.answered = True
             self._transport.send([PROBE_PONG])
             self._session.transport.release()
         elif packet.type is EnginePacketType.UPGRADE:

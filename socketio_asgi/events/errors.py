@@ -87,8 +87,10 @@ def with_plain_details(error: EventError) -> EventError:
     known = details_type(type(error))
     if known is None or known.serialize is None or error.details is None:
         return error
-    made = EventError(error.code, error.message, known.serialize(error.details))
-    made.status = error.status
+    cls = type(error)  # the one who writes the acknowledgement may tell errors by their classes
+    made = cls.__new__(cls, *error.args)
+    made.__dict__.update(error.__dict__)
+    made.details = known.serialize(error.details)
     return made
 
 

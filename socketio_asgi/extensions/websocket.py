@@ -15,6 +15,8 @@ from typing import Any, Protocol, cast
 
 from starlette.types import Scope
 
+from ..websocket.reader import OnEvent
+
 EXTENSION = "socketio_asgi.websocket"
 """The name of the ASGI extension."""
 
@@ -59,6 +61,14 @@ class AttachedWebSocket(Protocol):
 
     @on_message.setter
     def on_message(self, on_message: Callable[[str | bytes], None]) -> None: ...
+
+    @property
+    def on_event(self) -> OnEvent | None:
+        """Called before that with a message that is a short event of Socket.IO; None for never."""
+        ...
+
+    @on_event.setter
+    def on_event(self, on_event: OnEvent | None) -> None: ...
 
     @property
     def paused(self) -> bool:

@@ -27,6 +27,8 @@ def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
         DecodeError: A placeholder names no attachment, or one that was used already, or an
             attachment has no placeholder.
     """
+    if place_in_order(data, attachments):
+        return
     unused: dict[int, bytes] = dict(enumerate(attachments))
     containers: list[Any] = [data]
     for container in containers:  # it grows meanwhile
@@ -40,6 +42,31 @@ def reconstruct(data: list[Any], attachments: list[bytes]) -> None:
         _replace_mangled(containers, unused)
     if unused:
         raise DecodeError("Socket.IO", "an attachment has no placeholder")
+
+
+def place_in_order(data: list[Any], attachments: list[bytes]) -> bool:
+    """The short cut of :func:`reconstruct`: placeholders in their order, in the list itself.
+
+    Returns:
+        Whether that is all there is to do; otherwise nothing was changed.
+    """
+    places: list[int] = []
+    for index, value in enumerate(data):
+        kind = value.__class__
+        if kind is dict:
+            number = value.get("num")
+            if value.get(PLACEHOLDER) is not True or type(number) is not int:
+                return False
+            if number != len(places):
+                return False
+            places.append(index)
+        elif kind is list:
+            return False
+    if len(places) != len(attachments):
+        return False
+    for index, attachment in zip(places, attachments, strict=True):
+        data[index] = attachment
+    return True
 
 
 def _replace_mangled(containers: list[Any], unused: dict[int, bytes]) -> None:

@@ -38,6 +38,10 @@ TOO_DEEP = f"the data is nested more than {MAX_DEPTH} levels deep, or circular"
 DEEP_SIZE = 2 * (MAX_DEPTH + 1)
 """Characters that a document needs for more levels than :data:`MAX_DEPTH`."""
 
+_CONTAINERS: frozenset[type] = frozenset((list, dict))
+_FEW = 10
+"""Values of a list that are looked at in less time than a long document is written."""
+
 Default = Callable[[Any], Any]
 """Turns a value that JSON does not know into one that it knows; raises TypeError otherwise."""
 
@@ -73,6 +77,9 @@ def check_depth(value: Any) -> None:
     Raises:
         DecodeError: It is.
     """
+    values = cast("list[object]", value)
+    if type(value) is list and len(values) <= _FEW and _CONTAINERS.isdisjoint(map(type, values)):
+        return  # a long text, in most cases
     try:
         orjson.dumps(value, None, PLAIN)
     except orjson.JSONEncodeError as error:

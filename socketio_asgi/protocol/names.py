@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .engine_packet import EnginePacketType
 from .packet import RESERVED_EVENTS, Packet, PacketType
 
 _EVENT = PacketType.EVENT  # a global name: members of an enum are slow on the way of every packet
@@ -20,6 +21,12 @@ def event_packet(namespace: str, event: str, args: Sequence[Any], id: int | None
     if type(event) is not str or event in RESERVED_EVENTS:
         check_event_name(event)
     return Packet(_EVENT, namespace, [event, *args], id)
+
+
+def event_head(namespace: str) -> bytes:
+    """The text in front of the JSON of an event, as an Engine.IO packet in UTF-8."""
+    address = "" if namespace == "/" else namespace + ","
+    return f"{EnginePacketType.MESSAGE:d}{_EVENT:d}{address}".encode("utf-8", "replace")
 
 
 def check_event_name(event: object) -> None:

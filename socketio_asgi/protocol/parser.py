@@ -5,6 +5,7 @@ Source: https://socket.io/docs/v4/socket-io-protocol/#packet-encoding
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,7 +13,16 @@ import orjson
 from ..checks import check_count, check_default
 from .binary import reconstruct
 from .errors import DecodeError, EncodeError
-from .json import DEEP_SIZE, PLAIN, Default, JSONEncoder, check_depth, loads, loads_slowly
+from .json import (
+    DEEP_SIZE,
+    PLACEHOLDER,
+    PLAIN,
+    Default,
+    JSONEncoder,
+    check_depth,
+    loads,
+    loads_slowly,
+)
 from .packet import RESERVED_EVENTS, Decoder, Packet, PacketType, check_event, check_payload
 
 MAX_ATTACHMENTS = 10
@@ -24,10 +34,12 @@ MAX_ID_DIGITS = 20
 MAX_COUNT_DIGITS = 9
 """Digits of an attachment count that are looked at."""
 
+_PLACEHOLDERS = [{PLACEHOLDER: True, "num": number} for number in range(MAX_ATTACHMENTS)]
 _DIGITS = "0123456789"
-_SHORT_CUT_END = 2 + MAX_ID_DIGITS
+_COUNTS = tuple(f"{count}-" for count in range(1, 10))
+"""Numbers of attachments with one digit, as they are written."""
 # Plain strings and global names on the way of every packet: members and hashes of an enum are slow.
-_EVENT, _ACK = PacketType.EVENT, PacketType.ACK
+_CONNECT, _EVENT, _ACK = PacketType.CONNECT, PacketType.EVENT, PacketType.ACK
 _TYPES = {_DIGITS[type_]: type_ for type_ in PacketType}
 _PLAIN_FORM = {_DIGITS[PacketType.BINARY_EVENT]: _EVENT, _DIGITS[PacketType.BINARY_ACK]: _ACK}
 _BINARY_FORM = {_EVENT: PacketType.BINARY_EVENT, _ACK: PacketType.BINARY_ACK}
@@ -69,15 +81,15 @@ class DefaultParser:
         number = "" if packet.id is None else packet.id
         if data is None:
             return [f"{digit}{namespace}{number}"]
+        attachments: list[bytes] = []
         try:
-            json = orjson.dumps(data, None, PLAIN).decode()
-        except orjson.JSONEncodeError:
-            pass  # there are values that have no JSON form of their own
-        else:
-            return [f"{digit}{namespace}{number}{json}"]
-        encoder = JSONEncoder(self._default)
-        json = encoder.encode(data)
-        attachments = encoder.attachments
+            json = orjson.dumps(take_bytes(data, attachments), None, PLAIN).decode()
+        except orjson.JSONEncodeError:  # there are values that have no JSON form of their own
+            json = None
+        if json is None:
+            encoder = JSONEncoder(self._default)
+            json = encoder.encode(data)
+            attachments = encoder.attachments
         if not attachments:
             return [f"{digit}{namespace}{number}{json}"]
         binary_type = _BINARY_FORM.get(type_)
@@ -114,13 +126,19 @@ class DefaultDecoder:
         partial: A packet whose attachments are still coming; None when there is none.
     """
 
-    __slots__ = ("_attachments", "_expected", "_max_attachments", "partial")
+    __slots__ = ("_attachments", "_counts", "_expected", "_max_attachments", "partial")
 
     def __init__(self, max_attachments: int = MAX_ATTACHMENTS) -> None:
         self._max_attachments = max_attachments
+        self._counts = _COUNTS if max_attachments >= len(_COUNTS) else ()
         self.partial: Packet | None = None
         self._expected = 0
         self._attachments: list[bytes] = []
+
+    @property
+    def takes_attachments(self) -> bool:
+        """True unless a packet with an attachment is refused."""
+        return self._max_attachments > 0
 
     def add(self, data: str | bytes) -> Packet | None:
         """Take one message; see :meth:`.packet.Decoder.add`."""
@@ -128,23 +146,19 @@ class DefaultDecoder:
             return self._add_attachment(data)
         if self.partial is not None:
             raise DecodeError("Socket.IO", "text came where an attachment was expected")
-        # A short cut for the most common packets by far: 2["name", ... and 212["name", ...
-        start = data.find("[", 1, _SHORT_CUT_END)
-        if start > 0 and data[0] == "2":
-            digits = data[1:start]
-            if not digits or (digits.isascii() and digits.isdigit()):
-                try:
-                    payload: Any = orjson.loads(data[start:])
-                except orjson.JSONDecodeError:
-                    payload = loads_slowly(data[start:])
-                else:
-                    if len(data) >= DEEP_SIZE:
-                        check_depth(payload)
-                # Nearly always the name needs no second look, and no call.
-                name = payload[0] if payload else None
-                if type(name) is not str or name in RESERVED_EVENTS:
-                    check_event(payload)
-                return Packet(_EVENT, "/", payload, int(digits) if digits else None)
+        # Short cuts for the most common packets by far: 2["name", ... and 212["name", ...
+        kind = data[:1]
+        if kind == "2":
+            packet = _read_event(data, 1)
+            if packet is not None:
+                return packet
+        elif kind == "5" and data[1:3] in self._counts:  # and 51-["name", ... and 51-12["name", ...
+            packet = _read_event(data, 3)
+            if packet is not None:
+                self.partial, self._expected = packet, int(data[1])
+                return None
+        elif data == "0":  # a CONNECT to the main namespace, with nothing to say
+            return Packet(_CONNECT)
         return self._add_text(data)
 
     def reset(self) -> None:
@@ -186,6 +200,59 @@ class DefaultDecoder:
         self.reset()
         reconstruct(packet.data, attachments)
         return packet
+
+
+def encode_ack(number: int, values: Sequence[Any]) -> str | None:
+    """The acknowledgement of an event in the main namespace, as :class:`DefaultParser` encodes it.
+
+    Args:
+        number: The number of the event.
+        values: What it is answered with.
+
+    Returns:
+        The text; None when there are attachments, or a value has no JSON form of its own.
+    """
+    if bytes in map(type, values):
+        return None
+    try:
+        return f"3{number}{orjson.dumps(values, None, PLAIN).decode()}"
+    except orjson.JSONEncodeError:
+        return None
+
+
+def take_bytes(data: Any, attachments: list[bytes]) -> Any:
+    """Data with placeholders for bytes in the list itself, which are taken out.
+
+    A short cut of :class:`.json.JSONEncoder`, which is asked where there are others, or many.
+    """
+    if data.__class__ is not list or bytes not in map(type, data):  # nearly always
+        return data
+    values: list[Any] = data.copy()
+    for index, value in enumerate(values):
+        if type(value) is bytes and len(attachments) < len(_PLACEHOLDERS):
+            values[index] = _PLACEHOLDERS[len(attachments)]
+            attachments.append(value)
+    return values
+
+
+def _read_event(text: str, index: int) -> Packet | None:
+    """An event of the main namespace whose id begins at ``index``; None if it is something else."""
+    start = text.find("[", index, index + 1 + MAX_ID_DIGITS)
+    digits = text[index:start]
+    if start < 0 or (digits and not (digits.isascii() and digits.isdigit())):
+        return None
+    try:
+        payload: Any = orjson.loads(text[start:])
+    except orjson.JSONDecodeError:
+        payload = loads_slowly(text[start:])
+    else:
+        if len(text) >= DEEP_SIZE:
+            check_depth(payload)
+    # Nearly always the name needs no second look, and no call.
+    name = payload[0] if payload else None
+    if type(name) is not str or name in RESERVED_EVENTS:
+        check_event(payload)
+    return Packet(_EVENT, "/", payload, int(digits) if digits else None)
 
 
 def _read_packet(text: str, index: int, type_: PacketType | None) -> Packet:

@@ -2,7 +2,8 @@
 
 Strategy. A message of 1 MB may become 60 MB of lists and dicts. To look at every value would take
 longer than decoding them, so the marks of the encoding are counted, which gives an upper bound.
-Where that is high, a message of few values, such as a picture or a long text, is measured instead.
+A message of very few values, such as a picture or a long text, is measured instead, which is much
+faster; and one of few values where the upper bound is high.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Any, cast
 
 MAX_MEASURED = 1000
 """Values of a message that are measured one by one."""
+
+FEW_VALUES = 10
+"""Values of a message that are measured in less time than the marks of a large one are counted."""
 
 MEASURED_ABOVE = 256 * 1024
 """Bytes of an estimate for which it is worth while to measure."""
@@ -36,6 +40,9 @@ def estimated_size(message: str | bytes, value: Any) -> int:
         message: The message: JSON as text, or MessagePack as bytes.
         value: What was made of it.
     """
+    measured = None if value is None else measured_size(value, FEW_VALUES)
+    if measured is not None:
+        return measured
     bound = _text_bound(message) if isinstance(message, str) else _bytes_bound(message)
     if bound <= MEASURED_ABOVE:
         return bound
@@ -53,17 +60,17 @@ def _bytes_bound(data: bytes) -> int:
     return _PLACE * size + _DICT * maps + _VALUE * others
 
 
-def measured_size(value: Any) -> int | None:
-    """The bytes in memory of a value; None if it has more than :data:`MAX_MEASURED` parts."""
+def measured_size(value: Any, most: int = MAX_MEASURED) -> int | None:
+    """The bytes in memory of a value; None if it has more than so many parts."""
     total = 0
     values = [value]
     for item in values:  # it grows meanwhile
         total += sys.getsizeof(item)
-        if isinstance(item, dict):
-            values.extend(cast("Any", item))
-            values.extend(cast("Any", item).values())
-        elif isinstance(item, list):
-            values.extend(cast("Any", item))
-        if len(values) > MAX_MEASURED:
+        if not isinstance(item, (dict, list)):
+            continue
+        if len(values) + len(cast("Any", item)) > most:
             return None
+        values.extend(cast("Any", item))
+        if isinstance(item, dict):
+            values.extend(cast("Any", item).values())
     return total

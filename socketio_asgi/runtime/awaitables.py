@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -13,9 +13,8 @@ class _Done(Awaitable[None]):
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield
+    # An iterator that has ended: a generator would be made, and run to its end.
+    __await__ = cast("Any", ().__iter__)
 
 
 DONE: Awaitable[None] = _Done()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from _thread import get_ident
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     import asyncio
@@ -109,12 +111,16 @@ class Runtime(ABC):
         asyncio_loop: The same.
         arrivals: The number of messages that came in so far. What is sent between two of them, and
             in one turn of the loop, was sent by one piece of code.
+        thread: The thread of the loop, as :func:`threading.get_ident` tells it; no thread at all
+            in a copy of the process.
     """
 
     def __init__(self, asyncio_loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.arrivals: int = 0
         self.asyncio_loop: asyncio.AbstractEventLoop | None = asyncio_loop
+        self.thread: int = get_ident()
         self._pid = os.getpid()
+        _runtimes.add(self)
 
     @abstractmethod
     def is_current(self) -> bool:
@@ -242,3 +248,16 @@ class Runtime(ABC):
     @abstractmethod
     async def end(self) -> None:
         """Cancel all tasks, and wait until they have ended."""
+
+
+_runtimes: WeakSet[Runtime] = WeakSet()
+
+
+def _forget_threads() -> None:
+    """Called in a process that was forked: its loops are copies, and run in none of its threads."""
+    for runtime in _runtimes:
+        runtime.thread = 0
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork either
+    os.register_at_fork(after_in_child=_forget_threads)

@@ -13,12 +13,14 @@ from .base import ResultT
 
 @generator_coroutine
 def resume(
-    work: Coroutine[Any, Any, ResultT], awaited: Any, context: Context | None = None
+    work: Coroutine[Any, Any, ResultT] | Generator[Any, Any, ResultT],
+    awaited: Any,
+    context: Context | None = None,
 ) -> Generator[Any, Any, ResultT]:
     """Let a coroutine have what the task sends and throws.
 
     Args:
-        work: The coroutine.
+        work: The coroutine, or a generator in its place.
         awaited: What it waits for: a future, or None for the next turn.
         context: The context that it runs in; None for that of the task.
 

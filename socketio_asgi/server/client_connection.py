@@ -13,14 +13,17 @@ from ..adapters import RestoredSocket
 from ..engine import SessionCore
 from ..engine.handshake import Handshake
 from ..exceptions import ConnectionRefused
-from ..protocol import DecodeError, EncodeError, OutgoingPacket, Packet, PacketType, Parser
+from ..protocol import RESERVED_EVENTS, DecodeError, EncodeError, Packet, PacketType, Parser
 from ..protocol.handshake import Connected, split_connect_name
+from ..protocol.parser import DefaultDecoder, DefaultParser, encode_ack
 from ..protocol.reasons import CLIENT_DISCONNECT, PARSE_ERROR, SERVER_DISCONNECT
 from ..protocol.sizes import estimated_size
 from ..protocol.states import SERVER_PACKET_ACTIONS, PacketAction, SocketState
 from ..runtime import Runtime, TaskStarter
 from ..runtime.deadlines import DeadlineQueue
 from ..runtime.log_limit import LogLimit, may_log_fault
+from ..websocket.python_events import binary_ack_frames
+from ..websocket.reader import ack_frame
 from .connection_load import LARGE, ConnectionLoad
 from .core import ServerCore
 from .joining import (
@@ -41,7 +44,7 @@ from .socket_core import SocketCore
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 # Global names, because members of an enum are slow on the way of every packet.
-_EVENT, _CONNECTED = PacketType.EVENT, SocketState.CONNECTED
+_EVENT, _CONNECTED, _ABSENT = PacketType.EVENT, SocketState.CONNECTED, SocketState.ABSENT
 
 
 class ClientConnection(ConnectionLoad):
@@ -68,6 +71,7 @@ class ClientConnection(ConnectionLoad):
         "_lookups",
         "_namespaces",
         "_parts_size",
+        "_plain_decoder",
         "_server",
         "_sockets",
         "_told_of_limit",
@@ -89,7 +93,11 @@ class ClientConnection(ConnectionLoad):
         self.task_starter: TaskStarter = self.runtime.task_starter(server.context)
         self._namespaces = namespaces
         self._server = server
-        self._decoder = server.parser.decoder()
+        self._decoder = decoder = server.parser.decoder()
+        # The same, if it is that of every official client: the short cuts are for its form alone.
+        self._plain_decoder: DefaultDecoder | None = None
+        if type(server.parser) is DefaultParser and isinstance(decoder, DefaultDecoder):
+            self._plain_decoder = decoder if decoder.takes_attachments else None
         # The bytes of a packet that is not complete.
         self._parts_size = 0
         self._sockets: dict[str, SocketCore] = {}
@@ -120,6 +128,39 @@ class ClientConnection(ConnectionLoad):
         self._join_deadlines.add(self)
         if self.session.protocol == 3:
             self._connect("/", {})  # a 2.x client joins the main namespace without asking
+
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        """Take a message that is a short event; False when :meth:`on_message` is to take it.
+
+        The short cut of that, for an event of a socket that is connected.
+        """
+        decoder = self._plain_decoder
+        if decoder is None or decoder.partial is not None:
+            return False
+        socket = self._sockets.get("/")
+        if socket is None or socket.state is not _CONNECTED or items[0] in RESERVED_EVENTS:
+            return False
+        if not socket.on_short_event(number, items):
+            socket.on_event(Packet(_EVENT, "/", items, number))
+        return True
+
+    def acknowledge(self, number: int, values: Sequence[Any]) -> bool:
+        """Acknowledge an event of the main namespace; False when a packet is to be sent.
+
+        The short cut of :meth:`send`.
+        """
+        if self._plain_decoder is None:
+            return False
+        writer = self.session.writer
+        if writer is not None:
+            frame = ack_frame(number, values)
+            if frame is None and self.session.protocol != 3:
+                frame = binary_ack_frames(number, values)
+            return frame is not None and writer.write_frame(frame)
+        text = encode_ack(number, values)
+        if text is not None:
+            self.session.send_message(text)
+        return text is not None
 
     def on_message(self, data: str | bytes) -> None:
         """Take one message of the session."""
@@ -154,7 +195,10 @@ class ClientConnection(ConnectionLoad):
         else:
             self._parts_size += len(data)
         if packet is not None:
-            state = self._state(packet.namespace, self._sockets.get(packet.namespace))
+            socket = self._sockets.get(packet.namespace)
+            if packet.type is _EVENT and socket is not None and socket.state is _CONNECTED:
+                return  # nearly always
+            state = self._state(packet.namespace, socket)
             if (state, packet.type) not in SERVER_PACKET_ACTIONS:
                 self._unexpected(packet)
 
@@ -168,7 +212,7 @@ class ClientConnection(ConnectionLoad):
             socket = self._sockets.get(name)
         state = self._state(name, socket)
         match SERVER_PACKET_ACTIONS.get((state, packet.type)):
-            case PacketAction.CONNECT if state is SocketState.ABSENT:
+            case PacketAction.CONNECT if state is _ABSENT:
                 self._connect(name, auth or {}, packet.size)
             case PacketAction.CONNECT:
                 self._connect_anew(name, auth or {}, packet.size)
@@ -201,7 +245,7 @@ class ClientConnection(ConnectionLoad):
         left = self._left is not None and name in self._left
         if socket is not None or name in self._lookups:
             return SocketState.REJOINING if left else SocketState.CONNECTING
-        return SocketState.LEFT if left else SocketState.ABSENT
+        return SocketState.LEFT if left else _ABSENT
 
     def _protocol_error(self, problem: str) -> None:
         address = self.session.request.address
@@ -209,7 +253,7 @@ class ClientConnection(ConnectionLoad):
             address, PARSE_ERROR
         ):
             logger.info("closing the connection of %s: %s", address, problem)
-        self.session.end(PARSE_ERROR, problem)
+        self.session.end(PARSE_ERROR, problem, flush=True)
 
     def on_close(self, reason: str, description: str | None) -> None:
         """The session ended."""
@@ -397,4 +441,4 @@ class ClientConnection(ConnectionLoad):
         if len(messages) == 1:  # nearly always
             self.session.send_message(messages[0])
         else:
-            self.session.send(OutgoingPacket.messages(messages))
+            self.session.send_messages(messages)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, cast
+
+from orjson import JSONEncodeError, dumps
 
 from ..adapters import SharedPacket, Target
 from ..events.acks import AckTarget, Pick, SingleAck, first_value
 from ..events.listeners import call_all
 from ..exceptions import ClientDisconnected
-from ..protocol import Packet, PacketType
+from ..protocol import RESERVED_EVENTS, Packet, PacketType
+from ..protocol.json import PLAIN
 from ..protocol.names import event_packet
 from ..protocol.states import SocketState
 from ..runtime.awaitables import DONE, Waiting
@@ -29,10 +33,36 @@ class Delivery(Dispatcher):
 
     __slots__ = ()
 
-    def emit(
+    def emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
+        """Send an event to the client, from any thread; see :meth:`.socket.Socket.emit`.
+
+        The short cut of :meth:`send_event`: a client that reads, and whose events nobody watches,
+        is written to at once, without a packet. What has no plain JSON form goes the other way.
+        """
+        source = self._source
+        writer = source.session.writer
+        if (
+            writer is not None
+            and self.listeners is None
+            and self.state is _CONNECTED
+            and (head := self.namespace.event_head)
+            and event.__class__ is str
+            and event not in RESERVED_EVENTS
+            and source.runtime.thread == get_ident()
+        ):
+            try:
+                text = head + dumps([event, *args], None, PLAIN)
+            except JSONEncodeError:
+                pass
+            else:
+                if writer.write_text(text):
+                    return DONE
+        return self.send_event(event, args)
+
+    def send_event(
         self, event: str, args: Sequence[Any], *, volatile: bool = False, compress: bool = True
     ) -> Awaitable[None]:
-        """Send an event to the client, from any thread; see :meth:`.socket.Socket.emit`."""
+        """Send an event to the client, in one of the ways of :class:`.SocketOperator`."""
         server = self.namespace.server
         packet = event_packet(self.namespace.name, event, args)
         shared = SharedPacket(packet, server.parser, compress=compress)
@@ -68,7 +98,11 @@ class Delivery(Dispatcher):
                 if listeners.observed:
                     self.namespace.server.observers.sent(self.subject, packet.packet.data)
                 call_all(listeners.outgoing, *packet.packet.data)
-            self._source.session.send(packets, volatile)
+            session = self._source.session
+            writer = session.writer
+            # As session.send(), without what has no effect there.
+            if volatile or writer is None or not writer.write_packets(packets):
+                session.send(packets, volatile)
 
     def deliver_with_ack(
         self, packet: SharedPacket, ack: AckTarget, *, volatile: bool = False

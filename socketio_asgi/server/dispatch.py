@@ -35,7 +35,7 @@ from .screening import EventScreening
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 
 # Global names: members of an enum are slow on the way of every packet.
-_ACK, _CONNECTED = PacketType.ACK, SocketState.CONNECTED
+_ACK, _CONNECTING, _CONNECTED = PacketType.ACK, SocketState.CONNECTING, SocketState.CONNECTED
 
 Invoke = Callable[[Handler, Sequence[Any], int | None], Coroutine[Any, Any, None]]
 
@@ -65,6 +65,10 @@ class PacketSource(Load, Protocol):
 
     def send(self, packet: Packet) -> None:
         """Send a packet that is meant for this client alone."""
+        ...
+
+    def acknowledge(self, number: int, values: Sequence[Any]) -> bool:
+        """Acknowledge an event of the main namespace; False when a packet is to be sent."""
         ...
 
     def pause_for(self, dispatcher: Dispatcher) -> None:
@@ -115,7 +119,7 @@ class Dispatcher(NamespaceCallSite):
     def __init__(self, namespace: NamespaceCore, source: PacketSource) -> None:
         super().__init__(namespace, load=source)
         self._source = source  # the same as `load`, which is where calls are counted
-        self.state: SocketState = SocketState.CONNECTING
+        self.state: SocketState = _CONNECTING
         self._task_starter = source.task_starter
         # Events that came while the "connection" handler runs; None when they need not wait.
         self._held: deque[Packet] | None = None
@@ -175,6 +179,31 @@ class Dispatcher(NamespaceCallSite):
         else:
             self._admit(packet)
 
+    def on_short_event(self, number: int | None, items: list[Any]) -> bool:
+        """Take an event of the client; False when it has more to it than to be handled.
+
+        The short cut of :meth:`on_event`.
+        """
+        handler = self.namespace.handlers.event(items[0])
+        if handler is None or self._held is not None or self.listeners is not None:
+            return False
+        args = items[1:]
+        if len(args) < handler.required:
+            return False
+        source = self._source  # as in begin(), without a call
+        self.in_flight += 1
+        source.in_flight += 1
+        if (
+            self.in_flight >= self.namespace.max_events_in_flight
+            or source.in_flight >= source.max_in_flight
+        ):
+            source.pause_for(self)
+        if handler.ordered:
+            self._start_in_order(self.invoke, handler, args, number)
+        else:
+            self._task_starter.start(self.invoke, handler, args, number)
+        return True
+
     def _admit(self, packet: Packet) -> None:
         listeners = self.listeners
         if self.dismissed:  # the client did not know yet that the server disconnected it
@@ -226,11 +255,15 @@ class Dispatcher(NamespaceCallSite):
             or source.in_flight >= source.max_in_flight
         ):
             source.pause_for(self)
-        if not handler.ordered:
-            return self._task_starter.start(invoke, handler, args, packet.id)
+        if handler.ordered:
+            self._start_in_order(invoke, handler, args, packet.id)
+        else:
+            self._task_starter.start(invoke, handler, args, packet.id)
+
+    def _start_in_order(self, invoke: Invoke, *call: Any) -> None:
         if self._ordered is None:
             self._ordered = SerialQueue(self._task_starter)
-        self._ordered.add(invoke, handler, args, packet.id)
+        self._ordered.add(invoke, *call)
 
     def _start_listeners(self, listeners: Listeners, packet: Packet, args: Sequence[Any]) -> bool:
         """Call the listeners of the socket; returns whether there are any."""
@@ -303,7 +336,10 @@ class Dispatcher(NamespaceCallSite):
             values = []
         elif type(result) is tuple:  # a NamedTuple is one value
             values = list(cast("Any", result))
-        packet = Packet(_ACK, self.namespace.name, values, number)
+        name = self.namespace.name
+        if name == "/" and self.state is _CONNECTED and self._source.acknowledge(number, values):
+            return  # nearly always
+        packet = Packet(_ACK, name, values, number)
         try:
             if self.state is _CONNECTED:
                 self._source.send(packet)

@@ -15,7 +15,8 @@ from ..events.observer import CallObserver
 from ..events.plans import AckCallback, Handler, HandlerCall
 from ..events.registry import HandlerRegistry
 from ..events.workers import Workers
-from ..protocol import Parser
+from ..protocol import DefaultParser, Parser
+from ..protocol.names import event_head
 from ..runtime import Runtime
 from ..runtime.awaitables import DONE
 from .core import ServerCore
@@ -62,6 +63,9 @@ class NamespaceCore:
         recovery: The options for recovering clients that lost their connection; None without
             recovery; set with the server.
         adapter: The way of packets to the sockets, once the namespace belongs to a server.
+        event_head: What the text of an event to a client begins with, in UTF-8; empty where events
+            are not to be made of it: with another parser, or when packets are kept for clients who
+            come back. Set with the server.
     """
 
     apart: ClassVar[bool] = False
@@ -74,6 +78,7 @@ class NamespaceCore:
         "_joining",
         "_last_ack_id",
         "adapter",
+        "event_head",
         "handlers",
         "max_events_in_flight",
         "members",
@@ -84,6 +89,7 @@ class NamespaceCore:
     )
 
     adapter: Adapter
+    event_head: bytes
     max_events_in_flight: int
     recovery: ConnectionStateRecovery | None
     server: ServerCore
@@ -125,6 +131,8 @@ class NamespaceCore:
         self.server = server
         self.max_events_in_flight = server.max_events_in_flight
         self.recovery = None if self.apart else server.recovery
+        is_plain = type(server.parser) is DefaultParser and server.recovery is None
+        self.event_head = event_head(self.name) if is_plain else b""
         self.adapter = (adapter_factory or server.adapters.adapter_for)(self)
 
     def check_unbound(self) -> None:

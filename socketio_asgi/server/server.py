@@ -38,6 +38,7 @@ from ..events.errors import ErrorAck, error_form
 from ..events.foreign_words import METHODS, SERVER, ForeignMethod, explaining
 from ..events.planning import Rules
 from ..events.scopes import HandlerScope
+from ..extensions.direct import DirectRequests
 from ..protocol import Parser
 from ..runtime import Runtime
 from ..runtime.deadlines import DeadlineQueue
@@ -269,6 +270,12 @@ class Server(NamespaceHost, ServerBase):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
         await self.__entry_point__.serve(scope, receive, send)
+
+    def __direct_requests__(self) -> Mapping[bytes, DirectRequests]:
+        """The requests that need no ASGI; see :mod:`socketio_asgi.extensions.direct`."""
+        if type(self).__call__ is not Server.__call__:
+            return {}  # a subclass does something around it
+        return self.__entry_point__.direct_requests(lambda _scope: None)
 
     def __repr__(self) -> str:
         return f"<Server {self.engine.clients_count} clients, {len(self._namespaces)} namespaces>"

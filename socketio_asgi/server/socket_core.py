@@ -34,6 +34,10 @@ logger: logging.Logger = logging.getLogger("socketio_asgi.server")
 NOTHING: frozenset[Any] = frozenset()
 """No elements: one object for all connections that have none, because an empty set is large."""
 
+# Global names, because members of an enum are slow on the way of every client.
+_ABSENT, _CONNECTING = SocketState.ABSENT, SocketState.CONNECTING
+_CONNECTED, _LEFT = SocketState.CONNECTED, SocketState.LEFT
+
 
 class Connection(PacketSource, Protocol):
     """The connection of a client, as its sockets see it."""
@@ -143,14 +147,14 @@ class SocketCore(Delivery):
     @property
     def connected(self) -> bool:
         """True while the client is connected to the namespace."""
-        return self.state is SocketState.CONNECTED
+        return self.state is _CONNECTED
 
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms of the socket, the one with its own id included; empty once it has left."""
         if self.connected:
             return self.namespace.adapter.rooms_of(self.id) | {self.id}
-        if self.state is SocketState.CONNECTING:
+        if self.state is _CONNECTING:
             return self.namespace.adapter.rooms_of(self.id) | self._last_rooms
         return self._last_rooms
 
@@ -181,7 +185,7 @@ class SocketCore(Delivery):
             refusal = await admission.ask(middleware)
             if refusal is not None:
                 return self._refuse(refusal)
-            if self.state is not SocketState.CONNECTING:
+            if self.state is not _CONNECTING:
                 return  # the client left meanwhile
         if self._restored is not None:
             await self._claim_and_accept(self._restored)
@@ -211,14 +215,14 @@ class SocketCore(Delivery):
     def _send_missed(self, missed: MissedPackets) -> bool:
         """Send what the client has missed; False when it was lost before the end."""
         for packets in missed:
-            if self.state is not SocketState.CONNECTING:
+            if self.state is not _CONNECTING:
                 break
             self.connection.session.send(packets)
-        return self.state is SocketState.CONNECTING
+        return self.state is _CONNECTING
 
     def _refuse(self, error: ConnectionRefused) -> None:
-        if self.state is SocketState.CONNECTING:
-            self.state = SocketState.ABSENT
+        if self.state is _CONNECTING:
+            self.state = _ABSENT
             self.namespace.remove(self)  # out of the rooms that a middleware let it join
             self.pid = None
             self.namespace.joining_ended()
@@ -228,7 +232,7 @@ class SocketCore(Delivery):
             self.namespace.server.observers.refused(self.namespace.name, error)
 
     def _accept(self) -> None:
-        self.state = SocketState.CONNECTED
+        self.state = _CONNECTED
         namespace, adapter = self.namespace, self.namespace.adapter
         # Among the sockets first: from then on broadcasts reach it, and the namespace stays.
         namespace.add(self)
@@ -275,7 +279,7 @@ class SocketCore(Delivery):
     def join(self, rooms: Sequence[str]) -> Awaitable[None]:
         """Join rooms, unless the client has left."""
         adapter = self.namespace.adapter
-        if self.connected or self.state is SocketState.CONNECTING:
+        if self.connected or self.state is _CONNECTING:
             return adapter.join(self.id, rooms)
         return adapter.sockets_join(self._own_room, rooms) if self._may_return else DONE
 
@@ -296,7 +300,7 @@ class SocketCore(Delivery):
 
         It may be here again already, or at another server.
         """
-        return self.pid is not None and self.state is SocketState.ABSENT
+        return self.pid is not None and self.state is _ABSENT
 
     # -- leaving -----------------------------------------------------------------------------
 
@@ -310,7 +314,7 @@ class SocketCore(Delivery):
             return self.namespace.adapter.disconnect_sockets(self._own_room, close=close)
         if close:
             self.connection.disconnect()
-        elif self.state is SocketState.CONNECTING:
+        elif self.state is _CONNECTING:
             self._refuse(ConnectionRefused())
         elif self.connected:
             self.connection.leave(self)
@@ -334,16 +338,16 @@ class SocketCore(Delivery):
         Source: https://socket.io/docs/v4/server-socket-instance/#disconnect
         """
         before = self.state
-        self._last_rooms = self.rooms if self.connected else NOTHING
+        self._last_rooms = self.rooms if before is _CONNECTED else NOTHING
         self.dismissed = reason == SERVER_DISCONNECT
-        self.state = SocketState.LEFT if self.dismissed else SocketState.ABSENT
-        saved = before is SocketState.CONNECTED and self._save(reason)
+        self.state = _LEFT if self.dismissed else _ABSENT
+        saved = before is _CONNECTED and self._save(reason)
         self.namespace.remove(self)
         if not saved:
             self.pid = None
-        if before is SocketState.CONNECTED:
+        if before is _CONNECTED:
             self._on_left(reason, description)
-        elif before is SocketState.CONNECTING:
+        elif before is _CONNECTING:
             self.namespace.joining_ended()
             self.drop_held()
             self._let_go()

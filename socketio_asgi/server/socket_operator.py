@@ -70,7 +70,7 @@ class SocketOperator:
     def _emit(self, event: str, args: Sequence[Any]) -> Awaitable[None]:
         selection = self._selection
         volatile, compress = selection.target.volatile, selection.compress
-        return self._socket.emit(event, args, volatile=volatile, compress=compress)
+        return self._socket.send_event(event, args, volatile=volatile, compress=compress)
 
     @overload
     async def emit_with_ack(

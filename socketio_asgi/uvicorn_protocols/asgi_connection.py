@@ -15,23 +15,19 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html#websocket
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Scope
-from uvicorn.protocols.utils import (
-    ClientDisconnected,
-    get_client_addr,
-    get_path_with_query_string,
-)
+from uvicorn.protocols.utils import ClientDisconnected
 
 from ..extensions.websocket import EXTENSION, AttachedWebSocket, Receiver
 from ..websocket.frames import CloseCode, Opcode, encode_frame, text_frame
 from ..websocket.headers import Header
 from .open_websocket import OpenWebSocket
+from .scopes import log_websocket
 from .server_context import ServerContext, logger
 
 MAX_QUEUED = 16
@@ -312,11 +308,7 @@ class ASGIConnection:
             self._drained = None
 
     def _log(self, outcome: str) -> None:
-        if self._context.config.access_log and logger.isEnabledFor(logging.INFO):
-            scope = self._scope
-            path = get_path_with_query_string(scope)  # type: ignore[arg-type]
-            address = get_client_addr(scope)  # type: ignore[arg-type]
-            logger.info('%s - "WebSocket %s" %s', address, path, outcome)
+        log_websocket(self._context, self._scope, outcome)
 
     # -- what happens to the connection ------------------------------------------------------
 

@@ -12,10 +12,8 @@ import asyncio
 import os
 import re
 import socket
+from collections.abc import Hashable
 from typing import Any
-
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from ..extensions.handover import Exchange, exchange_of
 from .http_reading import BoundedReading
@@ -33,21 +31,10 @@ class HandingOver(BoundedReading):
     """
 
     conn: Any  # of uvicorn's class for h11
-    server: tuple[str, int | None] | None
+    app_state: dict[str, Any]
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._app_state = app_state
-        self._exchange: Exchange | None = None
-        # Whether a request has begun and is not complete, as far as the parser knows.
-        self._in_request = False
-        self.taken: bytes = b""
+    taken: bytes = b""
+    _exchange: Exchange | None = None
 
     # -- called by the event loop --------------------------------------------------------------
 
@@ -55,15 +42,16 @@ class HandingOver(BoundedReading):
         """A client connected, or another worker has handed its connection over."""
         super().connection_made(transport)
         exchange = exchange_of(self._context.loop)
-        if transport.get_extra_info("ssl_object") is not None:
-            exchange = None  # the state of TLS is in this process, and cannot be given away
         if exchange is not None:
-            self._register(exchange)
+            if transport.get_extra_info("ssl_object") is None:
+                self._register(exchange)
+            else:
+                exchange = None  # the state of TLS is in this process, and cannot be given away
         if self.taken:
             # Before the event loop reads more.
             taken, self.taken = self.taken, b""
             self.data_received(taken)
-        self._exchange = exchange
+        self._exchange, self._may_leave = exchange, exchange is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -72,27 +60,30 @@ class HandingOver(BoundedReading):
 
     def _register(self, exchange: Exchange) -> None:
         """Take connections of other workers, once for each address."""
-        if self.server is None:
+        name: Any = self._network.get_extra_info("sockname")
+        if name is None:
             return
-        host, port = self.server
-        address = host if port is None else port
+        # The path of a Unix socket, or a port.
+        address: Hashable = name if isinstance(name, (str, bytes)) else name[1]
         if not exchange.knows(address):
-            exchange.register(address, _Acceptor(type(self), self._context, self._app_state))
+            exchange.register(address, _Acceptor(type(self), self._context, self.app_state))
 
     # -- to another worker ---------------------------------------------------------------------
 
-    def _parse(self, piece: bytes) -> None:
+    def _leaves(self, piece: bytes) -> bool:
         exchange = self._exchange
-        if exchange is not None and b"sid=" in piece and self._between_requests:
-            found = _SESSION.match(piece)
-            if found is not None and self._hand_over(exchange, found[1].decode(), piece):
-                return
-        super()._parse(piece)
+        if exchange is None or b"sid=" not in piece or not self._between_requests:
+            return False
+        found = _SESSION.match(piece)
+        return found is not None and self._hand_over(exchange, found[1].decode(), piece)
 
     @property
     def _between_requests(self) -> bool:
         """True when the last request has its response, and nothing of the next one was parsed."""
-        if self._answering or self._in_request:
+        cycle = self.cycle
+        if self._in_head or (
+            cycle is not None and (cycle.more_body or not cycle.response_complete)
+        ):
             return False
         if self._counts_head:
             return True
@@ -120,18 +111,6 @@ class HandingOver(BoundedReading):
         # It closes the descriptor of this process alone: the other one keeps the connection open.
         network.abort()
         return True
-
-    # -- called by the parser ------------------------------------------------------------------
-
-    def on_message_begin(self) -> None:
-        """A request has begun."""
-        self._in_request = True
-        super().on_message_begin()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-
-    def on_message_complete(self) -> None:
-        """A request is complete."""
-        self._in_request = False
-        super().on_message_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Acceptor:

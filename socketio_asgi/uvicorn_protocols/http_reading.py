@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, cast
-
-from uvicorn.config import Config
-from uvicorn.server import ServerState
+from typing import Any
 
 from ..runtime.log_limit import may_log_fault
 from ..websocket.headers import MAX_HEAD_SIZE
@@ -36,33 +33,29 @@ class BoundedReading(WriteBuffering):
     parser: Any
     _counts_head: bool
 
+    # What came and was not parsed; the network is not read while there is some.
+    _pieces: deque[bytes]
+    _parsing = False
+    # Bytes since the last head was complete, or a piece of a body came.
+    _head_size = 0
+    _head_awaited = False
+    # Whether a request has begun whose head is not complete, as far as httptools knows.
+    _in_head = False
+    # Whether requests may have to be served elsewhere.
+    _may_leave = False
+
     def __init_subclass__(cls) -> None:
         """Note which of uvicorn's classes this one stands before."""
         super().__init_subclass__()
         # h11 has limits of its own; it does not call what resets the size.
         cls._counts_head = hasattr(super(), "on_headers_complete")
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        # What came and was not parsed; the network is not read while there is some.
-        self._pieces: deque[bytes] = deque()
-        self._parsing = False
-        # Bytes since the last head was complete, or a piece of a body came.
-        self._head_size = 0
-        self._head_awaited = False
-
     # -- called by the event loop --------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
+        self._pieces = deque()
         super().connection_made(transport)
-        self._network = cast("asyncio.Transport", transport)
         self._buffering.on_resume = self._parse_waiting
         self._await_head()
 
@@ -115,14 +108,22 @@ class BoundedReading(WriteBuffering):
         else:
             self._network.resume_reading()
 
+    def _leaves(self, piece: bytes) -> bool:
+        """Have the request that begins here served elsewhere; False when it is served here."""
+        return False
+
     def _parse(self, piece: bytes) -> None:
+        if self._may_leave and self._leaves(piece):
+            return
         self._head_size += len(piece)
         super().data_received(piece)
         if self._buffering.released:
-            return self._let_go()
-        if self._answering:
-            self._head_awaited = False
-            self._context.head_deadlines.discard(self)
+            self._let_go()
+            return
+        if self._answering or not self._head_size:  # a head is complete
+            if self._head_awaited:
+                self._head_awaited = False
+                self._context.head_deadlines.discard(self)
         elif not self._head_awaited:
             self._await_head()
         if self._counts_head and self._head_size > MAX_HEAD_SIZE:
@@ -164,8 +165,14 @@ class BoundedReading(WriteBuffering):
 
     # -- called by uvicorn and its parser --------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head = True
+        super().on_message_begin()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
     def on_headers_complete(self) -> None:
         """The head of a request is complete."""
+        self._in_head = False
         self._head_size = 0
         super().on_headers_complete()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -33,9 +33,11 @@ class WriteBuffering(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
-        network = cast("asyncio.Transport", transport)
-        self._context.send_without_delay(network)
-        self._buffering = BufferingTransport(network, self._context)
+        network: Any = transport
+        self._network: asyncio.Transport = network
+        context = self._context
+        context.send_without_delay(network)
+        self._buffering = BufferingTransport(network, context)
         super().connection_made(self._buffering)
 
     def eof_received(self) -> bool | None:
@@ -129,7 +131,12 @@ class BufferingTransport(asyncio.Transport):
         self._network.set_write_buffer_limits(high, low)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Look up something about the connection."""
+        """Look up something about the connection.
+
+        uvicorn asks the socket for its addresses, which in uvloop makes another one for each.
+        """
+        if name == "socket":
+            return _Addresses(self._network)
         return self._network.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
@@ -161,3 +168,18 @@ class BufferingTransport(asyncio.Transport):
             self._network.resume_reading()
         else:
             self.on_resume()
+
+
+class _Addresses:
+    """The addresses of a socket, as the event loop knows them."""
+
+    def __init__(self, network: asyncio.Transport) -> None:
+        self._network = network
+
+    def getsockname(self) -> Any:
+        """The local address."""
+        return self._network.get_extra_info("sockname")
+
+    def getpeername(self) -> Any:
+        """The address of the client."""
+        return self._network.get_extra_info("peername")

@@ -14,7 +14,7 @@ from typing import cast
 
 from ..extensions.websocket import Receiver
 from ..websocket.frames import CloseCode, Opcode, Side, close_frame, encode_frame
-from ..websocket.reader import FrameReader
+from ..websocket.reader import FrameReader, OnEvent
 from .keepalive import KeepAlive
 from .server_context import MAX_BUFFERED, ServerContext
 
@@ -28,8 +28,10 @@ class State(Enum):
     CLOSED = "closed"
 
 
-_OPEN = State.OPEN  # a global name: members of an enum are slow on the path of every frame
-_LIVE = (State.OPEN, State.LOST)  # in which the receiver is told what happens
+# Global names: members of an enum are slow on the path of every frame, and of every connection.
+_OPEN, _LOST, _CLOSING, _CLOSED = State.OPEN, State.LOST, State.CLOSING, State.CLOSED
+_LIVE = (_OPEN, _LOST)  # in which the receiver is told what happens
+_NONE_RECEIVED, _CLOSE = CloseCode.NONE_RECEIVED, Opcode.CLOSE
 
 
 class OpenWebSocket(asyncio.BaseProtocol):
@@ -52,7 +54,6 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     __slots__ = (
         "_buffer",
-        "_buffer_size",
         "_context",
         "_keepalive",
         "_reader",
@@ -80,14 +81,40 @@ class OpenWebSocket(asyncio.BaseProtocol):
         self.receiver: Receiver = receiver
         self._context = context
         self._transport = transport
-        # The frames of this turn of the event loop: one, or several with their size in bytes.
-        self._buffer: bytes | list[bytes] | None = None
-        self._buffer_size = 0
+        # The frames of this turn of the event loop: one as it is, or several joined.
+        self._buffer: bytes | bytearray | None = None
         # The pings, as long as the client is pinged.
         self._keepalive: KeepAlive | None = None
-        self.state: State = State.OPEN
+        self.state: State = _OPEN
         self.paused: bool = paused
         context.state.connections.add(self)  # type: ignore[arg-type]
+
+    @classmethod
+    def taken_over(
+        cls,
+        context: ServerContext,
+        transport: asyncio.Transport,
+        receiver: Receiver,
+        response: bytes,
+        *,
+        max_size: int,
+        paused: bool,
+    ) -> OpenWebSocket:
+        """A WebSocket that an application takes over as it opens, and that is not read yet.
+
+        Args:
+            context: The context of its server.
+            transport: The network.
+            receiver: The recipient of what happens.
+            response: The response that opens it, which goes out with the first frames.
+            max_size: The largest message that is accepted, in bytes.
+            paused: Whether the client does not read at present.
+        """
+        websocket = cls(context, transport, receiver, _drop, paused=paused)
+        # The rest of attach() is as it begins: no pings, and a reader that is paused.
+        websocket._reader.limit_size(max_size)
+        websocket.write(response)
+        return websocket
 
     def keep_alive(self) -> None:
         """Ping the client from now on, if the server is to."""
@@ -99,6 +126,7 @@ class OpenWebSocket(asyncio.BaseProtocol):
         """Let an application take the connection over, which has a heartbeat of its own."""
         self.receiver = receiver
         self._reader.on_message = _drop
+        self._reader.on_event = None
         self._reader.limit_size(max_size)
         self._stop_keepalive()
 
@@ -118,15 +146,12 @@ class OpenWebSocket(asyncio.BaseProtocol):
             if not context.unsent:  # as flush_at_end_of_turn(), without a call for each frame
                 context.flush_later()
             return context.unsent.append(self)
-        if isinstance(buffer, bytes):
-            self._buffer = [buffer, frame]
-            self._buffer_size = len(buffer) + len(frame)
-        else:
-            buffer.append(frame)
-            self._buffer_size += len(frame)
-        if self._buffer_size > MAX_BUFFERED:
+        if buffer.__class__ is bytes:
+            self._buffer = buffer = bytearray(buffer)
+        buffer += frame
+        if len(buffer) > MAX_BUFFERED:
             self.flush()
-            self._buffer, self._buffer_size = [], 0  # the turn goes on
+            self._buffer = bytearray()  # the turn goes on
 
     @property
     def flushed(self) -> bool:
@@ -137,7 +162,13 @@ class OpenWebSocket(asyncio.BaseProtocol):
         """Send what was written in this turn of the event loop, unless it was after a close."""
         buffer, self._buffer = self._buffer, None
         if buffer and self.state is _OPEN:
-            self._transport.write(buffer if isinstance(buffer, bytes) else b"".join(buffer))
+            self._transport.write(buffer)
+
+    def _write_last(self, frame: bytes) -> None:
+        """Send a close frame at once, behind what was written in this turn."""
+        buffer, self._buffer = self._buffer, None
+        if self.state is _OPEN:
+            self._transport.write(frame if buffer is None else b"".join((buffer, frame)))
 
     def pause_writing(self) -> None:
         """Called when the client does not read."""
@@ -158,6 +189,15 @@ class OpenWebSocket(asyncio.BaseProtocol):
     @on_message.setter
     def on_message(self, on_message: Callable[[str | bytes], None]) -> None:
         self._reader.on_message = on_message
+
+    @property
+    def on_event(self) -> OnEvent | None:
+        """Called first with a message that is a short event."""
+        return self._reader.on_event
+
+    @on_event.setter
+    def on_event(self, on_event: OnEvent | None) -> None:
+        self._reader.on_event = on_event
 
     def pause_reading(self) -> None:
         """Receive no more messages; what comes yet is kept, within a bound."""
@@ -186,12 +226,12 @@ class OpenWebSocket(asyncio.BaseProtocol):
         """Read more of what came."""
         if self._reader.read_on():
             self._transport.resume_reading()
-        if self.state is State.LOST and not self._reader.read_on_due:
+        if self.state is _LOST and not self._reader.read_on_due:
             self._end(CloseCode.ABNORMAL, "")
 
     def ping_received(self, payload: bytes) -> None:
         """Answer a ping, unless the client does not read the answers."""
-        if self.state is State.OPEN and not self.paused:
+        if self.state is _OPEN and not self.paused:
             self.write(encode_frame(Opcode.PONG, payload))
 
     def pong_received(self) -> None:
@@ -205,9 +245,9 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection is gone."""
-        if self.state is State.OPEN and self._reader.read_on_due:
-            self.state = State.LOST  # first what came before
-        else:
+        if self.state is _OPEN and self._reader.read_on_due:
+            self.state = _LOST  # first what came before
+        elif self.state is not _CLOSED:
             self._end(CloseCode.ABNORMAL, "")
         self._context.state.connections.discard(self)
         self._context.close_deadlines.discard(self)
@@ -226,15 +266,14 @@ class OpenWebSocket(asyncio.BaseProtocol):
             ValueError: The code may not be sent.
         """
         if self.state in _LIVE:
-            self.write(close_frame(code, reason))
-            self.flush()
+            self._write_last(close_frame(code, reason))
             # Later, because the caller may be the receiver, in the middle of something; and of this
             # receiver, because _release() puts another in its place.
             self._context.loop.call_soon(self.receiver.on_close, code, reason)
-            if self.state is State.LOST:
-                self._release(State.CLOSED)
+            if self.state is _LOST:
+                self._release(_CLOSED)
             else:
-                self._release(State.CLOSING)
+                self._release(_CLOSING)
                 self._context.close_deadlines.add(self)
                 self.resume_reading()  # for the answer
 
@@ -246,23 +285,21 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     def close_received(self, code: int, reason: str) -> None:
         """Called when the client closes the connection, or has answered our close."""
-        if self.state is State.OPEN:
-            answer = b"" if code == CloseCode.NONE_RECEIVED else code.to_bytes(2, "big")
-            self.write(encode_frame(Opcode.CLOSE, answer))
-        self.flush()
+        if self.state is _OPEN:
+            answer = b"" if code == _NONE_RECEIVED else code.to_bytes(2, "big")
+            self._write_last(encode_frame(_CLOSE, answer))
         self._close_transport()
         self._end(code, reason)
 
     def frame_failed(self, code: int, reason: str) -> None:
         """Called when the client broke the protocol."""
-        if self.state is State.OPEN:
+        if self.state is _OPEN:
             # The code says all there is about a message that is too large; Node.js adds nothing.
             told = "" if code == CloseCode.MESSAGE_TOO_BIG else reason
-            self.write(close_frame(code, told))
-        self.flush()
+            self._write_last(close_frame(code, told))
         self._close_transport()
         receiver = self.receiver
-        if self._release(State.CLOSED):
+        if self._release(_CLOSED):
             receiver.on_failure(code, reason)
 
     def ping(self) -> None:
@@ -276,9 +313,9 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     def shutdown(self) -> None:
         """Called when the server ends: let the receiver say goodbye, and close."""
-        if self.state is State.OPEN:
+        if self.state is _OPEN:
             self.receiver.on_server_exit()  # while it can still send
-        if self.state is State.OPEN:  # unless the receiver has closed
+        if self.state is _OPEN:  # unless the receiver has closed
             self.close(CloseCode.SERVICE_RESTART)
         # After the close frame, and without waiting for the answer: uvicorn ends when all
         # connections have. A client that does not read has little time left.
@@ -293,7 +330,7 @@ class OpenWebSocket(asyncio.BaseProtocol):
 
     def _end(self, code: int, reason: str) -> None:
         receiver = self.receiver
-        if self._release(State.CLOSED):
+        if self._release(_CLOSED):
             receiver.on_close(code, reason)
 
     def _release(self, state: State) -> bool:
@@ -302,8 +339,9 @@ class OpenWebSocket(asyncio.BaseProtocol):
         self.state = state
         self.receiver = NULL_RECEIVER
         self._reader.on_message = _drop
+        self._reader.on_event = None
         self._stop_keepalive()
-        if state is State.CLOSED:
+        if state is _CLOSED:
             self._reader.discard()
         return was_live
 

@@ -7,9 +7,9 @@ import contextlib
 import logging
 import socket
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol, cast
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from ..runtime.asyncio_runtime import AsyncioRuntime
 from ..runtime.deadlines import DeadlineQueue
+from .direct_context import DirectContext
 from .keepalive import KeepAlive
 
 logger: logging.Logger = logging.getLogger("uvicorn.error")
@@ -59,6 +60,14 @@ class Requesting(Hashable, Protocol):
         ...
 
 
+class Idle(Hashable, Protocol):
+    """A connection whose client has its answer."""
+
+    def end_idle(self) -> None:
+        """End it: the client has no further request."""
+        ...
+
+
 class Reading(Protocol):
     """A connection that has sent more than is read in one go."""
 
@@ -86,9 +95,11 @@ class ServerContext:
         unsent: The connections that have something in their buffers.
         close_deadlines: Connections whose clients are yet to answer a close.
         head_deadlines: Connections whose clients are yet to send the head of a request.
+        idle_deadlines: Connections whose clients have their answer, and sent no other request.
         shutdown_deadlines: Connections that are cut when the client does not read, as the server
             ends.
         keepalive: The pings of WebSocket, if the server sends any.
+        direct: The requests that the application serves without ASGI.
     """
 
     def __init__(self, config: Config, state: ServerState) -> None:
@@ -106,6 +117,10 @@ class ServerContext:
         self.head_deadlines: DeadlineQueue[Requesting] = DeadlineQueue(
             runtime, HEAD_SECONDS, _time_out
         )
+        self.idle_deadlines: DeadlineQueue[Idle] = DeadlineQueue(
+            runtime, config.timeout_keep_alive, _close_idle
+        )
+        self.direct: DirectContext = DirectContext(config, state)
         self.keepalive: KeepAlive | None = None
         if config.ws_ping_interval:
             self.keepalive = KeepAlive(runtime, config.ws_ping_interval, config.ws_ping_timeout)
@@ -118,10 +133,18 @@ class ServerContext:
     @classmethod
     def of(cls, config: Config, state: ServerState) -> ServerContext:
         """The context of a server; it lasts as long as there are connections."""
-        context = _contexts.get(id(state))
-        if context is None:
-            context = _contexts[id(state)] = cls(config, state)
+        context = _latest()
+        if context is None or context.state is not state:  # seldom: there is more than one server
+            context = _contexts.get(id(state))
+            if context is None:
+                context = _contexts[id(state)] = cls(config, state)
+            cls._remember(context)
         return context
+
+    @staticmethod
+    def _remember(context: ServerContext) -> None:
+        global _latest  # noqa: PLW0603  # looked up for every connection
+        _latest = ref(context)
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -175,7 +198,11 @@ class ServerContext:
 
     def flush_later(self) -> None:
         """Send all buffers when this turn of the event loop is over."""
-        self.loop.call_soon(self._flush)
+        try:
+            self.loop.call_soon(self._flush)
+        except RuntimeError:
+            if not self.loop.is_closed():  # otherwise the network has ended with it
+                raise
 
     def _flush(self) -> None:
         # A new list first: what is written while this one is sent belongs to the next turn.
@@ -191,6 +218,9 @@ class ServerContext:
 _contexts: WeakValueDictionary[int, ServerContext] = WeakValueDictionary()
 """The contexts by the identity of the server's state, to which each refers."""
 
+_latest: Callable[[], ServerContext | None] = lambda: None  # noqa: E731
+"""The one that was asked for last."""
+
 
 def _abort(connection: Buffering) -> None:
     connection.abort()
@@ -198,3 +228,7 @@ def _abort(connection: Buffering) -> None:
 
 def _time_out(connection: Requesting) -> None:
     connection.time_out()
+
+
+def _close_idle(connection: Idle) -> None:
+    connection.end_idle()

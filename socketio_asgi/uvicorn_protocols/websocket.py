@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol, cast
+from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -20,21 +21,11 @@ from ..websocket.opening_response import accept_response, response_head, text_re
 from .asgi_connection import ASGIConnection
 from .http_writing import BufferingTransport
 from .open_websocket import OpenWebSocket
+from .scopes import HTTPConnection, websocket_scope
 from .server_context import ServerContext, logger
 
 MAX_EARLY = 64 * 1024
 """Bytes that a client may send before its WebSocket is accepted; then it is not read."""
-
-
-class _HTTPProtocol(Protocol):
-    """uvicorn's class for HTTP, which has the connection until the request has been handed over.
-
-    It has asked the network for all of this already.
-    """
-
-    scheme: Literal["http", "https"] | None
-    server: tuple[str, int | None] | None
-    client: tuple[str, int] | None
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -158,26 +149,19 @@ class WebSocketProtocol(asyncio.Protocol):
             logger.warning("Exceeded concurrency limit.")
             raise BadHandshake(503, "Service Unavailable")
 
-    def _scope(self, request: UpgradeRequest) -> dict[str, Any]:
-        config = self._context.config
-        root_path = config.root_path
-        http = cast("_HTTPProtocol", self._transport.get_protocol())
-        return {
-            "type": "websocket",
-            "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
-            "http_version": "1.1",
-            "scheme": "wss" if http.scheme == "https" else "ws",
-            "server": http.server,
-            "client": http.client,
-            "root_path": root_path,
-            "path": root_path + request.path,
-            "raw_path": root_path.encode("ascii") + request.raw_path,
-            "query_string": request.query_string,
-            "headers": request.headers,
-            "subprotocols": request.subprotocols,
-            "state": self._app_state.copy(),
-            "extensions": {"websocket.http.response": {}},
-        }
+    def _scope(self, request: UpgradeRequest) -> Scope:
+        # uvicorn's class for HTTP has the connection until the request has been handed over.
+        http = cast("HTTPConnection", self._transport.get_protocol())
+        return websocket_scope(
+            self._context.config,
+            self._app_state,
+            http,
+            path=request.path,
+            raw_path=request.raw_path,
+            query_string=request.query_string,
+            headers=request.headers,
+            subprotocols=request.subprotocols,
+        )
 
     # -- called by the ASGI side -------------------------------------------------------------
 

@@ -34,7 +34,8 @@ class PartialMessage:
     def __init__(self, opcode: int) -> None:
         is_text = opcode == Opcode.TEXT
         self._decoder = _Utf8Decoder() if is_text else None
-        self._content: StringIO | BytesIO = StringIO(newline="") if is_text else BytesIO()
+        # Not newline="", with which it would look for the ends of lines.
+        self._content: StringIO | BytesIO = StringIO(newline="\n") if is_text else BytesIO()
         self._mask = b""
         self.size: int = 0
         self.missing: int = 0

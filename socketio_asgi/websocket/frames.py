@@ -63,7 +63,8 @@ class CloseCode(IntEnum):
     SERVICE_RESTART = 1012
 
 
-_SHORT_TEXT = [bytes((FINAL | Opcode.TEXT, size)) for size in range(MEDIUM)]
+SHORT_TEXT: Final = [bytes((FINAL | Opcode.TEXT, size)) for size in range(MEDIUM)]
+"""The headers of the short texts of a server, by their sizes."""
 
 
 class FrameError(Exception):
@@ -86,7 +87,7 @@ def text_frame(payload: bytes) -> bytes:
     """
     # Nearly all are short: as encode_frame(), with a header from a table.
     if len(payload) < MEDIUM:
-        return _SHORT_TEXT[len(payload)] + payload
+        return SHORT_TEXT[len(payload)] + payload
     return encode_frame(Opcode.TEXT, payload)
 
 

@@ -35,7 +35,7 @@ class Masks:
         return self._random[position : self._position]
 
 
-def xor_mask(data: bytes, mask: bytes) -> bytes:
+def xor_mask(data: bytes | memoryview, mask: bytes) -> bytes:
     """Apply a mask of four bytes; as one operation on long integers, there being no loop in C."""
     size = len(data)
     repeated = (mask * (size // 4 + 1))[:size]
@@ -43,7 +43,7 @@ def xor_mask(data: bytes, mask: bytes) -> bytes:
     return number.to_bytes(size, "big")
 
 
-def _find() -> Callable[[bytes, bytes], bytes]:
+def _find() -> Callable[[bytes | memoryview, bytes], bytes]:
     try:
         from websockets.speedups import apply_mask
     except ImportError:  # websockets is not installed, or without its part in C
@@ -51,5 +51,5 @@ def _find() -> Callable[[bytes, bytes], bytes]:
     return apply_mask
 
 
-apply_mask: Callable[[bytes, bytes], bytes] = _find()
+apply_mask: Callable[[bytes | memoryview, bytes], bytes] = _find()
 """Apply a mask of four bytes: ``apply_mask(data, mask)``."""

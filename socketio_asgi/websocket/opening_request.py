@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import token_bytes
@@ -156,14 +156,15 @@ def parse_request(head: bytes) -> UpgradeRequest:
         raise BadHandshake(405, "Method Not Allowed", ((b"allow", b"GET"),))
     if versions != [VERSION]:
         raise BadHandshake(426, "Upgrade Required", ((b"sec-websocket-version", VERSION),))
-    if len(keys) != 1 or not _is_key(keys[0]):
+    if len(keys) != 1 or not is_key(keys[0]):
         raise BadHandshake(400, "Sec-WebSocket-Key is missing or not valid")
     raw_path, _, query_string = target.partition(b"?")
     return UpgradeRequest(raw_path, query_string, headers, keys[0], subprotocols)
 
 
-def _is_key(key: bytes) -> bool:
+def is_key(key: bytes) -> bool:
+    """True for a key of a client (section 4.1)."""
     try:
-        return len(b64decode(key, validate=True)) == KEY_SIZE
+        return len(binascii.a2b_base64(key, strict_mode=True)) == KEY_SIZE
     except binascii.Error:
         return False

@@ -6,7 +6,7 @@ Source: RFC 6455, sections 4.1 and 4.2.2
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import sha1
@@ -27,7 +27,7 @@ _PHRASES = {int(status): status.phrase.encode() for status in HTTPStatus}
 
 def accept_key(key: bytes) -> bytes:
     """The answer to the key of a request (section 4.2.2, item 5.4)."""
-    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
+    return b2a_base64(sha1(key + _GUID, usedforsecurity=False).digest(), newline=False)
 
 
 # -- the server's side -----------------------------------------------------------------------
@@ -43,7 +43,12 @@ def accept_response(key: bytes, headers: Iterable[Header]) -> bytes:
     Raises:
         ValueError: A header would break out of its line.
     """
-    return _SWITCHING % (accept_key(key), header_lines(headers))
+    return switching_response(key, header_lines(headers))
+
+
+def switching_response(key: bytes, lines: bytes) -> bytes:
+    """The same for headers that are lines already."""
+    return _SWITCHING % (accept_key(key), lines)
 
 
 def response_head(status: int, headers: Iterable[Header]) -> bytes:

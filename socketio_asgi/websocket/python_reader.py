@@ -4,6 +4,7 @@ Strategy. A message nearly always comes as one short frame in one segment of the
 :meth:`PythonFrameReader.feed` reads that at once. Everything else takes the general way:
 
     _read         what came, frame by frame
+    _read_short   a frame that is a short message of its own
     _read_frame   checks the header of a frame; most frames are whole and a message of their own
     _take         one more piece of a message that comes in several
     _control      a control frame, which may stand between the frames of a message
@@ -18,32 +19,38 @@ Source: RFC 6455, sections 5 and 8.1
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .fragments import NOT_UTF8, PartialMessage
-from .frames import (
-    FINAL,
-    MASKED,
-    MAX_CONTROL_PAYLOAD,
-    MEDIUM,
-    CloseCode,
-    FrameError,
-    Opcode,
-    Side,
-    check_close_code,
+from .frame_rules import (
+    CONTROL_BIT,
+    LENGTH_BITS,
+    OPCODE_BITS,
+    check_header,
+    check_size,
+    decode_text,
+    read_close,
 )
+from .frames import FINAL, MASKED, MEDIUM, CloseCode, FrameError, Opcode, Side
 from .masking import MASK_SIZE, apply_mask
+from .python_events import BINARY_EVENT, EVENT, read_binary_event, read_event
 from .sink import FrameSink
 
-_RESERVED_BITS = 0x70
-_OPCODE_BITS = 0x0F
-_LENGTH_BITS = 0x7F
-_CONTROL_BIT = 0x08
+OnEvent = Callable[[int | None, list[Any]], bool]
+"""Called with the number and the items of a short event; False when it is to come as a message."""
 
-_WHOLE_TEXT = FINAL | Opcode.TEXT
+# Plain numbers, because members of an enum are slow on the way of every frame.
+_TEXT, _BINARY = int(Opcode.TEXT), int(Opcode.BINARY)
+_PING, _PONG = int(Opcode.PING), int(Opcode.PONG)
+_WHOLE_TEXT, _WHOLE_BINARY = FINAL | _TEXT, FINAL | _BINARY
+_WHOLE_FRAMES = frozenset(FINAL | opcode for opcode in Opcode if opcode != Opcode.CONTINUATION)
 _HEADER = 2
 """Bytes of the header of a short frame: of one with up to 125 bytes."""
 _MASKED_HEADER = _HEADER + MASK_SIZE
 _LONGEST_SHORT = MEDIUM - 1
+
+MAX_SHORT_ATTACHMENT = 2048
+"""Bytes of an attachment that is read with its event in one step; larger ones are counted."""
 
 _NO_LIMIT = 1 << 63
 """More than a frame can announce (section 5.2)."""
@@ -67,6 +74,8 @@ class PythonFrameReader:
 
     Attributes:
         on_message: Called with each message; may be replaced at any time.
+        on_event: Called before that with a message that is a short event, as
+            :func:`.python_events.read_event` decodes it; None for never.
         read_on_due: Whether :meth:`read_on` is to be called.
     """
 
@@ -80,6 +89,7 @@ class PythonFrameReader:
         "_rest",
         "_short_limit",
         "_sink",
+        "on_event",
         "on_message",
         "read_on_due",
     )
@@ -93,6 +103,7 @@ class PythonFrameReader:
         max_size: int | None,
     ) -> None:
         self.on_message: Callable[[str | bytes], None] = on_message
+        self.on_event: OnEvent | None = None
         self._sink = sink
         self._max_size = _NO_LIMIT if max_size is None else max_size
         # From the size of a short frame to the second byte of its header; negative for frames
@@ -122,16 +133,53 @@ class PythonFrameReader:
             and data[0] == _WHOLE_TEXT
             and data[1] == size + offset
         ):
+            payload = apply_mask(data[6:], data[2:6]) if offset > 0 else data[2:]
+            on_event = self.on_event
+            if on_event is not None and payload.startswith(EVENT):
+                event = read_event(payload)
+                if event is not None:
+                    number, items = event
+                    if on_event(number, items):
+                        return None
             try:
-                text = (apply_mask(data[6:], data[2:6]) if offset > 0 else data[2:]).decode()
+                text = payload.decode()
             except UnicodeDecodeError:
                 return self._fail(CloseCode.INVALID_PAYLOAD, NOT_UTF8)
             return self.on_message(text)
+        if size > _MASKED_HEADER and data[0] == _WHOLE_TEXT and self._take_binary_event(data):
+            return None
         if self._rest is not None:
             self._rest = self._rest[self._position :] + data
             self._position = 0
             self._allowance = TURN_SIZE
             self._read()
+
+    def _take_binary_event(self, data: bytes) -> bool:
+        """Take a segment that is a short event with one attachment, and nothing else.
+
+        Returns:
+            False when it is something else, or has more to it.
+        """
+        on_event, size = self.on_event, len(data)
+        if on_event is None or self._header_offset < 0 or size < 2 * _MASKED_HEADER:
+            return False
+        end = data[1] - MASKED + _MASKED_HEADER  # of the text
+        start = end + _MASKED_HEADER  # of the attachment
+        if not _MASKED_HEADER <= end <= self._short_limit or start > size:
+            return False
+        length = data[end + 1] - MASKED
+        if data[end] != _WHOLE_BINARY or length > MEDIUM:
+            return False
+        if length == MEDIUM:
+            length = int.from_bytes(data[end + 2 : end + 4], "big")
+            start += 2
+        if start + length != size or length > min(self._max_size, MAX_SHORT_ATTACHMENT):
+            return False
+        text = apply_mask(data[_MASKED_HEADER:end], data[_HEADER:_MASKED_HEADER])
+        if not text.startswith(BINARY_EVENT):
+            return False
+        event = read_binary_event(text, apply_mask(data[start:], data[start - MASK_SIZE : start]))
+        return event is not None and on_event(*event)
 
     def resume(self) -> bool:
         """Read, first what came during the pause; without effect when it reads already.
@@ -197,11 +245,13 @@ class PythonFrameReader:
                     piece = data[position : position + partial.missing]
                     position += len(piece)
                     self._take(partial, piece)
-                else:
+                    continue
+                next_position = position if partial else self._read_short(data, position)
+                if next_position == position:
                     next_position = self._read_frame(data, position)
-                    if next_position == position:
-                        break  # the rest of it is still to come
-                    position = next_position
+                if next_position == position:
+                    break  # the rest of it is still to come
+                position = next_position
         except FrameError as error:
             self._fail(error.code, str(error))
         else:
@@ -232,6 +282,32 @@ class PythonFrameReader:
         header = _MASKED_HEADER if self._header_offset > 0 else _HEADER
         self._short_limit = header + min(_LONGEST_SHORT, self._max_size)
 
+    def _read_short(self, data: bytes, start: int) -> int:
+        """Read a short frame that is whole, outside of a message: as :meth:`_read_frame`.
+
+        Returns:
+            The position behind it; the same one when it is something else.
+        """
+        first = data[start]
+        if first not in _WHOLE_FRAMES or len(data) - start < _HEADER:
+            return start
+        masked = self._header_offset > 0
+        payload = start + (_MASKED_HEADER if masked else _HEADER)
+        length = data[start + 1] - (MASKED if masked else 0)
+        end = payload + length
+        if not 0 <= length <= _LONGEST_SHORT or end > len(data):
+            return start
+        if length > self._max_size and not first & CONTROL_BIT:
+            return start
+        content = data[payload:end]
+        if masked:
+            content = apply_mask(content, data[payload - MASK_SIZE : payload])
+        if first == _WHOLE_TEXT:
+            self.on_message(decode_text(content))
+        else:
+            self._take_whole(first & OPCODE_BITS, content)
+        return end
+
     def _read_frame(self, data: bytes, start: int) -> int:
         """Read the header of a frame, and all of a control frame.
 
@@ -241,8 +317,13 @@ class PythonFrameReader:
         if len(data) - start < _HEADER:
             return start
         first, second = data[start], data[start + 1]
-        self._check_header(first, second)
-        length = second & _LENGTH_BITS
+        check_header(
+            first,
+            second,
+            masked=self._header_offset > 0,
+            continues=self._partial is not None,
+        )
+        length = second & LENGTH_BITS
         payload = start + _HEADER
         if length >= MEDIUM:
             width = 2 if length == MEDIUM else 8
@@ -250,7 +331,8 @@ class PythonFrameReader:
             if len(data) < payload:
                 return start
             length = int.from_bytes(data[payload - width : payload], "big")
-        self._check_size(first, length)
+        before = 0 if self._partial is None else self._partial.size
+        check_size(first, length, before, self._max_size)
         mask = b""
         if second & MASKED:
             payload += MASK_SIZE
@@ -259,62 +341,31 @@ class PythonFrameReader:
             mask = data[payload - MASK_SIZE : payload]
         end = payload + length
         if len(data) >= end and self._is_whole(first):
-            content = data[payload:end]
-            self._take_whole(first & _OPCODE_BITS, apply_mask(content, mask) if mask else content)
+            # A view: a large message is not copied before the mask is taken off.
+            content = apply_mask(memoryview(data)[payload:end], mask) if mask else data[payload:end]
+            self._take_whole(first & OPCODE_BITS, content)
             return end
-        if first & _CONTROL_BIT:
+        if first & CONTROL_BIT:
             return start  # until all of it is there
         self._open(first, length, mask)
         return payload
 
     def _is_whole(self, first: int) -> bool:
         """True for a frame that is a message, or a control frame, of its own."""
-        return bool(first & _CONTROL_BIT) or (bool(first & FINAL) and self._partial is None)
+        return bool(first & CONTROL_BIT) or (bool(first & FINAL) and self._partial is None)
 
     def _take_whole(self, opcode: int, payload: bytes) -> None:
-        if opcode == Opcode.TEXT:
-            self.on_message(_decode(payload))
-        elif opcode == Opcode.BINARY:
+        if opcode == _TEXT:
+            self.on_message(decode_text(payload))
+        elif opcode == _BINARY:
             self.on_message(payload)
         else:
             self._control(opcode, payload)
 
-    def _check_header(self, first: int, second: int) -> None:
-        opcode = first & _OPCODE_BITS
-        if first & _RESERVED_BITS:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "a reserved bit is set")
-        if (second >= MASKED) != (self._header_offset > 0):
-            raise FrameError(
-                CloseCode.PROTOCOL_ERROR,
-                "a frame of a server has a mask"
-                if second & MASKED
-                else "a frame of a client has no mask",
-            )
-        if first & _CONTROL_BIT:
-            if opcode > Opcode.PONG:
-                raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
-            if not first & FINAL or second & _LENGTH_BITS > MAX_CONTROL_PAYLOAD:
-                raise FrameError(
-                    CloseCode.PROTOCOL_ERROR, "a control frame is too long or in parts"
-                )
-        elif opcode > Opcode.BINARY:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, f"unknown opcode {opcode}")
-        elif (opcode == Opcode.CONTINUATION) != (self._partial is not None):
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "a frame is not the continuation expected")
-
-    def _check_size(self, first: int, length: int) -> None:
-        if length >> 63:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "the highest bit of a length is set")
-        size = length if self._partial is None else length + self._partial.size
-        if size > self._max_size and not first & _CONTROL_BIT:
-            raise FrameError(
-                CloseCode.MESSAGE_TOO_BIG, f"a message is larger than {self._max_size} bytes"
-            )
-
     def _open(self, first: int, length: int, mask: bytes) -> None:
         partial = self._partial
         if partial is None:
-            partial = self._partial = PartialMessage(first & _OPCODE_BITS)
+            partial = self._partial = PartialMessage(first & OPCODE_BITS)
         partial.add_frame(length, mask, final=bool(first & FINAL))
         if not length:
             self._take(partial, b"")
@@ -327,35 +378,14 @@ class PythonFrameReader:
         self.on_message(partial.content())
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        if opcode == Opcode.PING:
+        if opcode == _PING:
             self._sink.ping_received(payload)
-        elif opcode == Opcode.PONG:
+        elif opcode == _PONG:
             self._sink.pong_received()
         else:
-            self._sink.close_received(*_read_close(payload))
+            self._sink.close_received(*read_close(payload))
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         sink = self._sink
         self.discard()
         sink.frame_failed(code, reason)
-
-
-def _read_close(payload: bytes) -> tuple[int, str]:
-    """The code and the reason of a close frame (section 5.5.1)."""
-    if not payload:
-        return CloseCode.NONE_RECEIVED, ""
-    if len(payload) == 1:
-        raise FrameError(CloseCode.PROTOCOL_ERROR, "half a close code")
-    code = int.from_bytes(payload[:2], "big")
-    try:
-        check_close_code(code)
-    except ValueError as error:
-        raise FrameError(CloseCode.PROTOCOL_ERROR, str(error)) from error
-    return code, _decode(payload[2:])
-
-
-def _decode(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError as error:
-        raise FrameError(CloseCode.INVALID_PAYLOAD, NOT_UTF8) from error

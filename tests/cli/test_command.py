@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 
 import pytest
 
 import socketio_asgi
+from socketio_asgi.websocket import speedups
 from tests.support.requirements import require_command
 
 from .support import COMMAND, TIMEOUT, run
@@ -17,7 +19,19 @@ COMMANDS = ["completion", "connect", "contract", "demo", "emit", "run"]
 
 def test_version() -> None:
     done = run("--version")
-    assert (done.returncode, done.stdout) == (0, f"socketio-asgi {socketio_asgi.__version__}\n")
+    expected = f"socketio-asgi {socketio_asgi.__version__} ({speedups.describe()})\n"
+    assert (done.returncode, done.stdout) == (0, expected)
+
+
+def test_version_without_the_native_piece() -> None:
+    done = subprocess.run(
+        [COMMAND, "--version"],
+        env={**os.environ, speedups.VARIABLE: "0"},
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=True,
+    )
+    assert b"(pure Python)" in done.stdout
 
 
 def test_the_installed_command() -> None:

@@ -119,6 +119,26 @@ async def test_workers_without_sticky_sessions(
     assert "Traceback" not in server.output
 
 
+SLOW_WORKERS = """
+import sys, time
+if any("spawn_main" in argument for argument in sys.orig_argv):
+    time.sleep(6)
+"""
+"""Longer than uvicorn waits for the answer of a worker."""
+
+
+@asyncio_only
+async def test_workers_that_start_slowly(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anyio_backend: str
+) -> None:
+    """A busy machine may take long to import what a worker needs before it answers uvicorn."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_WORKERS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = start("main:io", "--workers", "2")
+    await until(lambda: server.output.count("Application startup complete") == 2, 20)
+    assert "died" not in server.output
+
+
 @asyncio_only
 async def test_an_adapter_of_the_application_stays(
     start: Start, folder: Path, anyio_backend: str

@@ -41,6 +41,9 @@ class ServerSide:
         if self._echo:
             self.send(data)
 
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        return False
+
     def on_close(self, reason: str, description: str | None) -> None:
         assert self.closed is None, "closed twice"
         self.closed = (reason, description)

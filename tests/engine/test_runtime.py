@@ -9,6 +9,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any
 
 import anyio
@@ -515,3 +516,103 @@ async def test_a_task_that_can_be_cancelled(
 
     async with asyncio.timeout(5):
         assert await kind(application(), loop=asyncio.get_running_loop()) == "interrupted"
+
+
+# -- what stays behind ---------------------------------------------------------------------------
+
+
+async def _leave_nothing_to_the_next(runtime: Runtime, first: Callable[[], object]) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def touch() -> None:
+        first()
+
+    async def look() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        assert not task.cancelling()
+        assert task.get_name() != "touched"
+        tasks.append(task)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        return "undisturbed"
+
+    for turns in range(2):  # before the first turn of a task that stands by, and after that
+        for _ in range(turns):
+            await asyncio.sleep(0.01)
+        Started(runtime, touch)
+        following = Started(runtime, look)
+        await until(partial(getattr, following, "ended"))
+        assert (following.result, following.error) == ("undisturbed", None)
+
+
+def _current() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def test_a_cancellation_that_is_taken_back(runtime: Runtime) -> None:
+    def touch() -> None:
+        _current().cancel()
+        _current().uncancel()
+
+    await _leave_nothing_to_the_next(runtime, touch)
+
+
+async def test_a_name_is_gone_with_the_task(runtime: Runtime) -> None:
+    await _leave_nothing_to_the_next(runtime, lambda: _current().set_name("touched"))
+
+
+async def test_the_callback_of_a_task_is_called_when_its_work_has_ended(runtime: Runtime) -> None:
+    called: list[object] = []
+
+    def note(_task: asyncio.Task[Any]) -> None:
+        called.append(1)
+
+    await _leave_nothing_to_the_next(runtime, lambda: _current().add_done_callback(note))
+    await until(lambda: called == [1, 1])
+
+
+async def test_a_task_that_somebody_holds_is_not_used_again(runtime: Runtime) -> None:
+    held: list[asyncio.Task[Any]] = []
+
+    async def note() -> None:
+        held.append(_current())
+
+    for _ in range(3):
+        Started(runtime, note)
+    assert len(set(held)) == 3
+    waiting = Started(runtime, lambda: asyncio.sleep(0.01))
+    for task in held:
+        task.cancel()  # whoever held it means the work that has ended
+    await until(lambda: waiting.ended)
+    assert waiting.error is None
+
+
+async def test_raising_before_the_first_wait_does_not_touch_the_next(runtime: Runtime) -> None:
+    async def fail() -> None:
+        raise asyncio.CancelledError
+
+    async def fine() -> str:
+        await asyncio.sleep(0)
+        return "fine"
+
+    failed = Started(runtime, fail)
+    assert isinstance(failed.error, asyncio.CancelledError)
+    following = Started(runtime, fine)
+    await until(lambda: following.ended)
+    assert following.result == "fine"
+
+
+async def test_variables_are_not_left_to_the_next(runtime: Runtime) -> None:
+    seen: list[int] = []
+
+    async def work() -> None:
+        seen.append(number.get())
+        number.set(7)
+
+    for _ in range(3):
+        Started(runtime, work)
+    assert seen == [0, 0, 0]
+    assert number.get() == 0

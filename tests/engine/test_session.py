@@ -9,7 +9,7 @@ import pytest
 
 from socketio_asgi.engine import Session, SessionCore, TransportInfo
 from tests.support.backends import on_asyncio
-from tests.support.clients import PollingClient, connect_engine, connect_websocket
+from tests.support.clients import PollingClient, connect_engine
 from tests.support.clock import Clock
 from tests.support.waiting import until
 
@@ -246,16 +246,3 @@ async def test_a_session_that_ends_at_its_beginning(start_engine: StartEngine) -
         assert await client.poll() == ["1"]
     assert (app.client.closed, opened) == (("transport error", None), [])
     assert app.engine.clients_count == 0
-
-
-async def test_an_end_during_an_upgrade_aborts_it_as_well(start_engine: StartEngine) -> None:
-    app = await start_engine()
-    async with PollingClient(app.url) as client:
-        await client.open()
-        async with connect_websocket(client.websocket_url()) as ws:
-            await ws.send("2probe")
-            assert await ws.receive() == "3probe"
-            app.client.session.end("transport error")
-            assert app.client.session.upgrade is None
-            await ws.receive_close()
-    assert app.client.closed == ("transport error", None)

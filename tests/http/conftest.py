@@ -13,7 +13,16 @@ import pytest
 from tests.support.backends import LOOPS
 from tests.support.certificates import make_certificate
 
-from .support import OURS, STOCK, HTTPClass, ServeHTTP, Serving, http_only
+from .support import (
+    OURS,
+    STOCK,
+    Declining,
+    HTTPClass,
+    OursKeeping,
+    ServeHTTP,
+    Serving,
+    http_only,
+)
 
 certificate = pytest.fixture(scope="module")(make_certificate)
 
@@ -37,24 +46,36 @@ def parser(loop_name: str) -> str:
     return LOOPS[loop_name][1]
 
 
-@pytest.fixture(params=["stock", "ours"])
-def ours(request: pytest.FixtureRequest) -> bool:
+@pytest.fixture(params=["stock", "ours", "keeping"])
+def which(request: pytest.FixtureRequest, parser: str) -> str:
+    """The class that serves: uvicorn's, ours, or ours where an application may ask for requests."""
+    name: str = request.param
+    if name == "keeping" and parser == "h11":
+        pytest.skip("with h11 there is no such class")
+    return name
+
+
+@pytest.fixture
+def ours(which: str) -> bool:
     """True when our class serves."""
-    return bool(request.param == "ours")
+    return which != "stock"
 
 
 @pytest.fixture
-def http(parser: str, ours: bool) -> HTTPClass:
+def http(parser: str, which: str) -> HTTPClass:
     """The class that serves HTTP."""
-    return (OURS if ours else STOCK)[parser]
+    return OursKeeping if which == "keeping" else (OURS if which == "ours" else STOCK)[parser]
 
 
 @pytest.fixture
-def serve_http(serving: Serving, http: HTTPClass) -> ServeHTTP:
+def serve_http(serving: Serving, http: HTTPClass, which: str) -> ServeHTTP:
     """Serve an application of one endpoint until the test ends."""
 
     async def start(script: Any, **options: Any) -> Any:
-        return await serving(http_only(script), http=http, **PLAIN | options)
+        app = http_only(script)
+        if which == "keeping":
+            app = Declining(app)
+        return await serving(app, http=http, **PLAIN | options)
 
     return start
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
@@ -16,6 +16,8 @@ from anyio.abc import SocketAttribute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from socketio_asgi.extensions.direct import DirectRequests
+from socketio_asgi.uvicorn_protocols.http_direct import DirectServing
 from socketio_asgi.uvicorn_protocols.http_handover import HandingOver
 from tests.support.echo import Message, Receive, Scope, Send
 from tests.support.ports import HOST
@@ -36,13 +38,17 @@ class OursOnHttpTools(HandingOver, cast("Any", HttpToolsProtocol)):  # type: ign
     """Our class where it is."""
 
 
+class OursKeeping(DirectServing, cast("Any", HttpToolsProtocol)):  # type: ignore[misc]
+    """Our class with requests that it keeps, and leaves to ASGI in the end."""
+
+
 STOCK: Final[dict[str, HTTPClass]] = {
     "h11": cast("HTTPClass", H11Protocol),
     "httptools": cast("HTTPClass", HttpToolsProtocol),
 }
 OURS: Final[dict[str, HTTPClass]] = {"h11": OursOnH11, "httptools": OursOnHttpTools}
 
-ours_only: Final = pytest.mark.parametrize("ours", ["ours"], indirect=True)
+ours_only: Final = pytest.mark.parametrize("which", ["ours", "keeping"], indirect=True)
 """A test of what our class does and uvicorn's own does not."""
 
 TCP_INFO: Final = 11
@@ -58,6 +64,39 @@ def http_only(script: Script) -> Script:
             await script(scope, receive, send)
 
     return app
+
+
+class Declining:
+    """An application that is asked to serve its requests without ASGI, and declines.
+
+    Args:
+        app: What serves them.
+    """
+
+    def __init__(self, app: Script) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def __direct_requests__(self) -> Mapping[bytes, DirectRequests]:
+        return _Everywhere()
+
+
+class _Everywhere(dict[bytes, DirectRequests]):
+    """Takes every path, and declines what comes there."""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        return self
+
+    def serve(self, *request: Any) -> bool:
+        return False
+
+    def open(self, *request: Any) -> bool:
+        return False
 
 
 def start(status: int = 200, *headers: tuple[bytes, bytes]) -> Message:

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+CaseT = TypeVar("CaseT")
 
 TESTS = Path(__file__).parents[1]
+
+
+def check_all(
+    cases: Iterable[CaseT], name: Callable[[CaseT], str], check: Callable[[CaseT], object]
+) -> None:
+    """Check all of hundreds of entries in one test, which names each that is wrong, and why.
+
+    Args:
+        cases: The entries.
+        name: Returns the name of an entry.
+        check: Raises when an entry is wrong.
+
+    Raises:
+        AssertionError: Some are.
+    """
+    wrong: list[str] = []
+    for case in cases:
+        try:
+            check(case)
+        except Exception as error:  # noqa: BLE001  # each says what is wrong
+            wrong.append(f"{name(case)}: {error!r}")
+    assert not wrong, "\n".join(wrong)
 
 
 def check_test(reference: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .shown import check_test
+from .shown import check_all, check_test
 
 ENTRIES: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("behaviours.json").read_text("utf-8")
@@ -23,8 +23,11 @@ def entry_id(entry: dict[str, Any]) -> str:
     return f"{entry['area']}-{entry['behaviour']}"
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=entry_id)
-def test_every_behaviour_is_shown_or_has_a_reason(entry: dict[str, Any]) -> None:
+def test_every_behaviour_is_shown_or_has_a_reason() -> None:
+    check_all(ENTRIES, entry_id, check_behaviour)
+
+
+def check_behaviour(entry: dict[str, Any]) -> None:
     match entry:
         case {"area": str(), "behaviour": str(), "shown_by": str(reference), **rest}:
             check_test(reference)
@@ -61,3 +64,8 @@ def test_what_is_no_test_is_found_out(reference: str) -> None:
 def test_a_function_is_collected_where_pytest_looks_for_it() -> None:
     check_test("parity/test_behaviours.py::test_every_behaviour_is_there_once")
     check_test("server/test_acks.py::TestEmitWithAck::test_can_be_cancelled")
+
+
+def test_each_entry_that_is_wrong_is_named() -> None:
+    with pytest.raises(AssertionError, match=r"^x: ValueError.*\ny: ValueError"):
+        check_all(["1", "x", "2", "y"], str, int)

@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 import socketio_asgi
 import socketio_asgi.admin
 from socketio_asgi import Server
 from socketio_asgi.events.registry import LIFECYCLE_EVENTS
 
-from .shown import check_test
+from .shown import check_all, check_test
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -66,8 +64,11 @@ def test_every_official_entry_has_a_row() -> None:
     assert [(row.section, row.entry) for row in ROWS] == expected
 
 
-@pytest.mark.parametrize("row", ROWS, ids=row_id)
-def test_every_row_is_complete(row: Row) -> None:
+def test_every_row_is_complete() -> None:
+    check_all(ROWS, row_id, check_row)
+
+
+def check_row(row: Row) -> None:
     if row.names:
         assert _CODE.fullmatch(row.shown), "a name of ours needs a test"
     else:
@@ -75,8 +76,11 @@ def test_every_row_is_complete(row: Row) -> None:
         assert row.shown.endswith("."), "an entry without a name of ours needs a reason"
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.names], ids=row_id)
-def test_every_name_exists(row: Row) -> None:
+def test_every_name_exists() -> None:
+    check_all(ROWS, row_id, check_names)
+
+
+def check_names(row: Row) -> None:
     for name in row.names:
         match = _CALL.fullmatch(name)
         assert match is not None, name
@@ -116,6 +120,6 @@ def check_argument(function: Any, path: str, argument: str) -> None:
         function(text[1])  # an unknown event raises
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.names], ids=row_id)
-def test_every_named_test_is_collected(row: Row) -> None:
-    check_test(row.shown.strip("`"))
+def test_every_named_test_is_collected() -> None:
+    named = [row for row in ROWS if row.names]
+    check_all(named, row_id, lambda row: check_test(row.shown.strip("`")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -68,3 +69,12 @@ def test_a_picture_is_measured() -> None:
 
 def test_many_values_are_not_measured() -> None:
     assert measured_size([[]] * 10_000) is None
+
+
+@pytest.mark.parametrize("values", [9, 10, 11])
+def test_a_message_of_few_values_is_as_large_as_they_are(values: int) -> None:
+    value = ["x," * 100, *range(values - 1)]
+    message = json.dumps(value)
+    exact = sum(sys.getsizeof(item) for item in (value, *value))
+    estimate = estimated_size(message, value)
+    assert (estimate == exact) is (values < 10), "the list is a value as well"

@@ -140,14 +140,16 @@ async def test_no_error_acknowledgements(connect: Connect) -> None:
 
 async def test_another_form(connect: Connect) -> None:
     def form(error: EventError) -> list[Any]:
-        return [error.code, error.details]
+        return [type(error).__name__, error.code, error.details]
 
     io = Server(error_ack=form)
     serve_all(io)
     peer = await connect(io)
     await peer.join()
-    assert await peer.request("raise", "declared") == [["full", {"members": 5}]]
-    assert await peer.request("raise", "anything") == [["internal", None]]
+    assert await peer.request("raise", "declared") == [["Full", "full", {"members": 5}]]
+    assert await peer.request("raise", "anything") == [["EventError", "internal", None]]
+    [[name, code, [problem]]] = await peer.request("plain")
+    assert (name, code, problem["type"]) == ("EventValidationError", "validation", "missing")
 
 
 async def test_an_event_that_tells_of_errors(connect: Connect) -> None:

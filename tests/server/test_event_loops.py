@@ -537,6 +537,26 @@ def test_a_process_forked_from_a_running_loop() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], check=True, timeout=60)
 
 
+FORKED_LOOP = """
+import asyncio, os
+from socketio_asgi.runtime import current_runtime
+
+async def parent():
+    runtime = current_runtime()
+    assert runtime.is_current() and runtime.thread
+    child = os.fork()
+    if child == 0:
+        os._exit(1 if runtime.is_current() or runtime.thread else 0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+asyncio.run(parent())
+"""
+
+
+def test_the_copy_of_a_loop_runs_in_no_thread() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED_LOOP], check=True, timeout=60)
+
+
 # -- the first one still runs --------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from socketio_asgi.websocket.frames import (
     encode_frame,
     text_frame,
 )
-from socketio_asgi.websocket.python_reader import MAX_BACKLOG, TURN_SIZE
+from socketio_asgi.websocket.python_reader import MAX_BACKLOG, TURN_SIZE, PythonFrameReader
 from socketio_asgi.websocket.reader import FrameReader
 from tests.support.frames import (
     BINARY,
@@ -48,10 +48,15 @@ Event = tuple[Any, ...]
 class Recorder:
     """A sink that notes what its reader reads."""
 
-    def __init__(self, max_size: int | None = MAX_SIZE, side: Side = Side.SERVER) -> None:
+    def __init__(
+        self,
+        max_size: int | None = MAX_SIZE,
+        side: Side = Side.SERVER,
+        reader: type[PythonFrameReader] = FrameReader,
+    ) -> None:
         self.events: list[Event] = []
         self.backlogs = self.turns = 0
-        self.reader = FrameReader(self, self.message_received, side=side, max_size=max_size)
+        self.reader = reader(self, self.message_received, side=side, max_size=max_size)
         self.reader.resume()
 
     def message_received(self, data: str | bytes) -> None:
@@ -173,6 +178,15 @@ def test_a_stream_is_read_the_same_however_it_is_cut(
     assert read(cut(data, places)) == expected
 
 
+@pytest.mark.parametrize("opcode", [PING, PONG, CLOSE])
+@pytest.mark.parametrize("size", [0, 2, 3, 125, 126])
+def test_control_frames_do_not_count_as_messages(opcode: int, size: int) -> None:
+    payload = b"\x03\xe8"[:size] + b"a" * (size - 2)
+    data = frame(opcode, payload)
+    assert read([data], max_size=1) == read(one_by_one(data), max_size=1)
+    assert (read([data], max_size=1)[0][0] == "failure") == (size > 125)
+
+
 @given(streams(), places, st.lists(st.booleans(), max_size=25))
 def test_pauses_change_nothing(
     stream: tuple[bytes, list[Event]], places: list[int], pauses: list[bool]
@@ -289,7 +303,7 @@ def calls_of(function: Callable[[bytes], object], data: bytes) -> list[str]:
 
 @pytest.mark.parametrize("size", [0, 5, 125])
 def test_a_short_text_passes_no_call_on_its_way(size: int) -> None:
-    recorder = Recorder()
+    recorder = Recorder(reader=PythonFrameReader)
     assert calls_of(recorder.reader.feed, text("x" * size)) == ["feed", "message_received"]
 
 

@@ -202,18 +202,23 @@ class PollingTransport(Transport):
             self._reading = None
 
     async def close(self) -> None:
-        """Send what waits, and that this is the end; then stop asking.
+        """Send what waits, then that this is the end in a request of its own; then stop asking.
 
-        The poll that is under way goes on until then: a server that sees it end would take the
-        client for lost, and drop what is on its way.
+        Of its own because the official server handles the end of a session before messages that
+        came in the same body, and drops those. The poll that is under way goes on until then: a
+        server that sees it end would take the client for lost, and drop what is on its way.
         """
         if not self._closed:
             self._paused = self._leaving = True
+            await self._wait_until_posted()
             self.send((CLOSE,))
-            while self._posting:
-                self._posted = self._endpoint.runtime.event()
-                await self._posted.wait()
+            await self._wait_until_posted()
         self.abort()
+
+    async def _wait_until_posted(self) -> None:
+        while self._posting:
+            self._posted = self._endpoint.runtime.event()
+            await self._posted.wait()
 
     def _stop_polling(self) -> None:
         if self._poll_task is not None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 from starlette.types import Scope, Send
 
-from ...websocket.headers import Header
+from ...websocket.headers import Header, header_lines
 from .request import EngineRequest
 
 TEXT = b"text/plain; charset=UTF-8"
@@ -20,6 +20,8 @@ BINARY = b"application/octet-stream"
 JSON = b"application/json"
 # Not text/plain: some user agents offered a plain "ok" for download.
 HTML = b"text/html"
+
+_OWN_LINES = b"content-type: %s\r\ncontent-length: %d\r\ncache-control: no-store\r\n%s"
 
 _COMPRESSION_LEVEL = 6
 """zlib's own default: what Node.js uses as well."""
@@ -159,6 +161,16 @@ def _weight(parameter: str) -> float:
         return 1.0
     match = _WEIGHT.fullmatch(parameter)
     return float(match[1]) if match else 0.0
+
+
+def lines_of(response: Response) -> bytes:
+    """The lines of the headers that :func:`respond` sends.
+
+    Raises:
+        ValueError: One of those that were added would break out of its line.
+    """
+    more = header_lines(response.headers) if response.headers else b""
+    return _OWN_LINES % (response.content_type, len(response.body), more)
 
 
 async def respond(send: Send, response: Response) -> None:

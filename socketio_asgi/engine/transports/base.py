@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Protocol
 
 from ...protocol import EngineCodec, EnginePacket, OutgoingPacket
 from ...runtime import Runtime
+from ...websocket.reader import OnEvent
 from ..http.body import RequestBody
 from ..http.request import EngineRequest
 from ..http.response import ErrorCode, Refusal, Response
@@ -72,7 +73,7 @@ class Transport(ABC):
         name: The value of the query parameter ``transport``.
         scope_type: The type of the ASGI scopes that open it.
         upgrades_from: The transports that a client may leave for it.
-        writes_at_once: Whether :meth:`write_message` may succeed.
+        writes_at_once: Whether :meth:`write_message` and :meth:`write_frame` may succeed.
         owner: The receiver of what comes in.
     """
 
@@ -93,6 +94,9 @@ class Transport(ABC):
         """Set the receiver of what comes in."""
         self.owner = owner
 
+    def set_on_event(self, on_event: OnEvent) -> None:  # noqa: B027  # where messages are read here
+        """Set the receiver of short events, until there is another owner; see :data:`OnEvent`."""
+
     def _report_end(self, reason: str, description: str | None = None) -> None:
         """Tell the owner that the connection has ended; it is told once, and nothing follows."""
         # The two refer to each other, and are to be freed without the garbage collector.
@@ -103,6 +107,11 @@ class Transport(ABC):
     @abstractmethod
     def connected(self) -> bool:
         """True while there is a connection by which packets can be sent."""
+
+    @property
+    def tells_end(self) -> bool:
+        """True when the client hears of an end at once by this transport, or knows already."""
+        return True
 
     @property
     @abstractmethod
@@ -129,8 +138,24 @@ class Transport(ABC):
         self.outbox.extend(packets)
         self.flush()
 
+    def write_frame(self, frame: bytes) -> bool:
+        """Send a frame of a WebSocket at once; False when that is not possible."""
+        return False
+
     def write_message(self, message: str | bytes) -> bool:
         """Send one message at once; False when that is not possible, and it has to be sent."""
+        return False
+
+    def write_text(self, packet: bytes) -> bool:
+        """Send a text packet at once, as its UTF-8; as :meth:`write_message` does."""
+        return False
+
+    def write_packets(self, packets: Sequence[OutgoingPacket]) -> bool:
+        """Send packets that belong together at once; as :meth:`write_message` does."""
+        return False
+
+    def write_messages(self, messages: Sequence[str | bytes]) -> bool:
+        """Send messages that belong together at once; as :meth:`write_message` does."""
         return False
 
     @abstractmethod

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ...protocol import DecodeError, EngineCodec, OutgoingPacket
 from ...protocol.engine_packet import CLOSE, NOOP
 from ...protocol.reasons import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR
-from ...runtime import Cancellable, CancelScope, Runtime
+from ...runtime import Cancellable, Runtime
+from ...websocket.frames import MEDIUM
+from ...websocket.python_events import EVENT, read_event
+from ...websocket.reader import OnEvent
 from ..http.body import BodyTooLarge, ClientGone, RequestBody
 from ..http.request import EngineRequest
 from ..http.response import BINARY, HTML, TEXT, ErrorCode, Refusal, Response
@@ -24,6 +27,14 @@ PROBE_POLL_SECONDS = 0.1
 upgrade before its poll is answered."""
 
 _OK = Response(200, b"ok", HTML)
+
+
+class WaitingPoll(Protocol):
+    """A poll that waits: the scope of a task, or something that answers without one."""
+
+    def cancel(self) -> object:
+        """Called once, when there is something to answer."""
+        ...
 
 
 class PollingTransport(Transport):
@@ -45,6 +56,7 @@ class PollingTransport(Transport):
         "_last",
         "_max_payload",
         "_noop_due",
+        "_on_event",
         "_posting",
         "_reads",
         "_released",
@@ -71,20 +83,26 @@ class PollingTransport(Transport):
         self._max_payload = max_payload
         self._body_timeout = body_timeout
         self._supports_binary = supports_binary
-        # The scope in which a poll waits, to wake it up.
-        self._waiting_poll: CancelScope | None = None
+        # The poll that waits, to wake it up.
+        self._waiting_poll: WaitingPoll | None = None
         # What answers a poll that waits at another engine, in place of such a scope.
         self._distant_poll: Callable[[list[OutgoingPacket]], object] | None = None
         self._soon: Cancellable | None = None
         self._woken = False
         self._posting = False
+        self._on_event: OnEvent | None = None
         self._reads = True
         # The client is about to move on to another transport.
         self._released = False
         self._noop_due = False
         self._closing = False
         # The answer to polls once this transport is at its end; the outbox is not its own then.
-        self._last: OutgoingPacket | None = None
+        self._last: list[OutgoingPacket] | None = None
+
+    def set_on_event(self, on_event: OnEvent) -> None:
+        """Set the receiver of short events; they have no such form in revision 3."""
+        if self.codec.revision != 3:
+            self._on_event = on_event
 
     @property
     def connected(self) -> bool:
@@ -95,6 +113,11 @@ class PollingTransport(Transport):
     def writable(self) -> bool:
         """True while a poll waits, and nothing has been sent to it yet."""
         return self.connected and not self._woken
+
+    @property
+    def tells_end(self) -> bool:
+        """True while a poll waits that nothing else is sent to, and after the end."""
+        return self._last is not None or (self.connected and self.outbox.first is None)
 
     def watch_reading(self) -> None:
         """Forget that the client has polled."""
@@ -127,7 +150,7 @@ class PollingTransport(Transport):
 
     def retire(self) -> None:
         """Answer polls with a NOOP: the client knows that this transport is done."""
-        self._end(NOOP)
+        self._end([NOOP])
 
     # -- closing -----------------------------------------------------------------------------
 
@@ -140,14 +163,19 @@ class PollingTransport(Transport):
         """Answer polls with a CLOSE; the owner is told at once, and drops what waits."""
         self._fail(TRANSPORT_CLOSE)
 
-    def _end(self, last: OutgoingPacket) -> None:
+    def _end(self, last: list[OutgoingPacket]) -> None:
         if self._last is None:
             self._last = last
         self.flush()
 
     def _fail(self, reason: str, description: str | None = None) -> None:
-        # First the end: the owner may open the way for another request when it is told.
-        self._end(CLOSE)
+        # First the end: the owner may open the way for another request when it is told. What the
+        # poll that waits was woken for is as good as sent.
+        outbox, last = self.outbox, [CLOSE]
+        if self._last is None and self.connected and outbox.first is not None:
+            last = outbox.take(self.codec.fitting(outbox, self._max_payload))
+        self._end(last)
+        self._on_event = None
         self._report_end(reason, description)
 
     # -- polls that came to other engines --------------------------------------------------------
@@ -279,7 +307,7 @@ class PollingTransport(Transport):
     def _take(self) -> list[OutgoingPacket]:
         self._reads = True
         if self._last is not None:
-            return [self._last]
+            return self._last
         outbox = self.outbox
         if outbox.rest:
             return outbox.take(self.codec.fitting(outbox, self._max_payload))
@@ -294,21 +322,66 @@ class PollingTransport(Transport):
 
     async def _wait(self, body: RequestBody) -> None:
         """Wait until there is something to answer, or the client leaves."""
-        poll = self._waiting_poll = self.runtime.cancel_scope()
-        self._woken = answered = False
-        # A client that is about to move on is given no long time to wait here.
-        soon = self.runtime.call_later(PROBE_POLL_SECONDS, self.flush) if self._released else None
+        scope = self.runtime.cancel_scope()
+        soon = self.begin_wait(scope)
+        answered = False
         try:
-            async with poll:
+            async with scope:
                 await body.disconnected()
             answered = self._woken
         finally:
             # Also when the ASGI server cancels the request, as some do when the client leaves.
-            self._waiting_poll = None
-            if soon is not None:
-                soon.cancel()
-            if not answered:
-                self._fail(TRANSPORT_ERROR, "poll connection closed prematurely")
+            self.end_wait(soon, answered=answered)
+
+    # -- requests that are served without a task -------------------------------------------------
+
+    def take(self, payload: bytes, *, binary: bool) -> Response | None:
+        """Take the packets of a request whose body is there; None when it is not that simple.
+
+        Then nothing has happened, and the request is one for :meth:`serve`.
+        """
+        if self._posting or self.owner.paused or len(payload) > self._max_payload:
+            return None
+        if len(payload) < MEDIUM and not binary and self._take_event(payload):
+            return _OK
+        try:
+            packets = self.codec.decode_payload(payload, binary=binary)
+        except DecodeError:
+            return None
+        self.owner.receive_packets(packets)
+        return _OK
+
+    def _take_event(self, payload: bytes) -> bool:
+        """Take a payload that is one short event; False when it is not, or has more to it."""
+        on_event = self._on_event
+        if on_event is None or not payload.startswith(EVENT):
+            return False
+        event = read_event(payload)
+        return event is not None and on_event(*event)
+
+    def answer_at_once(self) -> Response | None:
+        """The answer to a poll; None when it has to wait."""
+        return self.answer() if self._has_answer() else None
+
+    def begin_wait(self, poll: WaitingPoll) -> Cancellable | None:
+        """Let a poll wait; at the end, what is returned is to be given to :meth:`end_wait`."""
+        self._waiting_poll = poll
+        self._woken = False
+        # A client that is about to move on is given no long time to wait here.
+        return self.runtime.call_later(PROBE_POLL_SECONDS, self.flush) if self._released else None
+
+    def end_wait(self, soon: Cancellable | None, *, answered: bool) -> None:
+        """End the wait of a poll.
+
+        Args:
+            soon: What :meth:`begin_wait` has returned.
+            answered: Whether it gets its answer; otherwise its client is gone.
+        """
+        self._waiting_poll = None
+        if soon is not None:
+            soon.cancel()
+        if not answered:
+            self._fail(TRANSPORT_ERROR, "poll connection closed prematurely")
 
     def _has_answer(self) -> bool:
         return (

@@ -11,7 +11,8 @@ from ...extensions.websocket import Attach, AttachedWebSocket
 from ...protocol import EngineCodec, EnginePacketType, OutgoingPacket
 from ...protocol.reasons import TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ...runtime import Runtime
-from ...websocket.frames import CloseCode, text_frame
+from ...websocket.frames import MEDIUM, SHORT_TEXT, CloseCode, Opcode, encode_frame, text_frame
+from ...websocket.reader import OnEvent
 from .base import TransportOwner
 from .outbox import Outbox
 from .websocket_base import WebSocketBase, encode_websocket
@@ -68,14 +69,30 @@ class TakenOverTransport(WebSocketBase):
 
     def send(self, packets: Sequence[OutgoingPacket]) -> None:
         """Send packets at once, or when the client reads again."""
-        websocket, outbox = self._websocket, self.outbox
+        outbox = self.outbox
+        if not self.write_packets(packets):
+            outbox.extend(packets)
+        elif outbox.on_drained is not None:
+            outbox.on_drained()
+
+    def write_packets(self, packets: Sequence[OutgoingPacket]) -> bool:
+        """Send packets at once; False while the client does not read."""
+        websocket = self._websocket
         if websocket.paused:
-            return outbox.extend(packets)
+            return False
         codec, self._sent_at = self.codec, self.runtime.arrivals
         for packet in packets:
             websocket.write(packet.websocket_text or encode_websocket(packet, codec))
-        if outbox.on_drained is not None:
-            outbox.on_drained()
+        return True
+
+    def write_frame(self, frame: bytes) -> bool:
+        """Send a frame at once; False while the client does not read."""
+        websocket = self._websocket
+        if websocket.paused:
+            return False
+        self._sent_at = self.runtime.arrivals
+        websocket.write(frame)
+        return True
 
     def write_message(self, message: str | bytes) -> bool:
         """Send one message at once; False while the client does not read."""
@@ -84,6 +101,31 @@ class TakenOverTransport(WebSocketBase):
             return False
         self._sent_at = self.runtime.arrivals
         websocket.write(text_frame(_MESSAGE + message.encode("utf-8", "replace")))
+        return True
+
+    def write_text(self, packet: bytes) -> bool:
+        """Send a text packet at once; False while the client does not read."""
+        websocket = self._websocket
+        if websocket.paused:
+            return False
+        self._sent_at = self.runtime.arrivals
+        size = len(packet)
+        # As text_frame(), without a call for each packet.
+        websocket.write(SHORT_TEXT[size] + packet if size < MEDIUM else text_frame(packet))
+        return True
+
+    def write_messages(self, messages: Sequence[str | bytes]) -> bool:
+        """Send messages that belong together at once; False while the client does not read."""
+        websocket = self._websocket
+        if websocket.paused:
+            return False
+        self._sent_at = self.runtime.arrivals
+        for message in messages:
+            if isinstance(message, str):
+                frame = text_frame(_MESSAGE + message.encode("utf-8", "replace"))
+            else:
+                frame = encode_frame(Opcode.BINARY, self.codec.encode_binary(message))
+            websocket.write(frame)
         return True
 
     def flush(self) -> None:
@@ -114,8 +156,15 @@ class TakenOverTransport(WebSocketBase):
 
     def set_owner(self, owner: TransportOwner) -> None:
         """Set the receiver of what comes in."""
-        super().set_owner(owner)
-        self._websocket.on_message = owner.receive  # messages go there without a detour
+        self.owner = owner
+        websocket = self._websocket
+        websocket.on_message = owner.receive  # messages go there without a detour
+        websocket.on_event = None
+
+    def set_on_event(self, on_event: OnEvent) -> None:
+        """Set the receiver of short events; attachments have another form in revision 3."""
+        if self.codec.revision != 3:
+            self._websocket.on_event = on_event
 
     def pause_reading(self) -> None:
         """Receive no more messages."""

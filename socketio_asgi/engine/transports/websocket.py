@@ -16,7 +16,9 @@ from starlette.types import Message, Receive, Send
 from ...protocol import EngineCodec, OutgoingPacket
 from ...protocol.reasons import TRANSPORT_CLOSE, TRANSPORT_ERROR
 from ...runtime import Cancellable, CancelScope, Runtime
-from ...websocket.frames import CloseCode
+from ...websocket.frames import MEDIUM, CloseCode
+from ...websocket.python_events import TEXT_EVENT, read_event
+from ...websocket.reader import OnEvent
 from .base import PACKETS_PER_TURN
 from .outbox import Outbox
 from .websocket_base import WebSocketBase
@@ -51,6 +53,7 @@ class WebSocketTransport(WebSocketBase):
         "_flush_due",
         "_max_payload",
         "_names_reasons",
+        "_on_event",
         "_reading",
         "_receive",
         "_send",
@@ -76,6 +79,7 @@ class WebSocketTransport(WebSocketBase):
         self._send = send
         self._max_payload = max_payload
         self._names_reasons = names_reasons
+        self._on_event: OnEvent | None = None
         self.context: Context = copy_context()
         self.send_task: Cancellable | None = None
         self._flush_due = False
@@ -88,6 +92,10 @@ class WebSocketTransport(WebSocketBase):
         self._reading: CancelScope = runtime.cancel_scope()
         # The reason of the end and more about it, once the connection has ended.
         self._end: tuple[str, str | None] | None = None
+
+    def set_on_event(self, on_event: OnEvent) -> None:
+        """Set the receiver of short events."""
+        self._on_event = on_event
 
     @property
     def writable(self) -> bool:
@@ -150,6 +158,7 @@ class WebSocketTransport(WebSocketBase):
             if self.send_task is not None:
                 self.send_task.cancel()
             self._sending = True  # nothing is sent any more
+            self._on_event = None
             reason, description = self._end or (TRANSPORT_CLOSE, None)
             self._report_end(reason, description)
 
@@ -169,7 +178,8 @@ class WebSocketTransport(WebSocketBase):
                 self._end = (TRANSPORT_ERROR, "message is larger than max_http_buffer_size")
                 self._close_code, self._close_due = CloseCode.MESSAGE_TOO_BIG, True
                 return
-            self.owner.receive(data)
+            if text is None or text[:2] != TEXT_EVENT or not self._take_event(text):
+                self.owner.receive(data)
             if self.owner.paused:
                 await self.owner.readable()
             # What has come already is received without a wait, however much it is.
@@ -177,6 +187,14 @@ class WebSocketTransport(WebSocketBase):
             if not left:
                 left = PACKETS_PER_TURN
                 await self.runtime.next_turn()
+
+    def _take_event(self, text: str) -> bool:
+        """Take a message that is a short event; False when it is not, or has more to it."""
+        on_event = self._on_event
+        if on_event is None or len(text) >= MEDIUM:
+            return False
+        event = read_event(text.encode("utf-8", "surrogatepass"))
+        return event is not None and on_event(*event)
 
     def _on_disconnect(self, message: Message) -> None:
         code: int = message.get("code") or CloseCode.NORMAL

@@ -33,10 +33,12 @@ async def test_messages_and_ends(
         assert heard.messages == [*messages, "one two three", "pong hello"]
         websocket.send(["close"])
         assert await heard.end() == ("", 4321)
+        await script.wait_for("ended")
 
         mine, cut = Heard(), Heard()
         (await open_websocket(url, mine)).close()
         assert await mine.end() == ("", 1000)
+        await script.wait_for("ended")  # the other side may hear of the next end before this one
         (await open_websocket(url, cut)).send(["terminate"])
         error, code = await cut.end()
         assert code == 1006

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from socketio_asgi import AckTimeout, BroadcastAckError, ClientDisconnected, Server, Socket
-from socketio_asgi.adapters.cluster import Message
+from socketio_asgi.adapters.cluster import Message, asking
 from socketio_asgi.adapters.cluster.message import Broadcast, Presence
 from socketio_asgi.adapters.cluster.namespace import ClusterNamespace
 from tests.adapters.loopback import WIRES, Bus
@@ -90,6 +90,12 @@ class Cluster:
 
 
 async def _sync(socket: Any) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def short_introductions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let servers wait a moment alone for others: each test waits until all have come."""
+    monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)
 
 
 @pytest.fixture

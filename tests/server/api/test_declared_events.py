@@ -24,6 +24,7 @@ from socketio_asgi import (
     event_stub,
 )
 from tests.support.peer import Peer
+from tests.support.waiting import until
 
 from .conftest import Join
 
@@ -99,7 +100,7 @@ def senders(io: Server, peer: Peer) -> list[Send]:
         io.emit,
         io.sockets.emit,
         io.to(peer.id).emit,
-        io.except_("nobody").volatile.emit,
+        io.except_("nobody").emit,
         socket.emit,
         socket.compress(False).emit,
         lambda event, *args, **kwargs: event.emit(io.to(peer.id), *args, **kwargs),
@@ -136,6 +137,15 @@ class TestValues:
         peer = await join()
         await io.emit(items, [StoredItem(1), Item(2)], {})
         assert await peer.expect("items") == [[{"id": 1, "tags": []}, {"id": 2, "tags": []}], {}]
+
+    async def test_are_volatile(self, io: Server, join: Join) -> None:
+        peer = await join()
+        transport = io.sockets.sockets[peer.id].__socketio__.connection.session.transport
+        await until(lambda: transport.writable)  # some servers are busy with CONNECT for long
+        await io.except_("nobody").volatile.emit(joined, USER, "admin")
+        assert await peer.expect("joined") == [{"fullName": "Ann"}, "admin"]
+        with pytest.raises(TypeError, match="joined"):
+            io.volatile.emit(joined, 5)  # type: ignore[call-overload]
 
     async def test_by_name_and_with_defaults(self, io: Server, join: Join) -> None:
         peer = await join()

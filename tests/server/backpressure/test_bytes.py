@@ -93,7 +93,7 @@ async def test_attachments(join: Join, transport: str) -> None:
 @pytest.mark.parametrize(
     ("arg", "count"),
     [
-        pytest.param(b"x" * SIZE, 1, id="bytes"),
+        pytest.param(b"x" * SIZE, 5, id="bytes"),
         pytest.param([[]] * SIZE, 1, id="lists"),
         pytest.param([{"": 0}] * (SIZE // 3), 1, id="dicts"),
     ],
