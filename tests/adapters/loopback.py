@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Collection, Generator
 from typing import Any
 
 import anyio
@@ -19,6 +19,7 @@ from socketio_asgi.adapters import SavedSocket
 from socketio_asgi.adapters.cluster import (
     Archive,
     BytesWire,
+    Census,
     ClusterAdapter,
     Driver,
     Inbox,
@@ -89,6 +90,10 @@ class Bus:
         self.paused = False
         for driver in self.drivers:
             driver.pump()
+
+    def crash(self, adapter: ClusterAdapter) -> None:
+        """End the connection of one server, as its process would that is killed."""
+        self.drivers.remove(self.driver_of(adapter))
 
     def cut(self, error: Exception | None = None) -> None:
         """End all connections."""
@@ -174,9 +179,13 @@ class LoopbackDriver(Driver):
         return DONE
 
     async def server_count(self, namespace: str) -> int:
+        return (await self.census(namespace, ())).servers
+
+    async def census(self, namespace: str, named: Collection[str]) -> Census:
         await anyio.lowlevel.checkpoint()
         having = [driver for driver in self.bus.drivers if namespace in driver.namespaces]
-        return len(having) + self.bus.servers_more
+        absent = frozenset(named) - {driver.inbox.server_id for driver in having}
+        return Census(len(having) + self.bus.servers_more, absent)
 
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
         self.rooms.add((namespace, room))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ import pytest
 from socketio_asgi import BroadcastAckError
 from socketio_asgi.adapters import AdapterState, ClusterUnavailable, SharedPacket, Target
 from socketio_asgi.adapters.cluster import (
+    Census,
     MalformedMessage,
     Message,
     MessageType,
@@ -243,6 +244,9 @@ async def test_what_is_not_read_moves_the_position(start_servers: StartServers) 
     hand_in(one.inbox, wire, wire.encode(message), "7")
     assert one.core.position == "7"
     assert not one.core.counters
+    hand_in(one.inbox, wire, b"rubbish", "8")
+    assert one.core.position == "8"
+    assert one.core.counters == {"malformed messages": 1}
 
 
 # -- acknowledgements --------------------------------------------------------------------------
@@ -592,15 +596,15 @@ async def test_a_broker_that_does_not_count_at_first(
     bus = Bus(counts=True, heartbeats=False)
     one, _two = await start_servers(bus)
     driver = bus.driver_of(one.provider)
-    count = driver.server_count
+    count = driver.census
 
-    async def fail(namespace: str) -> int:
+    async def fail(namespace: str, named: Collection[str]) -> Census:
         raise PermissionError("not allowed")
 
-    monkeypatch.setattr(driver, "server_count", fail)
+    monkeypatch.setattr(driver, "census", fail)
     acks = one.ask("question")
     await quiet(bus)
-    monkeypatch.setattr(driver, "server_count", count)
+    monkeypatch.setattr(driver, "census", count)
     clock.advance(1)
     await quiet(bus)
     assert await acks.wait() == []
@@ -1313,13 +1317,13 @@ def test_a_message_is_malformed_by_its_size() -> None:
     from socketio_asgi.adapters.cluster.driver import MAX_MESSAGE_BYTES, RESERVED_BYTES
 
     largest = MAX_MESSAGE_BYTES + RESERVED_BYTES
-    seen: list[tuple[str, int]] = []
+    seen: list[tuple[str, int, str | None]] = []
 
     class Inbox:
         skips = None
 
-        def malformed(self, reason: str, size: int) -> None:
-            seen.append((reason, size))
+        def malformed(self, reason: str, size: int, position: str | None) -> None:
+            seen.append((reason, size, position))
 
     class Wire:
         def decode_unless(self, skips: Any, data: bytes) -> Message:
@@ -1327,13 +1331,13 @@ def test_a_message_is_malformed_by_its_size() -> None:
 
     inbox: Any = Inbox()
     wire: Any = Wire()
-    hand_in(inbox, wire, b"x" * (largest + 1))
+    hand_in(inbox, wire, b"x" * (largest + 1), "1")
     hand_in(inbox, wire, b"xxx", max_bytes=2)
-    hand_in(inbox, wire, b"x")
+    hand_in(inbox, wire, b"x", "3")
     assert seen == [
-        (f"larger than {largest} bytes", largest + 1),
-        ("larger than 2 bytes", 3),
-        ("it was decoded", 1),
+        (f"larger than {largest} bytes", largest + 1, "1"),
+        ("larger than 2 bytes", 3, None),
+        ("it was decoded", 1, "3"),
     ]
 
 

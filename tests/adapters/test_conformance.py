@@ -9,6 +9,7 @@ import pytest
 
 from socketio_asgi.adapters.cluster import ClusterAdapter, ClusterSettings, Inbox
 from socketio_asgi.testing.adapters import AdapterConformance, Broker
+from tests.support.autojump import autojump
 
 from .loopback import WIRES, Bus, LoopbackDriver, position_after
 
@@ -17,6 +18,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "counting": {"counts": True, "direct": False, "at_least_once": True},
 }
 """By name: the traits of the broker, beside that without any."""
+
+
+@pytest.fixture
+def anyio_backend(each_backend: Any) -> Any:
+    """Wait for nothing: all is in this process."""
+    return autojump(each_backend)
 
 
 class Link:

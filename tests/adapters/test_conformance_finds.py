@@ -13,6 +13,7 @@ from socketio_asgi.adapters.cluster import Inbox, Message, asking
 from socketio_asgi.adapters.cluster.message import ANSWERS
 from socketio_asgi.runtime.awaitables import DONE
 from socketio_asgi.testing.adapters import AdapterConformance, Cluster, waiting
+from tests.support.autojump import autojump
 
 from .loopback import Bus, LoopbackArchive, LoopbackDriver
 from .test_conformance import LinkedDriver, LoopbackBroker
@@ -21,11 +22,16 @@ Patch = pytest.MonkeyPatch
 queue_data, start = LoopbackDriver.queue_data, LinkedDriver.start
 
 
+@pytest.fixture
+def anyio_backend(each_backend: Any) -> Any:
+    """Wait for nothing: all is in this process."""
+    return autojump(each_backend)
+
+
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: Patch) -> None:
-    """Wait no longer than something takes in one process."""
+def short_introductions(monkeypatch: Patch) -> None:
+    """Look as the suite does, which waits for those who are longer in coming."""
     monkeypatch.setattr(asking, "GATHER_SECONDS", 0.02)
-    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.7)
 
 
 def loses_rooms(patch: Patch) -> None:
@@ -63,7 +69,7 @@ def hides_nonsense(patch: Patch) -> None:
 
 def leaves_a_task(patch: Patch) -> None:
     async def started(driver: LinkedDriver, inbox: Inbox) -> bool:
-        inbox.runtime.start_background(anyio.sleep(3))
+        inbox.runtime.start_background(anyio.sleep(waiting.WAIT_SECONDS + 10))
         return await start(driver, inbox)
 
     patch.setattr(LinkedDriver, "start", started)

@@ -5,7 +5,7 @@ message looks like to a broker, and a **driver** moves it.
 """
 
 from .adapter import ClusterAdapter
-from .driver import Archive, BytesWire, Driver, Inbox, Skips, Traits, hand_in
+from .driver import Archive, BytesWire, Census, Driver, Inbox, Skips, Traits, hand_in
 from .fate import Fate
 from .message import MalformedMessage, Message, MessageType
 from .options import ClusterOptions, ClusterSettings
@@ -15,6 +15,7 @@ from .wires.python import PythonWire
 __all__ = [
     "Archive",
     "BytesWire",
+    "Census",
     "ClusterAdapter",
     "ClusterOptions",
     "ClusterSettings",

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ...runtime import Cancellable, Event, Runtime
 from ...runtime.awaitables import DONE
-from .driver import Driver
+from .driver import Census, Driver
 from .heartbeats import GATHER_SECONDS
 from .members import Members
 from .message import Message
@@ -134,7 +134,7 @@ class Asking:
 
     def _count_again(self) -> None:
         self._recount = None
-        waiting = self._requests.waiting(lambda request: request.servers.owing > 0)
+        waiting = self._requests.waiting(lambda request: request.waits)
         self._count_for(waiting)
         if waiting:
             self._recount = self._runtime.call_later(RECOUNT_SECONDS, self._count_again)
@@ -148,19 +148,26 @@ class Asking:
         if driver is None:
             return
         try:
-            others = await driver.server_count(namespace) - 1
+            census = await driver.census(namespace, self._names(namespace))
         except Exception as error:  # noqa: BLE001  # it is asked again
             self._core.dropped("the broker does not count the servers", error)
             return
         if driver is not self._core.driver or not self._core.ready:
             return
-        named = self._members.of(namespace)
+        self._take(namespace, census)
+
+    def _names(self, namespace: str) -> set[str]:
+        """The ids of the servers that are asked, or have answered."""
+        asked = self._requests.waiting(lambda item: item.namespace == namespace)
+        return self._members.of(namespace).union(*(request.names for request in asked))
+
+    def _take(self, namespace: str, census: Census) -> None:
+        others = census.servers - 1
+        there = self._members.of(namespace) - census.absent
         for request in self._requests.waiting(lambda item: item.namespace == namespace):
-            if request.servers.begun:
-                request.servers.recount(others)
-            else:
-                request.servers.begin(named, others - len(named))
-            request.changed()
+            if not request.servers.begun:
+                request.servers.begin(self._members.of(namespace), others - len(there))
+            request.recount(others, census.absent)
 
     async def count(self, namespace: str) -> int:
         """The number of servers that have a namespace, this one included."""

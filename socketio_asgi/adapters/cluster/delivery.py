@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..memory import MemoryAdapter
 from ..packet import SharedPacket
@@ -44,6 +45,10 @@ class Delivery:
             self.order.behind(act)
         else:
             act()
+
+    def disconnect(self, target: Target, *, close: bool) -> None:
+        """Disconnect sockets, once they have got what waits for its offset."""
+        self.behind(partial(self._local.disconnect_sockets, target, close=close))
 
     def later(self, packet: SharedPacket, target: Target) -> Callable[[str | None], None]:
         """A function that delivers a packet later, to the sockets that are meant now.

@@ -8,7 +8,7 @@ connect, so it need not be able to start twice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,19 @@ class Traits:
     max_payload: int | None = MAX_MESSAGE_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The servers that a broker sees at one moment.
+
+    Attributes:
+        servers: How many have a namespace, the one that asks included.
+        absent: Those of the named ones that cannot be reached now.
+    """
+
+    servers: int
+    absent: frozenset[str] = frozenset()
+
+
 class Inbox(Protocol):
     """The core, as a driver sees it; everything is called in the thread of the event loop.
 
@@ -88,12 +101,13 @@ class Inbox(Protocol):
         """
         ...
 
-    def malformed(self, reason: str, size: int) -> None:
+    def malformed(self, reason: str, size: int, position: str | None = None) -> None:
         """Called when something came that is no message.
 
         Args:
             reason: What is wrong with it.
             size: How large it is, in bytes.
+            position: Its number, from a broker that gives some.
         """
         ...
 
@@ -211,6 +225,16 @@ class Driver(ABC):
     async def server_count(self, namespace: str) -> int:
         """The number of servers that have a namespace, this one included; if ``traits.counts``."""
         raise NotImplementedError
+
+    async def census(self, namespace: str, named: Collection[str]) -> Census:
+        """The servers that have a namespace; if ``traits.counts``.
+
+        Args:
+            namespace: The namespace.
+            named: The ids of servers; a broker that knows which of them are not there says so, and
+                nobody waits for their answers.
+        """
+        return Census(await self.server_count(namespace))
 
     def position_of(self, namespace: str) -> str | None:
         """The position up to which a namespace was read, if the broker numbers each by itself."""
@@ -331,11 +355,11 @@ def hand_in(
         max_bytes: The most data that are read, in bytes.
     """
     if len(data) > max_bytes:
-        return inbox.malformed(f"larger than {max_bytes} bytes", len(data))
+        return inbox.malformed(f"larger than {max_bytes} bytes", len(data), position)
     try:
         message = wire.decode_unless(inbox.skips, data)
     except MalformedMessage as error:
-        return inbox.malformed(str(error), len(data))
+        return inbox.malformed(str(error), len(data), position)
     if message is None:
         inbox.skipped(position)
     else:

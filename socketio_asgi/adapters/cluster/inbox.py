@@ -127,8 +127,9 @@ class DriverInbox:
         if not self.closed:
             self._core.received(message, position, delivery)
 
-    def malformed(self, reason: str, size: int) -> None:
+    def malformed(self, reason: str, size: int, position: str | None = None) -> None:
         """Called when something came that is no message."""
+        self.skipped(position)  # it is not worth a second look after a loss
         error = MalformedMessage(f"{reason}; {size} bytes")
         self._core.dropped(MALFORMED, error)
 

@@ -7,7 +7,6 @@ exception is in :mod:`.ordering`.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -22,10 +21,9 @@ from ..observer import AdapterObserver
 from ..packet import SharedPacket, to_plain
 from ..recovery import can_be_missed
 from ..target import Target
-from .answering import Answering
 from .core import Core
 from .delivery import Delivery
-from .log import CHANGES, ClusterLog
+from .log import ClusterLog
 from .message import (
     Body,
     Broadcast,
@@ -37,13 +35,11 @@ from .message import (
     ServerEvent,
 )
 from .ordering import BrokerOrder
+from .receiving import Receiving
 from .requests import AckRequest, Answers
-from .room_subscriptions import RoomSubscriptions
+from .rooms import ClusterRooms
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
-
-MAX_UNREAD_CHANGES = 1000
-"""Changes of sockets that this server has published, and waits to read back."""
 
 _NOT_STARTED = (
     "the cluster adapter has not been started: it starts with the server's lifespan, or with the"
@@ -77,9 +73,8 @@ class ClusterNamespace(Adapter):
         self._on_close = on_close
         self._core: Core | None = None
         self.delivery: Delivery = Delivery(self._local, log if self._recovers else None)
-        self._unread: deque[Message] = deque(maxlen=MAX_UNREAD_CHANGES)
-        self._answering = Answering(self._local, self)
-        self._subscribed = RoomSubscriptions(namespace, self._local)
+        self._rooms = ClusterRooms(namespace, self._local, log)
+        self._receiving = Receiving(self._local, self._rooms, self.delivery, self)
 
     @property
     def core(self) -> Core:
@@ -105,9 +100,9 @@ class ClusterNamespace(Adapter):
     def bind(self, core: Core) -> None:
         """Begin in an event loop, the first or another one."""
         self._core = core
-        self._subscribed.bind(core)
+        self._rooms.bind(core)
         self.delivery.order = None
-        self._unread.clear()
+        self._receiving.unread.clear()
 
     def observe(self, observer: AdapterObserver | None) -> None:
         """Tell an observer of every broadcast."""
@@ -118,25 +113,20 @@ class ClusterNamespace(Adapter):
 
     def added(self, sid: str) -> None:
         """Called when a socket has connected."""
-        self._subscribed.connected(sid)
+        self._rooms.connected(sid)
 
     def join(self, sid: str, rooms: Sequence[str]) -> Awaitable[None]:
         """Add a socket to rooms."""
-        return self._subscribed.join(sid, rooms)
+        return self._rooms.join(sid, rooms)
 
     def leave(self, sid: str, room: str) -> Awaitable[None]:
         """Take a socket out of a room."""
-        self._local.leave(sid, room)
-        self._subscribed.left(room)
+        self._rooms.leave(sid, room)
         return DONE
 
     def leave_all(self, sid: str) -> Awaitable[None]:
         """Take a socket out of all rooms."""
-        rooms = self._local.rooms_of(sid)
-        self._local.leave_all(sid)
-        for room in rooms:
-            self._subscribed.left(room)
-        self._subscribed.disconnected(sid)
+        self._rooms.leave_all(sid)
         return DONE
 
     def rooms_of(self, sid: str) -> frozenset[str]:
@@ -235,30 +225,18 @@ class ClusterNamespace(Adapter):
 
     def sockets_join(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant join rooms."""
-        joined = self._join_here(target, rooms)
+        joined = self._rooms.let_join(target, rooms)
         body = RoomChange(target, tuple(rooms))
         return together((joined, self._change(MessageType.SOCKETS_JOIN, body)))
 
-    def _join_here(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
-        if self.log is not None:
-            self.log.let_join(target, rooms)
-        return together(self.join(item.id, rooms) for item in self._local.recipients(target))
-
     def sockets_leave(self, target: Target, rooms: Sequence[str]) -> Awaitable[None]:
         """Let all sockets that are meant leave rooms."""
-        self._leave_here(target, rooms)
+        self._rooms.let_leave(target, rooms)
         return self._change(MessageType.SOCKETS_LEAVE, RoomChange(target, tuple(rooms)))
-
-    def _leave_here(self, target: Target, rooms: Sequence[str]) -> None:
-        if self.log is not None:
-            self.log.let_leave(target, rooms)
-        for recipient in self._local.recipients(target):
-            for room in rooms:
-                self.leave(recipient.id, room)
 
     def disconnect_sockets(self, target: Target, *, close: bool) -> Awaitable[None]:
         """Disconnect all sockets that are meant."""
-        self.delivery.behind(partial(self._local.disconnect_sockets, target, close=close))
+        self.delivery.disconnect(target, close=close)
         return self._change(MessageType.DISCONNECT_SOCKETS, Disconnection(target, close))
 
     # -- to the servers themselves -----------------------------------------------------------
@@ -296,7 +274,7 @@ class ClusterNamespace(Adapter):
             return DONE
         message = self._message(type_, body)
         if self.delivery.order is not None and self.core.ready and self.core.traits.echo:
-            self._unread.append(message)
+            self._receiving.unread.append(message)
         return self.core.publish(message)
 
     async def _ask(
@@ -316,34 +294,11 @@ class ClusterNamespace(Adapter):
 
     def on_message(self, message: Message, position: str | None) -> None:
         """Called when another server has sent something other than an answer."""
-        if position is not None and message.type in CHANGES:
-            self.delivery.record(position, message)
-        match message.body:
-            case Broadcast():
-                self._on_broadcast(message, message.body, position)
-            case RoomChange(target, rooms):
-                if message.type is MessageType.SOCKETS_JOIN:
-                    self._join_here(target, rooms)
-                else:
-                    self._leave_here(target, rooms)
-            case Disconnection(target, close):
-                self.delivery.behind(partial(self._local.disconnect_sockets, target, close=close))
-            case Fetch(target) if message.request is not None:
-                self.core.start_task(self._answering.fetch, message, target)
-            case ServerEvent(data):
-                self.core.start_task(self._answering.server_event, message, data)
-            case _:
-                pass
+        self._receiving.on_message(message, position)
 
     def on_own_message(self, message: Message, position: str | None) -> None:
         """Called when a message of this server was read back."""
-        body = message.body
-        if position is not None and message.type in CHANGES:
-            if self._unread:
-                self._unread.popleft()
-            self.delivery.record(position, message)
-        if self.delivery.order and position is not None and isinstance(body, Broadcast):
-            self.delivery.order.read_back(body.number or 0, position)
+        self._receiving.on_own_message(message, position)
 
     def on_connected(self) -> None:
         """There is a driver, and its traits are known."""
@@ -353,25 +308,9 @@ class ClusterNamespace(Adapter):
 
     def on_away(self) -> None:
         """Called when the broker is gone."""
-        self._unread.clear()
+        self._receiving.unread.clear()
         if self.delivery.order:
             self.delivery.order.release()
-
-    def _on_broadcast(self, message: Message, body: Broadcast, position: str | None) -> None:
-        if isinstance(body.event, SharedPacket):
-            return  # only on its way out
-        packet = body.event.shared(self.namespace.name, self.namespace.parser)
-        if message.request is not None:
-            relay = self._answering.relay(message, body)
-            if relay is not None:
-                # The number is from the counter of this server, where no other event has it.
-                packet = packet.with_id(self.namespace.next_ack_id())
-                ask = partial(self._local.broadcast_with_ack, packet, body.target, relay)
-                self.delivery.behind(ask)
-        elif self.delivery.order is not None and position is not None and not body.target.volatile:
-            self.delivery.later(packet, body.target)(position)
-        else:
-            self._local.broadcast(self.delivery.with_last_offset(packet), body.target)
 
     def plain(self, value: Any) -> Any:
         """A value in plain types; None when it cannot be represented."""
@@ -383,12 +322,12 @@ class ClusterNamespace(Adapter):
     @property
     def unread_changes(self) -> Sequence[Message]:
         """The changes that this server has published, and not read back yet."""
-        return self._unread
+        return self._receiving.unread
 
     async def close(self) -> None:
         """Close the namespace; the others stay."""
         self.on_away()  # nothing that waits will be read back any more
-        self._subscribed.close()
+        self._rooms.close()
         await self._on_close(self)
 
 

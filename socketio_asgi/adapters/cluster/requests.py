@@ -1,7 +1,8 @@
 """Questions to the other servers, and the answers that they still owe.
 
 Servers that send heartbeats are known by name; of others, the broker tells only how many there are,
-and is asked again while the answers come.
+and is asked again while the answers come. Named ones that it does not see are not waited for; an
+answer that comes from them all the same is taken.
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ class OwingServers:
         """The ids of those, as far as they are known."""
         return (*self._gone, *sorted(self._named))
 
+    @property
+    def names(self) -> set[str]:
+        """The ids of the servers that owe an answer, or have given it."""
+        return self._named | self._answered
+
     def begin(self, named: Collection[str], unnamed: int = 0) -> None:
         """These servers owe an answer, and so many others without a known name."""
         self._begun = True
@@ -86,6 +92,8 @@ class OwingServers:
             self._answered.add(server)
         if server in self._named:
             self._named.discard(server)
+        elif server in self._gone:
+            self._gone.remove(server)
         elif self._unnamed:
             self._unnamed -= 1
         # Otherwise it joined meanwhile: one more answer, beyond those that are owed.
@@ -99,9 +107,16 @@ class OwingServers:
         self._gone.append(server)
         return True
 
-    def recount(self, others: int) -> None:
-        """Note the number of other servers that are left; enough answers end the waiting."""
-        known = len(self._answered) + self._nameless
+    def recount(self, others: int, absent: frozenset[str]) -> None:
+        """Note which other servers are left; enough answers end the waiting.
+
+        Args:
+            others: The number of other servers that are there.
+            absent: The ids of servers that are not.
+        """
+        for server in self._named & absent:
+            self.gone(server)
+        known = len(self._answered - absent) + self._nameless
         left = max(0, others - known - len(self._named))
         if left < self._unnamed:
             self._lost += self._unnamed - left
@@ -136,6 +151,21 @@ class Request:
         """Called when a server has ended."""
         if self.servers.gone(server):
             self.changed()
+
+    @property
+    def waits(self) -> bool:
+        """True while something is to come from other servers."""
+        return self.servers.owing > 0
+
+    @property
+    def names(self) -> set[str]:
+        """The ids of the servers from which something came, or is to come."""
+        return self.servers.names
+
+    def recount(self, others: int, absent: frozenset[str]) -> None:
+        """The broker was asked again; see :meth:`.OwingServers.recount`."""
+        self.servers.recount(others, absent)
+        self.changed()
 
     def changed(self) -> None:
         """Look whether the waiting is over."""
@@ -208,10 +238,26 @@ class AckRequest(Request):
 
     def server_gone(self, server: str) -> None:
         """Called when a server has ended, and with it the clients that it has counted."""
+        self._lose(server)
+        super().server_gone(server)
+
+    def _lose(self, server: str) -> None:
         unanswered = self._clients.pop(server, 0)
         if unanswered > 0:
             self._acks.lose(unanswered)
-        super().server_gone(server)
+
+    @property
+    def waits(self) -> bool:
+        """True while a server, or a client of one, is to answer."""
+        return super().waits or any(count > 0 for count in self._clients.values())
+
+    def recount(self, others: int, absent: frozenset[str]) -> None:
+        """The broker was asked again: clients are gone with their servers."""
+        super().recount(others, absent)
+        for server in absent & self._clients.keys():
+            self._lose(server)
+        if others <= len(self.names - absent):
+            self._lose("")  # all that are there have names
 
     def changed(self) -> None:
         """Look whether the waiting is over."""

@@ -1,11 +1,10 @@
-"""The messages between engines over Redis: the channels, and who is there."""
+"""The messages between engines over Redis."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +17,13 @@ from ...brokers.redis import (
     Reply,
     Subscription,
 )
-from ...runtime import Cancellable, Event, Runtime
+from ...runtime import Cancellable, Runtime
 from ..cluster.message import MalformedMessage
 from .engine import ClusterEngineHost
-from .members import EngineMembers, Hello
+from .members import EngineMembers
 from .options import ClusterEngineOptions
 from .questions import Awaited, OnAnswer, Questions
+from .redis_presence import EngineChannels, RedisPresence
 from .wire import EngineMessage, MessageKind, decode, encode
 
 logger: logging.Logger = logging.getLogger("socketio_asgi.server")
@@ -91,16 +91,22 @@ class RedisNetwork:
         self.dropped: Counter[str] = Counter()
         self._host = host
         self._deployment = deployment
-        self._prefix = prefix
+        self._channels = EngineChannels(prefix)
         self._questions = Questions(host.runtime)
+        self._presence = RedisPresence(
+            host.runtime,
+            self.members,
+            options,
+            self._channels,
+            on_node_gone=self._node_gone,
+            on_namesake=self._on_namesake,
+        )
         self._servers: RedisServers | None = None
         # Messages may go out as soon as answers come in; requests find all others a moment later.
         self._open = False
         self._connected = False
-        self._counts = True
         self._last: Reply | None = None
         self._timers: dict[str, Cancellable] = {}
-        self._newcomer: Event = host.runtime.event()
 
     @property
     def connected(self) -> bool:
@@ -117,21 +123,12 @@ class RedisNetwork:
         if self._host.observer is not None:
             self._host.observer.messages_dropped(reason, 1)
 
-    # -- channels ----------------------------------------------------------------------------
-
-    def _channel(self, node: str | None = None) -> str:
-        return f"{self._prefix}#" if node is None else f"{self._prefix}#{node}#"
-
-    def _hello_channel(self, node: str | None = None) -> str:
-        """A channel that engines in Node.js do not read."""
-        return f"{self._prefix}-python#" if node is None else f"{self._prefix}-python#{node}#"
-
     # -- life --------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Connect, and make the acquaintance of the others."""
         servers = await self._deployment.connect(self.runtime, self._on_message, self._on_lost)
-        self._servers = servers
+        self._servers = self._presence.servers = servers
         try:
             await self._join(servers)
         except BaseException:
@@ -141,33 +138,22 @@ class RedisNetwork:
 
     async def _join(self, servers: RedisServers) -> None:
         node = self.members.node
+        channels = self._channels
         # Those of ours first: who is counted on the last one is one of them, or foreign.
         for channel in (
-            self._hello_channel(),
-            self._hello_channel(node),
-            self._channel(node),
-            self._channel(),
+            channels.hellos(),
+            channels.hellos(node),
+            channels.messages(node),
+            channels.messages(),
         ):
             await servers.main.subscribe(Subscription.CHANNEL, channel.encode())
         self._open = True
-        self._say_hello(asks=True)
-        await self._meet(await self._count_engines())
+        await self._presence.meet()
         if self._servers is not servers:
             raise RedisConnectionError("the connection with Redis was lost at once")
         self._connected = True
-        self._repeat(self.options.heartbeat_interval, self._beat)
+        self._repeat(self.options.heartbeat_interval, self._presence.beat)
         self._repeat(WATCH_SECONDS, self._watch)
-
-    async def _meet(self, ours: int) -> None:
-        """Wait until the others have introduced themselves, as far as they do."""
-
-        async def meet() -> None:
-            while len(self.members.others) + 1 < ours:
-                self._newcomer = self.runtime.event()
-                await self._newcomer.wait()
-
-        with suppress(TimeoutError):
-            await self.runtime.within(self.options.response_timeout, meet())
 
     def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something again and again, as long as the connection lasts."""
@@ -193,7 +179,7 @@ class RedisNetwork:
 
     def _end(self) -> None:
         self._open = self._connected = False
-        self._servers = None
+        self._servers = self._presence.servers = None
         for timer in self._timers.values():
             timer.cancel()
         self._questions.all_gone()
@@ -204,7 +190,7 @@ class RedisNetwork:
         servers = self._servers
         if servers is None:
             return
-        self._say_hello(leaves=True)
+        self._presence.say_hello(leaves=True)
         try:
             await servers.drain()
         except RedisError as error:
@@ -215,83 +201,18 @@ class RedisNetwork:
 
     # -- who is there ------------------------------------------------------------------------
 
-    def _say_hello(
-        self, node: str | None = None, *, asks: bool = False, leaves: bool = False
-    ) -> None:
-        if self._servers is not None:
-            hello = self.members.hello(asks=asks, leaves=leaves)
-            with suppress(RedisError):
-                self._servers.main.send("PUBLISH", self._hello_channel(node), hello.encode())
-
-    async def _beat(self) -> None:
-        self._say_hello()
-        for member in self.members.silent(self.options.heartbeat_timeout):
-            self._node_gone(member.node)
-
-    async def _count_engines(self) -> int:
-        """Count all engines; returns the number of those of ours."""
-        counts = await self._count([self._channel(), self._hello_channel()])
-        if counts is None:
-            self.members.foreign = None
-            return 1
-        engines, ours = counts
-        self.members.foreign = max(engines - ours, 0)
-        return ours
-
     async def _watch(self) -> None:
-        await self._count_engines()
-        nodes = sorted(self.callbacks.nodes())
-        if not nodes:
-            return
-        counts = await self._count([self._channel(node) for node in nodes])
-        for node, count in zip(nodes, counts or (), strict=False):
-            if not count:
-                self._node_gone(node)
-
-    async def _count(self, channels: Iterable[str]) -> list[int] | None:
-        """The number of subscribers of channels; None where Redis does not let us ask."""
-        servers = self._servers
-        if servers is None or not self._counts:
-            return None
-        names = list(channels)
-        # Each server of a cluster knows only of those that are connected with it.
-        sent = [master.send("PUBSUB", "NUMSUB", *names) for master in servers.masters]
-        try:
-            replies = [await reply for reply in sent]
-        except RedisReplyError as error:
-            if error.code != "NOPERM":
-                raise
-            logger.warning("the cluster engine cannot count servers, because of Redis: %s", error)
-            self._counts = False
-            return None
-        return [sum(int(reply[2 * i + 1]) for reply in replies) for i in range(len(names))]
+        await self._presence.watch(self.callbacks.nodes())
 
     def _node_gone(self, node: str) -> None:
         self._questions.node_gone(node)
         self.callbacks.on_node_gone(node)
 
-    def _on_hello(self, data: bytes) -> None:
-        hello = Hello.decode(data)
-        if hello.instance == self.members.instance:
-            return
-        if hello.node == self.members.node:
-            return self._on_namesake(hello)
-        self.members.heard(hello)
-        if hello.leaves:
-            return self._node_gone(hello.node)
-        if hello.asks:
-            self._say_hello(hello.node)
-        self._newcomer.set()
-
-    def _on_namesake(self, hello: Hello) -> None:
-        """Take another id if this server is the one of two with the same id that has to."""
-        self._say_hello()
-        if hello.instance < self.members.instance and not hello.leaves:
-            self.members.rename()
-            servers = self._servers
-            self._on_lost(RedisError("another server has the same id; this one takes another"))
-            if servers is not None:
-                servers.close()
+    def _on_namesake(self) -> None:
+        servers = self._servers
+        self._on_lost(RedisError("another server has the same id; this one takes another"))
+        if servers is not None:
+            servers.close()
 
     # -- out ---------------------------------------------------------------------------------
 
@@ -308,7 +229,7 @@ class RedisNetwork:
             self.drop("too large")
             return None
         try:
-            reply = servers.main.send("PUBLISH", self._channel(message.recipient), data)
+            reply = servers.main.send("PUBLISH", self._channels.messages(message.recipient), data)
         except RedisError:
             self.drop("not taken by Redis")
             return None
@@ -380,8 +301,8 @@ class RedisNetwork:
 
     def _on_message(self, channel: bytes, data: bytes) -> None:
         try:
-            if channel.startswith(f"{self._prefix}-python#".encode()):
-                self._on_hello(data)
+            if self._channels.has_hellos(channel):
+                self._presence.on_hello(data)
             else:
                 self._on_engine_message(data)
         except MalformedMessage as error:

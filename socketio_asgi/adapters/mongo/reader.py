@@ -109,11 +109,11 @@ class Reader:
         history.read(change, remember=self._recovers)
         position = str(history.place)
         if len(change.data) > self._wire.max_bytes:
-            return inbox.malformed("larger than the largest message", len(change.data))
+            return inbox.malformed("larger than the largest message", len(change.data), position)
         try:
             message = self._wire.decode_unless(inbox.skips, change.data)
         except MalformedMessage as error:
-            return inbox.malformed(str(error), len(change.data))
+            return inbox.malformed(str(error), len(change.data), position)
         if message is None:
             inbox.skipped(position)
         else:

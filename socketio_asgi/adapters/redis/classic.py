@@ -113,7 +113,7 @@ class ClassicDriver(RedisDriver):
             self.servers.main.subscribe(Subscription.PATTERN, pattern),
             self.subscribe(self.counted_channel(name), partial(self._on_request, name)),
             self.subscribe(self._channels.responses(name), on_response),
-            self.subscribe(self._channels.responses(name, self.inbox.server_id), on_response),
+            self.subscribe(self.server_channel(name, self.inbox.server_id), on_response),
         ]
         for reply in replies:
             await reply
@@ -126,7 +126,7 @@ class ClassicDriver(RedisDriver):
             self.servers.main.unsubscribe(Subscription.PATTERN, pattern),
             self.unsubscribe(self.counted_channel(name)),
             self.unsubscribe(self._channels.responses(name)),
-            self.unsubscribe(self._channels.responses(name, self.inbox.server_id)),
+            self.unsubscribe(self.server_channel(name, self.inbox.server_id)),
         ]
         for reply in replies:
             await reply
@@ -134,6 +134,10 @@ class ClassicDriver(RedisDriver):
     def counted_channel(self, namespace: str) -> str:
         """The channel of requests."""
         return self._channels.requests(namespace)
+
+    def server_channel(self, namespace: str, server: str) -> str:
+        """The channel of responses to one server."""
+        return self._channels.responses(namespace, server)
 
     # -- out ---------------------------------------------------------------------------------
 

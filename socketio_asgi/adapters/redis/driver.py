@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Collection, Generator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,15 @@ from ...brokers.redis import (
     Subscription,
 )
 from ...protocol import EncodeError
-from ..cluster.driver import MAX_MESSAGE_BYTES, RESERVED_BYTES, Driver, Inbox, Traits, hand_in
+from ..cluster.driver import (
+    MAX_MESSAGE_BYTES,
+    RESERVED_BYTES,
+    Census,
+    Driver,
+    Inbox,
+    Traits,
+    hand_in,
+)
 from ..cluster.message import Message, MessageType
 from ..cluster.wires.python import PythonWire
 from ..errors import ClusterUnavailable
@@ -201,22 +209,31 @@ class RedisDriver(Driver):
     def counted_channel(self, namespace: str) -> str:
         """The channel that every server with a namespace has subscribed to."""
 
+    @abstractmethod
+    def server_channel(self, namespace: str, server: str) -> str:
+        """The channel that one server with a namespace has subscribed to, for answers to it."""
+
     async def server_count(self, namespace: str) -> int:
         """The number of servers that have a namespace, official ones included."""
-        return await self._count(self.counted_channel(namespace))
+        return (await self.census(namespace, ())).servers
 
-    async def _count(self, channel: str) -> int:
-        command = "SHARDNUMSUB" if self._sharded else "NUMSUB"
-        name = channel.encode("utf-8", "replace")
-        # Each server of a cluster knows only of those that are connected with it.
-        asked = [self.connection(channel)] if self._sharded else self.servers.masters
-        sent = [connection.send("PUBSUB", command, name) for connection in asked]
-        return sum([int((await reply)[1]) for reply in sent])
+    async def census(self, namespace: str, named: Collection[str]) -> Census:
+        """The servers that have a namespace: those that have subscribed to its channels."""
+        counted = self.counted_channel(namespace).encode("utf-8", "replace")
+        own = {
+            server: self.server_channel(namespace, server).encode("utf-8", "replace")
+            for server in named
+        }
+        count = self.servers.count_subscribers
+        subscribers = await count([counted, *own.values()], sharded=self._sharded)
+        absent = frozenset(server for server, channel in own.items() if not subscribers[channel])
+        return Census(subscribers[counted], absent)
 
     async def _check_counting(self) -> None:
         """Look whether servers can be counted: a user of Redis may lack the right to do so."""
         try:
-            await self._count(self._heartbeats)
+            channel = self._heartbeats.encode("utf-8", "replace")
+            await self.servers.count_subscribers([channel], sharded=self._sharded)
         except RedisReplyError as error:
             if error.code != "NOPERM":
                 raise

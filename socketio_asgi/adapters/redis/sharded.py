@@ -114,7 +114,7 @@ class ShardedDriver(RedisDriver):
 
     async def open_namespace(self, name: str) -> None:
         """Subscribe to what concerns a namespace."""
-        own = f"{self.counted_channel(name)}{self.inbox.server_id}#"
+        own = self.server_channel(name, self.inbox.server_id)
         handler = self._handler(name)
         replies = [
             self.subscribe(channel, handler) for channel in (self.counted_channel(name), own)
@@ -125,9 +125,8 @@ class ShardedDriver(RedisDriver):
     async def close_namespace(self, name: str) -> None:
         """End these subscriptions; nobody is left in the rooms."""
         base = self.counted_channel(name)
-        replies = [
-            self.unsubscribe(channel) for channel in (base, f"{base}{self.inbox.server_id}#")
-        ]
+        own = self.server_channel(name, self.inbox.server_id)
+        replies = [self.unsubscribe(channel) for channel in (base, own)]
         rooms = [channel for channel in self._rooms if channel.startswith(base)]
         replies += [self._leave(channel) for channel in rooms]
         for reply in replies:
@@ -136,6 +135,10 @@ class ShardedDriver(RedisDriver):
     def counted_channel(self, namespace: str) -> str:
         """The channel of a namespace."""
         return self._channels.all(namespace)
+
+    def server_channel(self, namespace: str, server: str) -> str:
+        """The channel of one server in a namespace."""
+        return f"{self.counted_channel(namespace)}{server}#"
 
     def room_created(self, namespace: str, room: str) -> Awaitable[None]:
         """Subscribe to the channel of a room; ends when that is confirmed."""
@@ -177,7 +180,7 @@ class ShardedDriver(RedisDriver):
 
     def respond_message(self, server: str, message: Message) -> Sent:
         """Send an answer on the channel of the server that asked."""
-        channel = f"{self.counted_channel(message.namespace)}{server}#"
+        channel = self.server_channel(message.namespace, server)
         return self.send(channel, self._messages.encode(message))
 
     # -- in ----------------------------------------------------------------------------------

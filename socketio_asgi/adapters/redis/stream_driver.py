@@ -132,12 +132,16 @@ class StreamDriver(RedisDriver):
             await reply
 
     def _channels(self, namespace: str) -> tuple[str, str]:
-        base = self.counted_channel(namespace)
-        return base, f"{base}{self.inbox.server_id}#"
+        own = self.server_channel(namespace, self.inbox.server_id)
+        return self.counted_channel(namespace), own
 
     def counted_channel(self, namespace: str) -> str:
         """The channel of a namespace."""
         return f"{self._options.channel_prefix}#{namespace}#"
+
+    def server_channel(self, namespace: str, server: str) -> str:
+        """The channel of one server in a namespace."""
+        return f"{self.counted_channel(namespace)}{server}#"
 
     def position_of(self, namespace: str) -> str:
         """The position up to which the stream of a namespace was read."""
@@ -168,7 +172,7 @@ class StreamDriver(RedisDriver):
 
     def respond_message(self, server: str, message: Message) -> Sent:
         """Publish an answer for the server that asked."""
-        channel = f"{self.counted_channel(message.namespace)}{server}#"
+        channel = self.server_channel(message.namespace, server)
         return self.send(channel, _SIGNALS.encode(message))
 
     # -- in ----------------------------------------------------------------------------------
@@ -201,14 +205,14 @@ class StreamDriver(RedisDriver):
         return gap
 
     def _on_entry(self, foreign: bool, id: str, fields: Sequence[bytes]) -> None:
+        position = None if foreign else id
         size = sum(map(len, fields))
         if size > MAX_MESSAGE_BYTES:
-            return self.inbox.malformed("larger than MAX_MESSAGE_BYTES", size)
+            return self.inbox.malformed("larger than MAX_MESSAGE_BYTES", size, position)
         try:
             message = decode_entry_unless(self.inbox.skips, fields)
         except MalformedMessage as error:
-            return self.inbox.malformed(str(error), size)
-        position = None if foreign else id
+            return self.inbox.malformed(str(error), size, position)
         if message is None:
             self.inbox.skipped(position)
         else:

@@ -15,7 +15,8 @@ from .deployment import RedisDeployment, RedisSource
 from .errors import RedisConnectionError, RedisError, RedisOverloaded, RedisReplyError
 from .resp import Argument
 from .server import RedisServer
-from .servers import RedisServers, key_slot
+from .servers import RedisServers
+from .slots import key_slot
 
 __all__ = [
     "MAX_WAITING_BYTES",

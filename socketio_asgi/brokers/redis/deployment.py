@@ -16,7 +16,8 @@ from ...runtime import Runtime
 from .connection import OnLost, OnMessage, OnPatternMessage, RedisConnection
 from .errors import RedisConnectionError, RedisError
 from .server import RedisServer
-from .servers import RedisServers, Slots, read_slots
+from .servers import RedisServers
+from .slots import Slots, read_slots
 
 
 class PooledClient(Protocol):
@@ -167,7 +168,7 @@ class RedisDeployment:
             )
         if first.mode == "cluster":
             slots = await read_slots(first, self._remap)
-            await servers.add_cluster(slots)
+            await servers.add_cluster(slots, self._remap)
             self._remember(slots)
         elif self._sentinels:
             role = await first.send("ROLE")

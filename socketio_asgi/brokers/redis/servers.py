@@ -5,81 +5,16 @@ Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spe
 
 from __future__ import annotations
 
-import binascii
 import random
-from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Collection
 
 from ...runtime import Runtime
 from .connection import OnLost, OnMessage, OnPatternMessage, RedisConnection
-from .errors import RedisConnectionError, RedisError
+from .errors import RedisConnectionError
 from .server import RedisServer
-
-SLOTS = 16_384
-"""The number of slots, over which a cluster spreads its keys and its sharded channels."""
-
-Remap = Callable[[tuple[str, int]], tuple[str, int]]
-
-
-def key_slot(key: bytes) -> int:
-    """The slot of a key or a sharded channel; of what stands in braces alone, if that is there."""
-    start = key.find(b"{")
-    end = key.find(b"}", start + 1)
-    if start >= 0 and end > start + 1:
-        key = key[start + 1 : end]
-    return binascii.crc_hqx(key, 0) % SLOTS
-
-
-@dataclass
-class Slots:
-    """The masters of a cluster by their ids, and which slots each has.
-
-    Attributes:
-        masters: The masters.
-        starts: The first slot of each range, in order.
-        ranges: For each of them the last slot and the id of the master.
-    """
-
-    masters: dict[bytes, RedisServer] = field(default_factory=dict[bytes, RedisServer])
-    starts: list[int] = field(default_factory=list[int])
-    ranges: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
-
-    def owner(self, slot: int) -> bytes:
-        """The id of the master that has a slot.
-
-        Raises:
-            RedisError: None has it.
-        """
-        index = bisect_right(self.starts, slot) - 1
-        if index < 0 or self.ranges[index][0] < slot:
-            raise RedisError(f"no server of the cluster has the slot {slot}")
-        return self.ranges[index][1]
-
-
-async def read_slots(connection: RedisConnection, remap: Remap | None = None) -> Slots:
-    """Ask a server of a cluster which masters it has.
-
-    Args:
-        connection: The connection with the server.
-        remap: Changes the addresses that the cluster announces, where others are reached.
-
-    Raises:
-        RedisError: It does not say so.
-    """
-    reply: list[Any] = await connection.send("CLUSTER", "SLOTS")
-    slots = Slots()
-    for start, end, (host, port, id, *_), *_ in sorted(reply, key=lambda item: int(item[0])):
-        # A server that does not know by which name it is reached leaves that out.
-        name = connection.server.host if host in {None, b"", b"?"} else host.decode()
-        address = (name, int(port)) if remap is None else remap((name, int(port)))
-        slots.masters[id] = connection.server.at(*address)
-        slots.starts.append(start)
-        slots.ranges.append((end, id))
-    if not slots.masters:
-        raise RedisConnectionError(f"{connection.server} has no cluster yet")
-    return slots
+from .slots import Remap, Slots, key_slot
+from .subscribers import ClusterSubscribers, ask, read
 
 
 class RedisServers:
@@ -110,6 +45,7 @@ class RedisServers:
         self._on_pattern_message = on_pattern_message
         self._masters: dict[bytes, RedisConnection] = {}
         self._slots: Slots | None = None
+        self._subscribers: ClusterSubscribers | None = None
         self._opened = False
 
     @property
@@ -151,6 +87,19 @@ class RedisServers:
         await connection.connect()
         return connection
 
+    async def count_subscribers(
+        self, channels: Collection[bytes], *, sharded: bool = False
+    ) -> Counter[bytes]:
+        """The number of subscribers of each of some channels, wherever they are connected.
+
+        Raises:
+            RedisError: Redis has refused, or was lost.
+        """
+        if self._subscribers is not None:
+            return await self._subscribers.count(channels, sharded=sharded)
+        names = list(channels)
+        return Counter(await read(ask(self.main, names, sharded=sharded), names))
+
     async def drain(self) -> None:
         """Wait until all that was sent is answered; the caller limits the time.
 
@@ -163,6 +112,8 @@ class RedisServers:
     def close(self) -> None:
         """Close all connections; what was not answered may be lost, see :meth:`drain`."""
         self._opened = False
+        if self._subscribers is not None:
+            self._subscribers.close()
         for connection in self._masters.values():
             connection.close()
         if hasattr(self, "main"):
@@ -176,8 +127,12 @@ class RedisServers:
             server, self._runtime, self._on_message, self._on_one_lost, self._on_pattern_message
         )
 
-    async def add_cluster(self, slots: Slots) -> None:
+    async def add_cluster(self, slots: Slots, remap: Remap | None) -> None:
         """Connect with all masters of a cluster, of which ``main`` is any server.
+
+        Args:
+            slots: What that server says of the cluster.
+            remap: Changes the addresses that the cluster announces, where others are reached.
 
         Raises:
             NotRetryable: One does not let this client in.
@@ -191,6 +146,7 @@ class RedisServers:
             if connection is not first:
                 await connection.connect()
         self._slots = slots
+        self._subscribers = ClusterSubscribers(self._runtime, self._masters, remap)
         # Any master will do: the servers of an application spread over them.
         self.main = random.choice(self.masters)  # noqa: S311  # no secret
         if own_id not in self._masters:

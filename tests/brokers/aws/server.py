@@ -118,7 +118,9 @@ class MotoServer:
 
 def options_of(url: str) -> dict[str, Any]:
     """Options of adapters and emitters for a moto at that URL."""
-    where = {"region_name": REGION, "endpoint_url": url, "client_options": CREDENTIALS}
+    # Without TLS, and so without the authorities, which each client would read anew.
+    options = {**CREDENTIALS, "verify": False}
+    where = {"region_name": REGION, "endpoint_url": url, "client_options": options}
     return {**where, "session": _session()}
 
 

@@ -39,6 +39,9 @@ from .services import (
 
 MakeAdapter = Callable[[], AdapterProvider]
 
+_OFTEN: Mapping[str, Any] = {"heartbeatInterval": 1000}
+"""For official servers; who begins to listen behind a greeting, waits for the next heartbeat."""
+
 
 class Trait(Enum):
     """What only some adapters are able to do; a test asks for it with ``needs``."""
@@ -119,14 +122,18 @@ def _node_sharded(mode: SubscriptionMode) -> Callable[[str], Mapping[str, Any]]:
 
 def _postgres(key: str) -> MakeAdapter:
     return lambda: PostgresAdapter(
-        postgres_url(), channel_prefix=key, table_name=POSTGRES_TABLE, request_timeout=1
+        postgres_url(),
+        channel_prefix=key,
+        table_name=POSTGRES_TABLE,
+        heartbeat_interval=1,
+        request_timeout=1,
     )
 
 
 def _node_postgres(key: str) -> Mapping[str, Any]:
     connection = {"url": postgres_url()}
     options = {"channelPrefix": key, "tableName": POSTGRES_TABLE}
-    return {"name": "postgres", "connection": connection, **options}
+    return {"name": "postgres", "connection": connection, **options, **_OFTEN}
 
 
 def _mongo(key: str) -> MakeAdapter:
@@ -152,6 +159,7 @@ def _streams(key: str) -> MakeAdapter:
         stream_name=key,
         channel_prefix=key,
         session_key_prefix=f"{key}:",
+        heartbeat_interval=1,
         request_timeout=1,
     )
 
@@ -159,7 +167,7 @@ def _streams(key: str) -> MakeAdapter:
 def _node_streams(key: str) -> Mapping[str, Any]:
     connection = {"url": redis_url()}
     names = {"streamName": key, "channelPrefix": key, "sessionKeyPrefix": f"{key}:"}
-    return {"name": "streams", "connection": connection, "blockTimeInMs": 500, **names}
+    return {"name": "streams", "connection": connection, "blockTimeInMs": 500, **names, **_OFTEN}
 
 
 def _pubsub(key: str) -> MakeAdapter:

@@ -49,10 +49,19 @@ def rabbitmq_url() -> str:
     return os.environ.get("TEST_RABBITMQ_URL") or _start(RabbitServer(_folder("rabbitmq"))).url
 
 
-@functools.cache
 def mongo_url() -> str:
-    """The URL of a MongoDB database: ``$TEST_MONGO_URL``, or one of our own."""
-    return os.environ.get("TEST_MONGO_URL") or _start(MongoProcess(_folder("mongo"))).url
+    """The URL of a MongoDB database: ``$TEST_MONGO_URL``, or one of our own, which is well."""
+    given = os.environ.get("TEST_MONGO_URL")
+    if given:
+        return given
+    server = _mongo()
+    server.renew_if_hung()
+    return server.url
+
+
+@functools.cache
+def _mongo() -> MongoProcess:
+    return _start(MongoProcess(_folder("mongo")))
 
 
 @functools.cache

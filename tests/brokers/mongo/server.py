@@ -9,6 +9,7 @@ independently: capped collections, change streams over an oplog, and the storage
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,14 @@ from tests.support.ports import HOST, PortReservation
 from tests.support.requirements import require_module
 
 READY_SECONDS = 20.0
+HUNG_SECONDS = 10.0
+"""A server that has not written one document in that time does nothing any more, on however busy a
+machine."""
+
+CACHE_SIZE = "512M"
+"""The cache of the storage engine. Changes may fill a tenth of it; above that, those who read or
+write have to make room. With 64 MB, a large event was enough for one that waited for ever, with a
+lock."""
 
 DATABASE = "tests"
 
@@ -59,7 +68,7 @@ class MongoProcess:
         command = [
             *(sys.executable, "-m", "secantus"),
             *("--host", HOST, "--port", str(self.port)),
-            *("--storage-path", str(self._folder / "data"), "--cache-size", "64M"),
+            *("--storage-path", str(self._folder / "data"), "--cache-size", CACHE_SIZE),
             *self._options,
         ]
         with (self._folder / "mongo.log").open("ab") as log:
@@ -79,11 +88,36 @@ class MongoProcess:
                 return
         raise AssertionError((self._folder / "mongo.log").read_text())
 
+    def renew_if_hung(self, seconds: float = HUNG_SECONDS) -> None:
+        """Begin anew, with an empty database, unless it is well.
+
+        Otherwise every test that follows would fail for what one has brought about.
+        """
+        if not self._is_well(seconds):
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            shutil.rmtree(self._folder / "data", ignore_errors=True)
+            self.start()
+
+    def _is_well(self, seconds: float) -> bool:
+        milliseconds = round(seconds * 1000)
+        times = ("serverSelectionTimeoutMS", "connectTimeoutMS", "socketTimeoutMS")
+        with client(self.url, retryWrites=False, **dict.fromkeys(times, milliseconds)) as mongo:
+            try:
+                mongo["wellness"]["looks"].replace_one({"_id": 1}, {}, upsert=True)
+            except PyMongoError:
+                return False
+        return True
+
     def stop(self) -> None:
         """End it, and all connections at once; what was confirmed is kept."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> None:
         if self._process is not None:
             self.resume()
-            self._process.terminate()
+            self._process.send_signal(number)
             self._process.wait(READY_SECONDS)
             self._process = None
 
@@ -105,7 +139,7 @@ class MongoProcess:
             raise
 
     def __exit__(self, *error: object) -> None:
-        self.stop()
+        self._end(signal.SIGKILL)  # nothing has to be kept
         self._reservation.close()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -139,32 +139,59 @@ class RedisProcess:
 def redis_cluster(folder: Path, nodes: int = 1) -> Iterator[list[RedisProcess]]:
     """A cluster of masters that share the slots."""
     with ExitStack() as stack:
-        servers = []
-        for number in range(nodes):
-            bus = stack.enter_context(PortReservation())
-            own = folder / f"node{number}"
-            own.mkdir()
-            server = RedisProcess(
-                own,
-                cluster_enabled="yes",
-                cluster_port=bus.port,
-                cluster_announce_ip=HOST,
-                cluster_node_timeout=2000,
-            )
-            servers.append(stack.enter_context(server))
+        servers = [stack.enter_context(cluster_node(folder, number)) for number in range(nodes)]
         share = 16384 // nodes
         for number, server in enumerate(servers):
             last = 16383 if number == nodes - 1 else (number + 1) * share - 1
             server.run("CLUSTER", "ADDSLOTSRANGE", number * share, last)
             server.run("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             if number:
-                bus_port = servers[0]._options["cluster-port"]
-                server.run("CLUSTER", "MEET", HOST, servers[0].port, bus_port)
-        deadline = time.monotonic() + READY_SECONDS
-        while not all(_knows_all(server, nodes) for server in servers):
-            assert time.monotonic() < deadline, "the cluster is not ready"
-            time.sleep(0.05)
+                meet(server, servers[0])
+        wait(lambda: all(_knows_all(server, nodes) for server in servers))
         yield servers
+
+
+@contextmanager
+def cluster_node(folder: Path, number: int) -> Iterator[RedisProcess]:
+    """A server of a cluster that knows no other one yet."""
+    own = folder / f"node{number}"
+    own.mkdir()
+    with PortReservation() as bus:
+        server = RedisProcess(
+            own,
+            cluster_enabled="yes",
+            cluster_port=bus.port,
+            cluster_announce_ip=HOST,
+            cluster_node_timeout=2000,
+        )
+        with server:
+            yield server
+
+
+def meet(server: RedisProcess, other: RedisProcess) -> None:
+    """Bring the server of a cluster together with another one."""
+    server.run("CLUSTER", "MEET", HOST, other.port, other._options["cluster-port"])
+
+
+@contextmanager
+def replica_of(master: RedisProcess, folder: Path, number: int) -> Iterator[RedisProcess]:
+    """One more server of a cluster, which stands by for a master."""
+    with cluster_node(folder, number) as server:
+        meet(server, master)
+        id = master.run("CLUSTER", "MYID")
+        wait(lambda: id in server.run("CLUSTER", "NODES"))
+        server.run("CLUSTER", "REPLICATE", id)
+        own = server.run("CLUSTER", "MYID")
+        wait(lambda: own in {node[2] for row in master.run("CLUSTER", "SLOTS") for node in row[3:]})
+        yield server
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Wait until servers are as they should be."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the servers are not ready"
+        time.sleep(0.05)
 
 
 def _knows_all(server: RedisProcess, nodes: int) -> bool:
