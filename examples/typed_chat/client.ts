@@ -1,6 +1,4 @@
-// A client of server.py, typed by contract.ts. In a project of its own:
-//
-//   npm install socket.io-client typescript && npx tsc --strict client.ts && node client.js URL NAME
+// A client of server.py, typed by contract.ts.
 import { io, type Socket } from "socket.io-client";
 import type { ClientToServerEvents, Room, ServerToClientEvents } from "./contract.js";
 

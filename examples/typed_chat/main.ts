@@ -1,4 +1,4 @@
-// Three people meet in a room with two places: node main.js http://localhost:8000
+// Three people meet in a room with two places: npm start http://localhost:8000
 import { connect, enter, say } from "./client.js";
 
 declare const process: { argv: string[] };

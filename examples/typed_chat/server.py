@@ -1,7 +1,6 @@
 """A chat whose client in TypeScript is compiled against the contract of this server.
 
-uvicorn examples.typed_chat.server:io                   # serves it
-python -m examples.typed_chat.server > contract.ts      # writes the contract for the client
+socketio-asgi run server:io
 """
 
 from __future__ import annotations
@@ -116,7 +115,3 @@ def member_of(socket: Socket[Member]) -> Member:
     if not isinstance(socket.data, Member):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise NotInRoom
     return socket.data
-
-
-if __name__ == "__main__":
-    print(io.contract(title="Chat", version="1.0.0").typescript(), end="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +16,50 @@ from tests.support.requirements import require_command
 
 FOLDER = Path(__file__).parent
 
+Diagnostics = dict[str, list[dict[str, Any]]]
+"""By document: everything that the parser says about it, recommendations included."""
 
-@pytest.fixture(scope="session")
-def parser() -> Path:
-    """The folder with the parser, installed."""
-    install_node_modules(FOLDER)
-    return FOLDER
+pytestmark = pytest.mark.timeout(400)  # the first test may have to install the parser
 
 
-def diagnostics(parser: Path, document: Mapping[str, Any], tmp_path: Path) -> list[dict[str, Any]]:
-    """Everything that the parser says about a document, recommendations included."""
-    path = tmp_path / "asyncapi.json"
-    path.write_text(json.dumps(document), "utf-8")
-    command = [require_command("node"), "validate.mjs", str(path)]
-    done = subprocess.run(
-        command, cwd=parser, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.mark.timeout(400)  # the first test installs the parser
-def test_an_application_with_everything(parser: Path, tmp_path: Path) -> None:
-    assert diagnostics(parser, io.contract().asyncapi(), tmp_path) == []
-
-
-def test_an_empty_application(parser: Path, tmp_path: Path) -> None:
-    assert diagnostics(parser, Server().contract().asyncapi(), tmp_path) == []
-
-
-def test_the_parser_finds_faults(parser: Path, tmp_path: Path) -> None:
+def faulty() -> dict[str, Any]:
     document = io.contract().asyncapi()
     document["operations"]["MainReceiveJoin"]["action"] = "answer"
-    found = diagnostics(parser, document, tmp_path)
+    return document
+
+
+@pytest.fixture(scope="module")
+def diagnostics(tmp_path_factory: pytest.TempPathFactory) -> Diagnostics:
+    """What one run of the parser says about all documents."""
+    install_node_modules(FOLDER)
+    folder = tmp_path_factory.mktemp("asyncapi")
+    documents = {
+        "everything": io.contract().asyncapi(),
+        "empty": Server().contract().asyncapi(),
+        "faulty": faulty(),
+    }
+    for name, document in documents.items():
+        (folder / name).write_text(json.dumps(document), "utf-8")
+    command = [require_command("node"), "validate.mjs", *(str(folder / name) for name in documents)]
+    done = subprocess.run(
+        command, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: Diagnostics = {name: [] for name in documents}
+    for line in done.stdout.splitlines():
+        problem = json.loads(line)
+        found[Path(problem["file"]).name].append(problem)
+    return found
+
+
+def test_an_application_with_everything(diagnostics: Diagnostics) -> None:
+    assert diagnostics["everything"] == []
+
+
+def test_an_empty_application(diagnostics: Diagnostics) -> None:
+    assert diagnostics["empty"] == []
+
+
+def test_the_parser_finds_faults(diagnostics: Diagnostics) -> None:
+    found = diagnostics["faulty"]
     assert any("operations.MainReceiveJoin" in each["path"] for each in found), found

@@ -18,6 +18,7 @@ from tests.cli.support import run
 from tests.support.clients import PollingClient
 from tests.support.peer import join_peer, polling_of
 from tests.support.ports import listening_socket
+from tests.support.processes import ROOT
 
 from .support import DemoProcess
 
@@ -85,6 +86,15 @@ def test_the_client_of_the_nearest_node_modules(
     package.mkdir(parents=True)
     (package / "dist").symlink_to(client_dir)
     assert find_client() == package / "dist"
+
+
+def test_the_client_of_the_tests_in_a_checkout(
+    client_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from socketio_asgi.cli.demo import find_client
+
+    monkeypatch.chdir(ROOT / "docs")
+    assert find_client() == client_dir
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,18 @@ from tests.support.node import run_browser
 from tests.support.ports import HOST
 from tests.support.processes import ROOT, ServerProcess
 from tests.support.requirements import require_module
+from tests.support.shared import once_per_run
 
 PROJECT = ROOT / "examples" / "django_chat"
 MANAGE = str(PROJECT / "manage.py")
+DATABASE = "chat.sqlite"
+
+QUICK = """
+from chat.settings import *
+
+# The default one takes a second of the processor, as it should.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""
 
 ADD_ANN = """
 from django.contrib.auth.models import User
@@ -36,24 +46,36 @@ class RunserverProcess(ServerProcess):
         """Django and daphne were found before."""
 
 
-@pytest.fixture
-def env(tmp_path: Path, node_modules: Path) -> dict[str, str]:
-    """The environment of the project: a database that knows ``ann``, and the client."""
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that knows ``ann``, for copies of it."""
     for name in ("django", "daphne"):
         require_module(name)
-    folder = node_modules / "socket.io-client" / "dist"
-    env = {
-        "CHAT_CLIENT": str(folder),
-        "CHAT_DATABASE": str(tmp_path / "chat.sqlite"),
-        "DJANGO_SETTINGS_MODULE": "chat.settings",
-    }
+    return once_per_run(tmp_path_factory, "django_chat", make_database) / DATABASE
+
+
+def make_database(folder: Path) -> None:
+    env = {**os.environ, **environment(folder)}
     for arguments in (["migrate", "--run-syncdb"], ["shell", "-v", "0", "-c", ADD_ANN]):
         command = [sys.executable, MANAGE, *arguments]
-        done = subprocess.run(
-            command, env={**os.environ, **env}, check=False, capture_output=True, text=True
-        )
+        done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    return env
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of the project, with its database and settings for tests in a folder."""
+    (folder / "quick.py").write_text(QUICK, "utf-8")
+    return {
+        "CHAT_DATABASE": str(folder / DATABASE),
+        "DJANGO_SETTINGS_MODULE": "quick",
+        "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT), str(ROOT)]),
+    }
+
+
+@pytest.fixture
+def env(tmp_path: Path, database: Path) -> dict[str, str]:
+    shutil.copy(database, tmp_path)
+    return environment(tmp_path)
 
 
 @contextmanager
@@ -68,7 +90,14 @@ def started(name: str, env: dict[str, str]) -> Iterator[ServerProcess]:
 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.parametrize("name", ["runserver", "daphne", "uvicorn-fast"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "runserver",
+        pytest.param("daphne", marks=pytest.mark.variant),  # runserver is daphne as well
+        "uvicorn-fast",
+    ],
+)
 async def test_in_a_browser(
     name: str, env: dict[str, str], chromium: str, anyio_backend: str
 ) -> None:
@@ -87,6 +116,8 @@ async def test_in_a_browser(
     assert codes == ["validation", "validation", "length"]
     assert (result["announced"], result["heard"]) == ({"clients": 3}, ["closing"] * 2)
     assert result["gone"] == ["io server disconnect"] * 2
+    assert result["history_of_the_lobby"] == ["you: in the lobby"]
+    assert result["reloaded"] == ["ann: in the lobby"]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import anyio
 import pytest
 
 from examples.typed_chat import server
 from tests.support.node import start_node
 from tests.support.typescript import SECONDS, compile_strictly
 
-from .test_examples import Serving
+from .conftest import Built
+from .support import ExampleProcess
 
 FOLDER = Path(server.__file__).parent
 
@@ -31,23 +31,23 @@ def client(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def typed_chat(built: Built) -> Path:
+    return built("typed_chat")
+
+
 def test_the_contract_beside_the_client_is_that_of_the_server() -> None:
     written = (FOLDER / "contract.ts").read_text("utf-8")
-    assert written == contract(), "python -m examples.typed_chat.server > contract.ts"
+    assert written == contract(), "npm run contract"
 
 
-@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.timeout(120)  # packages may have to be installed
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_client(
-    serving: Serving, client: Path, node_modules: Path, tmp_path: Path
-) -> None:
-    output = tmp_path / "javascript"
-    problems = await anyio.to_thread.run_sync(
-        lambda: compile_strictly(client, node_modules, output=output)
-    )
-    assert problems == ""
-    served = await serving(server.io)
-    async with start_node(output / "main.js", served.url) as script:
+async def test_the_client(typed_chat: Path, anyio_backend: str) -> None:
+    async with (
+        ExampleProcess("typed_chat", folder=typed_chat) as server,
+        start_node(typed_chat / "dist" / "main.js", server.url) as script,
+    ):
         result = await script.finish()
     people = [{"name": "Ann", "role": "guest"}, {"name": "Ben", "role": "guest"}]
     assert result == {

@@ -32,8 +32,4 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SOCKETIO = {
-    "max_http_buffer_size": 100_000,
-    # The folder node_modules/socket.io-client/dist, for the script of the page.
-    "serve_client": os.environ.get("CHAT_CLIENT"),
-}
+SOCKETIO = {"max_http_buffer_size": 100_000}

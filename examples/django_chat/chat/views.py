@@ -1,5 +1,7 @@
 """The pages: one with the chat, logging in and out, and a broadcast from a view."""
 
+from pathlib import Path
+
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -7,24 +9,15 @@ from django.views.decorators.http import require_POST
 
 from .events import io
 
-PAGE = """<!doctype html>
-<title>Chat</title>
-<ul id="messages"></ul>
-<script src="/socket.io/socket.io.min.js"></script>
-<script>
-  const socket = io({ autoConnect: false }); // log in, then socket.connect()
-  socket.on("said", ({ author, text }) => {
-    const item = document.createElement("li");
-    item.textContent = `${author}: ${text}`;
-    document.getElementById("messages").append(item);
-  });
-</script>
-"""
+PAGE = Path(__file__).with_name("page.html")
 
 
 @ensure_csrf_cookie
-def home(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(PAGE)
+def home(request: HttpRequest) -> HttpResponse:
+    page = PAGE.read_text("utf-8")
+    if request.user.is_authenticated:
+        page = page.replace('data-user="nobody"', 'data-user="known"')
+    return HttpResponse(page)
 
 
 @require_POST
