@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,36 @@ from .table import median_ratio, median_value
 
 
 @dataclass
+class Call:
+    """What one call of the command measured in a scenario.
+
+    Attributes:
+        where: The machine, the date and how it was measured.
+        outcome: What its runs gave.
+    """
+
+    where: dict[str, Any]
+    outcome: Outcome
+
+
+@dataclass
 class Measured:
     """Everything that was measured with one version of Python.
 
     Attributes:
         python: The version, in full.
-        where: By scenario, the machine, the date and how it was measured.
         versions: What each server is made of.
         outcomes: Those of all scenarios, by their names.
+        calls: By scenario, the calls that these are from, the latest first.
         owners: Where the memory of connections goes, see :mod:`benchmarks.memory`.
         situations: The reports of floods and hoards, by the version of the package (empty for this
             one), situation and server.
     """
 
     python: str
-    where: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    calls: dict[str, list[Call]] = field(default_factory=dict)
     owners: dict[str, Any] = field(default_factory=dict)
     situations: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
@@ -43,7 +56,8 @@ class Measured:
     @property
     def places(self) -> list[dict[str, Any]]:
         """Where it was measured, each way once."""
-        return list({str(where): where for where in self.where.values()}.values())
+        calls = (call for calls in self.calls.values() for call in calls)
+        return list({str(call.where): call.where for call in calls}.values())
 
     def value(self, scenario: str, server: str) -> float | None:
         """The median; None if there is none."""
@@ -52,12 +66,12 @@ class Measured:
         return median_value(samples) if samples else None
 
     def ratio(self, scenario: str, server: str, peer: str) -> float | None:
-        """The median of the ratios of each run; None if one of the servers is missing."""
-        outcome = self.outcomes.get(scenario)
-        samples = outcome.samples if outcome else {}
-        if server not in samples or peer not in samples:
-            return None
-        return median_ratio(samples[server], samples[peer])
+        """The median of the ratios of neighbouring runs; None if there are none of both."""
+        for call in self.calls.get(scenario, ()):
+            samples = call.outcome.samples
+            if server in samples and peer in samples:
+                return median_ratio(samples[server], samples[peer])
+        return None
 
     def growth(self, server: str, scenario: str, smaller: str) -> float | None:
         """The ratio of the medians of two scenarios; None if one of them is missing."""
@@ -72,11 +86,20 @@ class Measured:
         return list(dict.fromkeys(name for samples in found for name in samples))
 
     def add(self, results: Results) -> None:
-        """Take the results of one call; a scenario that was measured before is replaced."""
+        """Take the results of one call; those of servers that were measured before are replaced."""
         self.versions |= results.versions
         for outcome in results.outcomes:
-            self.outcomes[outcome.scenario] = outcome
-            self.where[outcome.scenario] = results.where
+            known = self.outcomes.get(outcome.scenario, outcome)
+            self.outcomes[outcome.scenario] = replace(
+                outcome,
+                samples=known.samples | outcome.samples,
+                failures=known.failures | outcome.failures,
+            )
+            earlier = self.calls.get(outcome.scenario, [])
+            self.calls[outcome.scenario] = [
+                Call(results.where, outcome),
+                *(call for call in earlier if call.outcome.samples.keys() - outcome.samples.keys()),
+            ]
 
 
 def gather(files: Sequence[Path]) -> list[Measured]:

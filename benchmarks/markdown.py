@@ -39,8 +39,8 @@ def commands(measured: Sequence[Measured], scenarios: Iterable[str]) -> str:
     by_settings: dict[str, dict[str, None]] = {}
     for scenario in scenarios:
         for each in measured:
-            if where := each.where.get(scenario):
-                by_settings.setdefault(_settings(where), {})[scenario] = None
+            for call in each.calls.get(scenario, ()):
+                by_settings.setdefault(_settings(call.where), {})[scenario] = None
     return console(
         f"python -m benchmarks {' '.join(known)} {settings}"
         for settings, known in by_settings.items()

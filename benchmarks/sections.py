@@ -21,7 +21,7 @@ from .markdown import (
 from .scenarios import SCENARIOS
 from .situation_tables import situations
 from .sizing import capacity, example
-from .targets import FAST, MEMORY, PATHS, TARGETS, Target
+from .targets import FAST, LABELS, MEMORY, PATHS, TARGETS, Target
 
 HEADLINES = ("echo", "broadcast-500", "broadcast-500x8", "connect", MEMORY, "polling")
 GROWTH = {
@@ -127,7 +127,7 @@ def _target(target: Target, columns: Sequence[Measured]) -> list[str]:
         against = f"`{target.peer_scenario}`"
     verdicts = [_verdict(target, each) for each in columns]
     limit = f"≤ {' / '.join(limits)}{unit}"
-    return [f"`{target.scenario}`", PATHS[target.server], against, limit, *verdicts]
+    return [f"`{target.scenario}`", LABELS[target.server], against, limit, *verdicts]
 
 
 def _verdict(target: Target, measured: Measured) -> str:
@@ -237,8 +237,9 @@ def picture_name(measured: Measured) -> str:
 
 
 def summary(measured: Sequence[Measured]) -> str:
-    """The most important figures, on the newest Python."""
-    newest = [each for each in measured if each.value("echo", FAST) is not None]
+    """The most important figures, on the newest Python with all of them."""
+    known = [each for each in measured if each.value("echo", FAST) is not None]
+    newest = [each for each in known if is_complete(each)] or known
     return _summary(newest[-1]) if newest else ""
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from .evidence import Measured
 
 FAST, STOCK = "ours-fast", "ours"
+PURE = "ours-pure"
 PATHS = {FAST: "fast path", STOCK: "stock uvicorn"}
+LABELS = {**PATHS, PURE: "fast path, pure Python"}
 MEMORY = "memory-websocket-4000"
 NOISE = 1.2  # what "does not grow" allows: two scenarios are never measured quite alike
 
@@ -53,27 +55,37 @@ def _growth(scenario: str, smaller: str) -> tuple[Target, ...]:
 
 
 TARGETS = (
-    Target("echo", FAST, "node", 0.7),
-    Target("echo", FAST, "bun", 1.0),
-    Target("echo", FAST, "python-socketio", 1 / 6),
+    Target("echo", FAST, "node", 0.52),
+    Target("echo", FAST, "bun", 0.95),
+    Target("echo", PURE, "node", 0.6),
+    Target("echo", PURE, "bun", 1.1),
+    Target("echo", PURE, "python-socketio", 1 / 6),
     Target("echo", STOCK, "bare", 1.4),
     Target("echo", STOCK, "python-socketio", 1 / 2),
-    Target("broadcast-500", FAST, "node", 0.8),
+    Target("echo-64k", FAST, "bun", 1.0),
+    Target("echo-binary", FAST, "bun", 1.2),
+    Target("broadcast-500", FAST, "node", 0.7),
     Target("broadcast-500", FAST, "bun", 0.95),
     Target("broadcast-500", FAST, "python-socketio", 1 / 6, newer=1 / 5),
-    Target("broadcast-500", STOCK, "bare", 1.1),
+    Target("broadcast-500", STOCK, "bare", 1.2),
     Target("broadcast-500", STOCK, "python-socketio", 1 / 3),
-    Target("broadcast-500x8", FAST, "node", 1 / 2),
-    Target("broadcast-500x8", FAST, "bun", 1 / 2),
-    Target("connect", FAST, "node", 0.6),
-    Target("connect", STOCK, "bare", 1.3),
-    Target(MEMORY, FAST, "bun", 0.6),
-    Target(MEMORY, STOCK, "bare", 1.4),
-    Target("polling", FAST, "bare", 1.4),
-    Target("polling", FAST, "python-socketio", 1 / 2),
+    Target("broadcast-500x8", FAST, "node", 1 / 3),
+    Target("broadcast-500x8", FAST, "bun", 1 / 3),
+    Target("storm", FAST, "bun", 1.0),
+    Target("connect", FAST, "node", 0.4),
+    Target("connect", PURE, "node", 0.45),
+    Target("connect", PURE, "bun", 1.45),
+    Target("connect", STOCK, "bare", 1.4),
+    Target("upgrade", FAST, "node", 0.35),
+    Target("polling", FAST, "node", 0.45),
+    Target("polling", FAST, "bun", 0.8),
     Target("polling", STOCK, "bare", 1.4),
     Target("polling", STOCK, "python-socketio", 1 / 2),
-    Target("heartbeats", FAST, "", 2.0),
+    Target("quiet-client", FAST, "node", 1.0),
+    Target("quiet-client", STOCK, "node", 1.0),
+    Target(MEMORY, FAST, "bun", 0.4),
+    Target(MEMORY, STOCK, "bare", 1.2),
+    Target("heartbeats", FAST, "", 0.6),
     Target("heartbeats", STOCK, "", 2.0),
     *_growth("memory-websocket-8000", "memory-websocket-1000"),
     *_growth("room-of-100000", "room-of-10"),

@@ -16,7 +16,9 @@ HERE = Path(__file__).resolve().parent
 NODE_MODULES = HERE.parent / "node_modules"
 CLASSES = "socketio_asgi.integrations.uvicorn"
 FAST = ("--ws", f"{CLASSES}:WebSocketProtocol", "--http", f"{CLASSES}:HTTPProtocol")
+NO_DIRECT = ("--ws", f"{CLASSES}:WebSocketProtocol", "--http", f"{CLASSES}:ASGIHTTPProtocol")
 STOCK = ("--ws", "websockets-sansio", "--http", "httptools")
+SPEEDUPS = "socketio-asgi-speedups"
 OURS = "benchmarks.servers.ours"
 BARE = "benchmarks.servers.bare"
 EXPOSED_APPLICATION = "benchmarks.servers.exposed"
@@ -36,6 +38,7 @@ class Server:
         modules: The Python modules that it needs.
         attribute: What has to be in the last of them.
         packages: Those that are told with the results; npm packages for JavaScript servers.
+        optional: Further ones in Python, where they are installed.
         lacks: The features that it leaves out, see :attr:`Scenario.needs`.
         quick: Whether it belongs to those that are compared by default.
         environment: Variables that its process has besides those of this one.
@@ -47,6 +50,7 @@ class Server:
     modules: tuple[str, ...] = ()
     attribute: str = ""
     packages: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     lacks: frozenset[str] = frozenset()
     quick: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +68,7 @@ class Server:
     def versions(self, python: str) -> dict[str, str]:
         """The versions of what it is made of."""
         if self.modules:
-            return _python_versions(python, self.packages)
+            return _python_versions(python, self.packages, self.optional)
         program = self.command(python, 0)[0]
         found = {Path(program).name: _output([program, "--version"]).strip().lstrip("v")}
         for name in self.packages:
@@ -133,6 +137,25 @@ _COMPARED = (
         modules=(*UVICORN, CLASSES),
         attribute="HTTPProtocol",
         packages=("socketio-asgi", *UVICORN),
+        optional=(SPEEDUPS,),
+    ),
+    Server(
+        "ours-pure",
+        "ours on uvicorn, fast path, pure Python",
+        uvicorn(OURS, FAST),
+        modules=(*UVICORN, CLASSES),
+        attribute="HTTPProtocol",
+        packages=("socketio-asgi", *UVICORN),
+        environment={"SOCKETIO_ASGI_SPEEDUPS": "0"},
+    ),
+    Server(
+        "ours-asgi",
+        "ours on uvicorn, fast path, all requests through ASGI",
+        uvicorn(OURS, NO_DIRECT),
+        modules=(*UVICORN, CLASSES),
+        attribute="ASGIHTTPProtocol",
+        packages=("socketio-asgi", *UVICORN),
+        quick=False,
     ),
     Server(
         "ours-granian",
@@ -213,14 +236,20 @@ def _failed_imports(python: str, modules: tuple[str, ...], attribute: str) -> st
     return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
 
 
-def _python_versions(python: str, packages: tuple[str, ...]) -> dict[str, str]:
+def _python_versions(
+    python: str, packages: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, str]:
     script = (
-        "import sys, platform, json; from importlib.metadata import version\n"
+        "import sys, platform, json; from importlib.metadata import distributions, version\n"
+        "known = {each.metadata['Name'].lower() for each in distributions()}\n"
         "found = {'python': platform.python_version()}\n"
-        "found.update((name, version(name)) for name in sys.argv[1:])\n"
+        "packages, optional = map(json.loads, sys.argv[1:])\n"
+        "names = packages + [name for name in optional if name in known]\n"
+        "found.update((name, version(name)) for name in names)\n"
         "print(json.dumps(found))"
     )
-    found: dict[str, str] = json.loads(_output([python, "-c", script, *packages]))
+    command = [python, "-c", script, json.dumps(packages), json.dumps(optional)]
+    found: dict[str, str] = json.loads(_output(command))
     return found
 
 

@@ -97,6 +97,32 @@ def test_rooms(scenario: str) -> None:
     assert sample.p50 is not None
 
 
+def test_a_quiet_client_beside_floods() -> None:
+    from benchmarks.runner import Settings, measure
+    from benchmarks.scenarios import SCENARIOS
+    from benchmarks.servers import SERVERS
+
+    [server] = [each for each in SERVERS if each.name == "ours-fast"]
+    settings = Settings(sys.executable, runs=1, seconds=0.3, warmup=0.1)
+    sample = measure(SCENARIOS["quiet-client"], server, settings)
+    assert sample.units > 0
+    assert sample.p50 is not None
+    assert sample.p99 is not None
+    assert sample.value == sample.p99 >= sample.p50 > 0
+
+
+def test_the_fast_path_without_the_native_piece() -> None:
+    """Both are servers of their own, which tell what they are made of."""
+    from benchmarks.servers import SERVERS, SPEEDUPS
+
+    servers = {each.name: each for each in SERVERS}
+    fast, pure = servers["ours-fast"], servers["ours-pure"]
+    assert fast.command("python", 1) == pure.command("python", 1)
+    assert pure.environment
+    assert not fast.environment
+    assert fast.versions(sys.executable).keys() - {SPEEDUPS} == pure.versions(sys.executable).keys()
+
+
 def test_works_of_targets_exist() -> None:
     from benchmarks.scenarios import SCENARIOS
     from benchmarks.sections import GROWTH

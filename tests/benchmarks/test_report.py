@@ -75,13 +75,17 @@ def rows(text: str) -> Iterator[list[str]]:
 def test_medians_decide_about_targets(tmp_path: Path) -> None:
     # What disturbs a run disturbs two servers alike: here, the last one takes ten times as long.
     node, bun = [9.0, 10.0, 110.0], [5.0, 5.0, 50.0]
-    scenarios = {"echo": {"ours-fast": [6.0, 7.0, 80.0], "node": node, "bun": bun}}
+    fast, pure = [4.5, 5.0, 55.0], [6.0, 7.0, 80.0]
+    servers = {"ours-fast": fast, "ours-pure": pure, "node": node, "bun": bun}
+    scenarios = {"echo": servers}
     text = rendered("targets", write_results(tmp_path / "a.json", "3.11.7", scenarios))
     echo = [row for row in rows(text) if row[0] == "`echo`" and "fast" in row[1]]
-    verdicts = {row[2]: row[3:] for row in echo}
-    assert verdicts["socket.io on Node"] == ["≤ 0.700", "0.700, met"]
-    assert verdicts["socket.io on Bun"] == ["≤ 1.000", "1.400, **missed**"]
-    assert verdicts["python-socketio on uvicorn"] == ["≤ 0.167", "\N{EN DASH}"]
+    verdicts = {(row[1], row[2]): row[3:] for row in echo}
+    path, python = "fast path", "fast path, pure Python"
+    assert verdicts[path, "socket.io on Node"] == ["≤ 0.520", "0.500, met"]
+    assert verdicts[path, "socket.io on Bun"] == ["≤ 0.950", "1.000, **missed**"]
+    assert verdicts[python, "socket.io on Node"] == ["≤ 0.600", "0.700, **missed**"]
+    assert verdicts[python, "python-socketio on uvicorn"] == ["≤ 0.167", "\N{EN DASH}"]
     assert "$ python -m benchmarks echo --runs 3 --seconds 1.5\n" in text
 
 
@@ -146,12 +150,20 @@ def test_differing_runs_are_told(tmp_path: Path) -> None:
     assert "$ python -m benchmarks connect --runs 5 --seconds 1.5\n" in medians
 
 
-def test_a_later_file_counts(tmp_path: Path) -> None:
-    first = write_results(tmp_path / "a.json", "3.11.7", {"echo": {"ours": [1.0], "node": [2.0]}})
-    second = write_results(tmp_path / "b.json", "3.11.7", {"echo": {"ours": [5.0]}})
+def test_a_later_file_counts_for_its_servers(tmp_path: Path) -> None:
+    from benchmarks.evidence import gather
+
+    first = write_results(
+        tmp_path / "a.json", "3.11.7", {"echo": {"ours": [1.0], "bare": [4.0], "node": [2.0]}}
+    )
+    second = write_results(tmp_path / "b.json", "3.11.7", {"echo": {"ours": [5.0], "bare": [10.0]}})
     assert list(rows(rendered("medians", first, second)))[2:] == [
-        ["`echo`: the scenario echo", "µs/unit", "5.00"]
+        ["`echo`: the scenario echo", "µs/unit", "5.00", "10.0", "2.00"]
     ]
+    [measured] = gather([first, second])
+    assert measured.ratio("echo", "ours", "bare") == 0.5  # of neighbouring runs, the latest
+    assert measured.ratio("echo", "ours", "node") == 0.5  # which were in the first file
+    assert measured.ratio("echo", "node", "bun") is None
 
 
 def test_what_is_slower_is_told(tmp_path: Path) -> None:
