@@ -3,23 +3,32 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# The tests wait more than they compute.
-PYTEST_ARGS ?= -n 4 --dist worksteal
+# The tests wait more than they compute, those of the core and of the examples most.
+WORKERS = 4
+test test-examples: WORKERS = 6
+PYTEST_ARGS ?= -n $(WORKERS) --dist worksteal
 BENCH_ARGS ?=
 # How long `make stress` lasts, and options of its own (STRESS_ARGS="--seed 7 tests/engine").
 MINUTES ?= 10
 STRESS_ARGS ?=
+DEMO_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INTEROP := tests/interop
 BROKERS := tests/brokers
 PEERS := benchmarks
+PAGE := examples/chat_platform/page
+# What the tests of the examples install: the examples with a package.json, and a parser of documents.
+WITH_PACKAGES := $(PAGE) examples/react_chat examples/vue_poll examples/typed_chat tests/asyncapi
+# The JavaScript client, where the tests have installed it.
+CLIENT := $(INTEROP)/node_modules/socket.io-client/dist
 
 # The sub-environments of the uses; stamps make the second call fast.
 RUN_STAMP := $(VENV)/.stamp-run
 BENCH_STAMP := $(VENV)/.stamp-bench
 DEV_STAMP := $(VENV)/.stamp-dev
+NATIVE_STAMP := $(VENV)/.stamp-native
 NPM_STAMP := node_modules/.package-lock.json
 
 # Without files of bytecode each test process, and each server that a test starts, would compile everything
@@ -28,13 +37,15 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-adapters test-frameworks test-examples test-tools test-full stress bench lint \
-	format types docs build check clean
+	format types docs build native native-wheel check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(RUN_STAMP) ## run the demonstration server
-	$(BIN)/socketio-asgi demo
+# Bytecode goes into the environment too, so that the demo leaves nothing else behind in the checkout.
+demo: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/pycache
+demo: $(RUN_STAMP) ## run the demonstration server (DEMO_ARGS="--port 9000")
+	$(BIN)/socketio-asgi demo $(if $(wildcard $(CLIENT)/socket.io.min.js),--client-dir $(CLIENT)) $(DEMO_ARGS)
 
 test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" selects)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -42,14 +53,15 @@ test: $(DEV_STAMP) interop ## run the tests of the core (PYTEST_ARGS="-k name" s
 test-adapters: ## run the tests of adapters with real brokers
 test-frameworks: ## run the tests of frameworks, and of deployments behind real proxies
 test-examples: ## run the tests of the examples
-test-tools: ## run the tests of the command line, of the harness of all tests, and of the benchmarks
+test-tools: ## run the tests of the command line, the documentation, the harness and the benchmarks
 test-adapters test-frameworks test-examples test-tools: test-%: $(DEV_STAMP)
 	$(BIN)/python -m pytest --group=$* $(PYTEST_ARGS)
 
 test-tools: interop
 test-adapters: interop brokers
+test-examples: interop examples-packages
 
-test-full: $(DEV_STAMP) interop brokers ## run all tests, on all event loops
+test-full: $(DEV_STAMP) interop brokers examples-packages ## run all tests, on all event loops
 	$(BIN)/python -m pytest --group=all --all-backends $(PYTEST_ARGS)
 
 stress: $(DEV_STAMP) interop ## run the tests again and again on a machine in trouble (MINUTES=n)
@@ -80,27 +92,40 @@ build: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
+native: $(NATIVE_STAMP) ## build the native piece, and install it for the tests and benchmarks
+
+native-wheel: $(DEV_STAMP) ## build the sdist and the wheel of the native piece into native/dist/
+	rm -rf native/dist
+	$(BIN)/python -m build --outdir native/dist native
+	$(BIN)/twine check --strict native/dist/*
+
 check: lint types test docs build ## style, types, tests of the core, documentation, distributions
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(INTEROP)/node_modules $(BROKERS)/node_modules $(PEERS)/node_modules build dist site
+	rm -rf $(VENV) $(INTEROP)/node_modules $(BROKERS)/node_modules $(PEERS)/node_modules build dist site \
+		native/build native/dist examples/*/dist $(PAGE)/dist $(WITH_PACKAGES:%=%/node_modules)
 
-.PHONY: interop brokers peers
+.PHONY: interop brokers peers examples-packages
 # Without Node the tests with the JavaScript clients are skipped, and its servers left out.
-interop brokers peers:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(FOLDER)/$(NPM_STAMP); \
-	else echo "no npm: $(FOLDER) does without the packages of JavaScript"; fi
-interop: FOLDER := $(INTEROP)
-brokers: FOLDER := $(BROKERS)
-peers: FOLDER := $(PEERS)
+interop brokers peers examples-packages:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(FOLDERS:%=%/$(NPM_STAMP)); \
+	else echo "no npm: no packages of JavaScript in $(FOLDERS)"; fi
+interop: FOLDERS := $(INTEROP)
+brokers: FOLDERS := $(BROKERS)
+peers: FOLDERS := $(PEERS)
+examples-packages: FOLDERS := $(WITH_PACKAGES)
 
-$(INTEROP)/$(NPM_STAMP) $(BROKERS)/$(NPM_STAMP) $(PEERS)/$(NPM_STAMP): %/$(NPM_STAMP): %/package.json %/package-lock.json
-	npm ci --prefix $* --no-audit --no-fund
+# What packages want to run is not needed, except that bun installs itself.
+$(addsuffix /$(NPM_STAMP),$(INTEROP) $(BROKERS) $(WITH_PACKAGES)): NPM_OPTIONS := --ignore-scripts
+$(addsuffix /$(NPM_STAMP),$(INTEROP) $(BROKERS) $(PEERS) $(WITH_PACKAGES)): %/$(NPM_STAMP): %/package.json %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund $(NPM_OPTIONS)
 	touch $@
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+# That of Python 3.11 takes minutes to find versions that fit together.
+	$(PIP) install --quiet --upgrade pip
 
 $(RUN_STAMP): $(BIN)/python pyproject.toml
 	$(PIP) install --quiet --editable '.[standard]'
@@ -108,8 +133,18 @@ $(RUN_STAMP): $(BIN)/python pyproject.toml
 
 $(BENCH_STAMP): $(BIN)/python pyproject.toml
 	$(PIP) install --quiet --editable '.[bench]'
+	@$(MAKE) --no-print-directory native
 	touch $@
 
 $(DEV_STAMP): $(BIN)/python pyproject.toml
 	$(PIP) install --quiet --editable '.[dev]'
+	@$(MAKE) --no-print-directory native
 	touch $@ $(RUN_STAMP) $(BENCH_STAMP)
+
+# Without a compiler everything runs in Python, and the tests of the native piece are skipped. The copy
+# is for builds at the same time, which would be in one another's way.
+$(NATIVE_STAMP): $(BIN)/python native/socketio_asgi_speedups.c native/setup.py native/pyproject.toml
+	@copy=$$(mktemp -d) && cp -R native "$$copy" && rm -rf "$$copy/native/build" && \
+	if $(PIP) install --quiet --force-reinstall --no-deps "$$copy/native"; then touch $@; \
+	elif [ "$$CI" = true ]; then echo "the native piece cannot be built"; code=1; \
+	else echo "no compiler: the native piece is left out"; touch $@; fi; rm -rf "$$copy"; exit $${code:-0}

@@ -27,7 +27,7 @@ from tests.support.processes import SERVER_NAMES, ServerProcess
 from tests.support.requirements import require_command
 from tests.support.serving import Served, serve, unwrapped
 
-pytest_plugins = ["tests.support.groups", "tests.support.reruns"]
+pytest_plugins = ["tests.support.groups", "tests.support.shares", "tests.support.reruns"]
 
 
 class StartServer(Protocol):

@@ -43,6 +43,8 @@ INSIDE = {
     "socketio_asgi.brokers.redis.deployment.ClusterClient",
     "socketio_asgi.brokers.redis.deployment.PooledClient",
     "socketio_asgi.contract.description.Description",
+    "socketio_asgi.extensions.direct.DirectRequests",
+    "socketio_asgi.websocket.reader.OnEvent",
     "socketio_asgi.emitters.base._EVERYBODY",
     "socketio_asgi.engine.public_session.SessionInside",
     "socketio_asgi.events.acks.AckSink",

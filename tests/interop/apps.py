@@ -165,6 +165,22 @@ async def drop_me(socket: Any) -> None:
     socket.disconnect(close=True)
 
 
+@handler("end")
+async def end(socket: Any, id: str, how: str) -> None:
+    other = socket.namespace.sockets[id]
+    if how.startswith("say"):
+        other.emit("last words", 1)
+        other.emit("last words", 2)
+    if how.endswith("close"):
+        other.conn.close()
+    elif how.endswith("disconnect"):
+        other.disconnect(close=True)
+    elif how.endswith("fail"):
+        other.conn.__socketio__.end("transport error", flush=True)
+    elif how == "time out":
+        other.conn.__socketio__.end("ping timeout")
+
+
 def check_token(socket: Any) -> None:
     """A middleware that asks for a token."""
     if socket.handshake.auth.get("token") != "secret":
@@ -207,6 +223,10 @@ class Echo:
             self._stream(0, int(data.removeprefix("stream ")))
         else:
             self._session.send([OutgoingPacket.message(data)])
+
+    def on_event(self, number: int | None, items: list[Any]) -> bool:
+        """Leave it: it is a message here."""
+        return False
 
     def _stream(self, number: int, end: int) -> None:
         if number < end:

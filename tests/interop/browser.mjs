@@ -12,7 +12,8 @@
 //   }
 //
 // Without "$page" the page comes from a server of its own, which makes requests to URL cross-origin.
-// With it, the page of that address is opened. "$cookies" (playwright's form) are set before.
+// With it, the page of that address is opened. "$cookies" (playwright's form) are set before. A page that
+// loads the client from the official CDN is given the file of the npm package, which has the same hash.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -31,9 +32,11 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-function clientBundle() {
-  const entry = createRequire(import.meta.url).resolve("socket.io-client");
-  const root = entry.slice(0, entry.lastIndexOf("socket.io-client") + "socket.io-client".length);
+const CDN = "https://cdn.socket.io/4.8.3/socket.io.min.js";
+
+function clientBundle(name) {
+  const entry = createRequire(import.meta.url).resolve(name);
+  const root = entry.slice(0, entry.lastIndexOf(name) + name.length);
   return join(root, "dist", "socket.io.min.js");
 }
 
@@ -49,13 +52,19 @@ async function blankPage() {
 async function openPage(browser) {
   const context = await browser.newContext({ bypassCSP: true });
   if (options.$cookies) await context.addCookies(options.$cookies);
+  await context.route(CDN, (route) =>
+    route.fulfill({
+      path: clientBundle("sio483"),
+      headers: { "Access-Control-Allow-Origin": "*" },
+    }),
+  );
   const page = await context.newPage();
   page.on("console", (message) => process.stderr.write(`console: ${message.text()}\n`));
   page.on("pageerror", (error) => process.stderr.write(`page error: ${error.stack}\n`));
   await page.exposeFunction("harnessReport", report);
   await page.exposeFunction("harnessCommand", command);
   await page.goto(options.$page ?? (await blankPage()));
-  await page.addScriptTag({ path: clientBundle() });
+  await page.addScriptTag({ path: clientBundle("socket.io-client") });
   return page;
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from tests.support.node import NodeScript, start_node
+from tests.support.node import NodeScript, run_node, start_node
 from tests.support.processes import ServerProcess
 
 from .support import TRANSPORTS, start_app
@@ -72,3 +72,11 @@ async def test_the_heartbeat(server_name: str, node_modules: Path, anyio_backend
         await script.send("resumed")
         result = await script.finish()
     assert set(result["reasons"]) == {"ping timeout"}
+
+
+async def test_ends_while_the_client_moves_to_websocket(
+    shared_server: ServerProcess, anyio_backend: str
+) -> None:
+    result = await run_node("lifetime/ends_during_upgrade.mjs", shared_server.url, {"rounds": 12})
+    assert result["runs"] == 26
+    assert result["races"] == 72

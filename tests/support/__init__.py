@@ -5,6 +5,7 @@ Servers and event loops:
 * :mod:`tests.support.processes`: a real ASGI server as a process of its own
 * :mod:`tests.support.serving`: an application object served inside the test's event loop
 * :mod:`tests.support.backends`: the event loops of async tests, and the way of WebSockets there
+* :mod:`tests.support.autojump`: event loops that do not wait, for what is all in this process
 * :mod:`tests.support.deadlines`: async tests that hang end by themselves
 
 Clients, each made of the one below it (asyncio and trio):

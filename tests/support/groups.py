@@ -8,6 +8,7 @@ in another setting, such as another mode of an adapter: a group leaves it out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +20,17 @@ GROUPS: Final = {
     "adapters": ("brokers",),
     "frameworks": ("frameworks", "deployment"),
     "examples": ("examples", "asyncapi"),
-    "tools": ("cli", "harness_tests", "benchmarks"),
+    "tools": (
+        *("cli", "docs", "harness_tests", "benchmarks"),
+        *("testing/test_fixtures.py", "typing"),
+    ),
 }
-"""By name: folders of ``tests/``.
+"""By name: folders and files of ``tests/``.
 
 adapters: adapters on real brokers; frameworks: integrations with web frameworks, and deployments
 behind real proxies; examples: what is in ``examples/``, and documents for other tools; tools: the
-command line, the harness of the tests themselves, and the benchmarks.
+command line, the documentation, the harness of the tests themselves, the benchmarks, and what
+pytest and type checkers make of the package.
 """
 
 CORE: Final = "core"
@@ -66,7 +71,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the repetitions of other settings to those who ask for everything, or for them."""
     if config.option.group == ALL:
         return
-    left_out = [item for item in items if item.get_closest_marker("variant") is not None]
+    keep(config, items, {item for item in items if item.get_closest_marker("variant") is None})
+
+
+def keep(config: pytest.Config, items: list[pytest.Item], chosen: Collection[pytest.Item]) -> None:
+    """Leave out what was not chosen, and let pytest count it."""
+    left_out = [item for item in items if item not in chosen]
     if left_out:
-        items[:] = [item for item in items if item not in set(left_out)]
+        items[:] = [item for item in items if item in chosen]
         config.hook.pytest_deselected(items=left_out)

@@ -19,7 +19,6 @@ To talk to it while it runs:
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import json
 import os
@@ -35,10 +34,12 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from .requirements import missing, require_command
+from .shared import locked
 
 INTEROP = Path(__file__).resolve().parents[1] / "interop"
 TIMEOUT = 30.0  # seconds for a whole scenario
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first one is the same engine without the windows, and starts with half the work."""
 STAMP = ".package-lock.json"  # npm's own record, the stamp of the Makefile too
 MAX_LINE = 64_000_000  # bytes of one JSON line
 
@@ -217,8 +218,7 @@ def install_node_modules(folder: Path = INTEROP) -> Path:
     require_command("node")
     packages = folder / "node_modules"
     lock_name = f"npm-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.lock"
-    with (Path(tempfile.gettempdir()) / lock_name).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may come here at once
+    with locked(Path(tempfile.gettempdir()) / lock_name):
         if not _is_installed(folder):
             _npm_ci(npm, folder)
     return packages

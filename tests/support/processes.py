@@ -98,11 +98,14 @@ class ServerProcess(Address):
         env: variables added to the environment of the process.
         app_dir: a further folder to import from, for example ``tmp_path``.
         ready_path: path whose first HTTP answer, with whatever status, means "ready".
+        working_dir: the folder that the process is started in.
 
     Use it with ``with`` (or ``async with``, which leaves the event loop free meanwhile), or call
     :meth:`start`, :meth:`stop`, :meth:`kill`, :meth:`restart` yourself. From async code run these
     in a thread: ``await anyio.to_thread.run_sync(server.restart)``.
     """
+
+    ready_timeout = READY_TIMEOUT
 
     def __init__(
         self,
@@ -113,15 +116,21 @@ class ServerProcess(Address):
         env: Mapping[str, str] | None = None,
         app_dir: Path | None = None,
         ready_path: str = "/",
+        working_dir: Path = ROOT,
     ) -> None:
         self.name = name
         self._reservation = PortReservation()
         self.port: int = self._reservation.port
-        self._command = self._build_command(name, app, options)
+        try:
+            self._command = self._build_command(name, app, options)
+        except BaseException:  # a command that is not there skips the test
+            self._reservation.close()
+            raise
         self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
-        folders = (app_dir, ROOT, os.environ.get("PYTHONPATH"))
+        folders = (app_dir, ROOT, self._env.get("PYTHONPATH"))
         self._env["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in folders if folder)
         self._ready_path = ready_path
+        self._working_dir = working_dir
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._last_output = ""
@@ -165,7 +174,7 @@ class ServerProcess(Address):
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             self._command,
-            cwd=ROOT,
+            cwd=self._working_dir,
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -180,7 +189,7 @@ class ServerProcess(Address):
         require_module(self._command[2])
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_TIMEOUT
+        deadline = time.monotonic() + self.ready_timeout
         while self.running and time.monotonic() < deadline:
             if self._answers():
                 return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from socketio_asgi.extensions.direct import DirectRequests, direct_requests_of
 
 from .echo import Message, Receive, Scope, Send
 
@@ -26,6 +29,10 @@ class TakeOvers:
             await self._app(scope, receive, self._observed(scope, send))
         else:
             await self._app(scope, receive, send)
+
+    def __direct_requests__(self) -> Mapping[bytes, DirectRequests]:
+        """Those of the application, which are served past this object as well."""
+        return direct_requests_of(self._app)
 
     def _observed(self, scope: Scope, send: Send) -> Send:
         async def observed(message: Message) -> None:

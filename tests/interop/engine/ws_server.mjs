@@ -11,7 +11,10 @@ await scenario(async () => {
   const ended = [];
   server.on("connection", (socket) => {
     socket.on("pong", (data) => socket.send(`pong ${data}`));
-    socket.on("close", (code) => ended.push(code));
+    socket.on("close", (code) => {
+      ended.push(code);
+      report("ended");
+    });
     socket.on("message", (data, isBinary) => {
       const text = isBinary ? "" : data.toString();
       if (text === "ping") return socket.ping("hello");
