@@ -248,6 +248,8 @@ class SessionCore(Exchange):
         self, transport: Transport, reason: str, description: str | None = None
     ) -> None:
         """Take note of a transport that is gone; the session ends with the one that carried it."""
+        if self._loop_state.runtime.closed:
+            return  # its task was thrown away: end_in() tells of the end, where that can be told
         self._loop_state.linger_deadlines.discard(transport)
         if transport is not self.transport:
             return  # one that was left behind by an upgrade

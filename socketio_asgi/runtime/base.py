@@ -132,6 +132,11 @@ class Runtime(ABC):
         # A process that was forked from within the loop has a copy that looks as if it ran.
         return self._runs() and self._pid == os.getpid()
 
+    @property
+    def closed(self) -> bool:
+        """True once nothing can begin in the loop any more; its tasks are thrown away then."""
+        return self.asyncio_loop is not None and self.asyncio_loop.is_closed()
+
     @abstractmethod
     def _runs(self) -> bool:
         """True while the loop runs; in a copy of the process, what was true when it was made."""

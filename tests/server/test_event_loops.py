@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -23,7 +23,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from socketio_asgi import ConnectionStateRecovery, Server, Socket
+from socketio_asgi import ClientDisconnected, ConnectionStateRecovery, Server, Socket
 from socketio_asgi.adapters.cluster import MessageType
 from socketio_asgi.server import Observer
 from tests.adapters.loopback import Bus
@@ -175,18 +175,21 @@ FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 
 class Loop:
-    """An event loop that runs when it is told to, and ends in one of three ways.
+    """An event loop that runs when it is told to, and ends in one of these ways.
 
     Args:
         kind: Its kind.
         end: ``run`` cancels the tasks and closes the loop, as ``asyncio.run()`` does; ``closed``
-            closes it without that, ``stopped`` only stops it.
+            closes it without that, and ``collected`` has Python free the tasks then; ``stopped``
+            only stops it.
     """
 
     def __init__(self, kind: str, end: str) -> None:
         self.loop = FACTORIES[kind]()
         self.cancels = end == "run"
         self.closes = end != "stopped"
+        self.collects = end == "collected"
+        self._left: set[asyncio.Task[Any]] = set()
 
     def run(self, main: Main) -> Any:
         """Run until the function returns."""
@@ -197,13 +200,24 @@ class Loop:
         if self.cancels:
             self.run(_cancel_all)
         if self.closes:
+            self._left = asyncio.all_tasks(self.loop)
             self.loop.close()
+        if self.collects:
+            self._throw_away()
 
     def clean(self) -> None:
-        """Close it, if it is not closed yet."""
+        """Close it, if it is not closed yet, and leave no task for the garbage collector."""
         if not self.loop.is_closed():
             self.run(_cancel_all)
             self.loop.close()
+        self._throw_away()
+
+    def _throw_away(self) -> None:
+        """Do what the garbage collector would do in the middle of another test, and say."""
+        while self._left:
+            task: Any = self._left.pop()
+            task.get_coro().close()
+            task._log_destroy_pending = False
 
 
 async def _cancel_all() -> None:
@@ -213,7 +227,7 @@ async def _cancel_all() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-@pytest.fixture(params=["run", "closed", "stopped"])
+@pytest.fixture(params=["run", "closed", "collected", "stopped"])
 def end(request: pytest.FixtureRequest) -> str:
     """The way in which the first event loop ends."""
     name: str = request.param
@@ -312,12 +326,18 @@ class Left:
         await Client(self.io).open()
         (self.dynamic_id,) = self.io.of("/dynamic-1").sockets
         (socket,) = self.io.sockets.sockets.values()
-        question = socket.emit_with_ack("question", timeout=3600)
-        self.tasks = [asyncio.ensure_future(question)]
+        self.tasks = [asyncio.create_task(self._ask(socket))]
         await self.client.poll()
-        self.tasks.append(asyncio.ensure_future(self.client.poll()))
+        self.tasks.append(asyncio.create_task(self._poll()))
         await until(lambda: socket.conn.__socketio__.transport.writable)
         return socket
+
+    async def _ask(self, socket: Socket) -> None:
+        with suppress(ClientDisconnected):
+            await socket.emit_with_ack("question", timeout=3600)
+
+    async def _poll(self) -> None:
+        await self.client.poll()
 
 
 @pytest.fixture
