@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -31,9 +32,12 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def run_page() -> dict[str, Any]:
     """Run its blocks in their order; those of the settings have names of their own."""
     names: dict[str, Any] = {"__name__": __name__}
+    before = set(threading.enumerate())
     for block in blocks_of(PAGE, "py"):
         code = compile("\n" * (block.line - 1) + block.code, str(PAGE), "exec", dont_inherit=True)
         exec(code, names)
+    for thread in set(threading.enumerate()) - before:  # the database lasts as long as the test
+        thread.join()
     return names
 
 
