@@ -98,7 +98,9 @@ async def get_session() -> AsyncGenerator[AsyncSession]:
         yield session
 
 
-Database = Annotated[AsyncSession, Depends(get_session)]
+# With the scope of a request, the default, it would end behind the response: who uses a new account
+# at once would not find it. FastAPI 0.121 and newer know scopes.
+Database = Annotated[AsyncSession, Depends(get_session, scope="function")]
 bearer = OAuth2PasswordBearer("token")
 
 
