@@ -6,11 +6,13 @@ import { ask, socket } from "./socket";
 
 /** The most that the server lists. */
 const ALL = 100;
+/** The most questions for one list, when messages come faster than answers. */
+const ROUNDS = 5;
 
 export const channels = signal<ReadonlyMap<string, ChannelView>>(new Map());
 
 // The address says which one is open, so that the keys and gestures for "back" work, on phones above all.
-const readAddress = () => location.hash.replace(/^#\/?/, "");
+export const readAddress = () => location.hash.replace(/^#\/?/, "");
 export const openId = signal(readAddress());
 addEventListener("hashchange", () => (openId.value = readAddress()));
 
@@ -23,12 +25,32 @@ function ofType(type: ChannelView["type"]): ChannelView[] {
   return [...channels.value.values()].filter((channel) => channel.type === type);
 }
 
-export async function listChannels(): Promise<void> {
-  const { data } = await ask("channel:list", { size: ALL });
-  channels.value = new Map(data.map((channel) => [channel.id, channel]));
+let listing: Promise<void> | undefined;
+let changes = 0;
+
+/** Ask for the list, as it is now or later. */
+export function listChannels(): Promise<void> {
+  changes += 1; // an answer that is under way may be older than what our caller knows
+  return (listing ??= list());
+}
+
+// While the server writes an answer, a message or a channel may overtake it. The answer knows nothing of them then,
+// and would take them away again: it is asked for once more.
+async function list(): Promise<void> {
+  try {
+    for (let round = 1, asked; asked !== changes && round <= ROUNDS; round += 1) {
+      asked = changes;
+      const { data } = await ask("channel:list", { size: ALL });
+      const isAnything = asked === changes || channels.peek().size === 0 || round === ROUNDS;
+      if (isAnything) channels.value = new Map(data.map((channel) => [channel.id, channel]));
+    }
+  } finally {
+    listing = undefined;
+  }
 }
 
 export function put(channel: ChannelView): void {
+  changes += 1;
   channels.value = new Map(channels.value).set(channel.id, channel);
 }
 

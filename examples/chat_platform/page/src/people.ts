@@ -18,12 +18,17 @@ export function person(id: string): ReadonlySignal<UserState | undefined> {
   return found;
 }
 
+// What was told since a question was asked. It is newer than the answer, whichever of them comes first.
+const told = new Map<string, boolean>();
+
 // To ask is to subscribe: from then on the server tells this connection when they come and go. A new
 // connection has asked for nobody yet.
 async function look(id: string): Promise<void> {
   if (!socket.connected) return; // the next connection asks
+  told.delete(id);
   const answer = await ask("user:get", { userId: id }).catch(() => undefined);
-  if (answer) people.get(id)!.value = answer.data;
+  if (!answer) return;
+  people.get(id)!.value = { ...answer.data, isOnline: told.get(id) ?? answer.data.isOnline };
 }
 
 socket.on("connect", () => {
@@ -31,6 +36,7 @@ socket.on("connect", () => {
 });
 
 function setOnline(id: string, isOnline: boolean): void {
+  told.set(id, isOnline);
   const found = people.get(id);
   if (found?.value) found.value = { ...found.value, isOnline };
 }

@@ -67,6 +67,28 @@ export class Tab {
     return tab;
   }
 
+  /**
+   * Look at the WebSockets of this tab: those messages of the server that `passes` resolves to false for are lost,
+   * and while it has not resolved, others overtake them. `done` resolves when one has taken over from polling, to
+   * both of its sides.
+   */
+  async watchWebSockets({ onMessage = () => undefined, passes = () => true } = {}) {
+    let upgraded;
+    const done = new Promise((resolve) => (upgraded = resolve));
+    await this.page.routeWebSocket(/socket\.io/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        onMessage(String(message));
+        server.send(message);
+        if (message === "5") upgraded({ socket, server });
+      });
+      server.onMessage(async (message) => {
+        if (await passes(String(message))) socket.send(message);
+      });
+    });
+    return { done };
+  }
+
   async fillIn(name, password, button) {
     await this.page.getByLabel("Name").fill(name);
     await this.page.getByLabel("Password").fill(password);
@@ -111,7 +133,7 @@ export class Tab {
   async texts(last) {
     const items = this.page.locator("[role=log] li > p");
     await items.last().getByText(last, { exact: true }).waitFor();
-    await this.page.locator("li.waiting").waitFor({ state: "detached" });
+    await this.page.locator("li.waiting").first().waitFor({ state: "detached" });
     return items.allInnerTexts();
   }
 
@@ -120,7 +142,7 @@ export class Tab {
   }
 
   async allRead() {
-    await this.page.locator(".count").waitFor({ state: "detached" });
+    await this.page.locator(".count").first().waitFor({ state: "detached" });
   }
 }
 

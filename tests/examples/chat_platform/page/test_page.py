@@ -40,6 +40,7 @@ def options_of(scenario: str, device: str, **options: Any) -> dict[str, Any]:
         ("tabs", "desktop"),
         ("missed", "phone"),
         ("lost_acknowledgement", "desktop"),
+        ("overtaken", "desktop"),
         ("keyboard", "desktop"),
     ],
 )

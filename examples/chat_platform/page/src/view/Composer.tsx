@@ -3,18 +3,15 @@ import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { send } from "../outbox";
 import { stopTyping, type } from "../typing";
+import { mayTakeFocus } from "./focus";
 
 /** Characters that the server takes. */
 const MAX_LENGTH = 5_000;
 
 const drafts = new Map<string, string>(); // by channel, for those who look elsewhere meanwhile
 
-/** Somebody who opened the conversation will write; who has gone on to something else meanwhile stays there. */
-function mayTakeFocus(channelId: string): boolean {
-  if (!matchMedia("(pointer: fine)").matches) return false; // a touch screen would bring its keyboard up
-  const active = document.activeElement;
-  return active === null || active === document.body || active.getAttribute("href") === `#/${channelId}`;
-}
+/** A touch screen would bring its keyboard up. */
+const hasKeyboard = () => matchMedia("(pointer: fine)").matches;
 
 /** The field for the next message: Enter sends it, Shift and Enter begin a line. */
 export function Composer({ channelId }: { channelId: string }) {
@@ -22,7 +19,7 @@ export function Composer({ channelId }: { channelId: string }) {
   const text = useSignal(drafts.get(channelId) ?? "");
 
   useEffect(() => {
-    if (mayTakeFocus(channelId)) field.current?.focus();
+    if (hasKeyboard() && mayTakeFocus(channelId)) field.current?.focus();
     return stopTyping;
   }, []);
 

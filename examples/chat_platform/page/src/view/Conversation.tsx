@@ -4,6 +4,7 @@ import type { ChannelView } from "../contract";
 import { me } from "../session";
 import { writers } from "../typing";
 import { Composer } from "./Composer";
+import { mayTakeFocus } from "./focus";
 import { Label, Name } from "./Label";
 import { Messages } from "./Messages";
 
@@ -12,7 +13,7 @@ export function Conversation({ channel }: { channel: ChannelView }) {
   const heading = useRef<HTMLHeadingElement>(null);
   // A phone hides the link that had the focus; with two columns the focus stays where it is.
   useEffect(() => {
-    if (!WIDE.matches) heading.current?.focus({ preventScroll: true });
+    if (!WIDE.matches && mayTakeFocus(channel.id)) heading.current?.focus({ preventScroll: true });
   }, []);
 
   return (
