@@ -75,16 +75,16 @@ async def main(options: argparse.Namespace) -> dict[str, Any]:
 async def connect(stack: AsyncExitStack, url: str, users: int) -> list[Client]:
     """Sign users up, a few at a time, and connect them."""
     turns = asyncio.Semaphore(SIGN_UPS_AT_A_TIME)
-    http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
     # Several runs may meet in one database.
     run = secrets.token_hex(4)
 
     async def one(number: int) -> Client:
         async with turns:
             fields = {"username": f"load-{run}-{number}", "password": PASSWORD}
-            answer = await http.post(f"{url}/signup", json=fields)
+            # With cookies of its own: who signs up with that of another one ends their session.
+            async with httpx2.AsyncClient(timeout=60) as http:
+                answer = await http.post(f"{url}/signup", json=fields)
             answer.raise_for_status()
-            http.cookies.clear()
             cookie = answer.headers["set-cookie"].partition(";")[0]
             return Client(url, headers={"cookie": cookie})
 
@@ -131,9 +131,10 @@ async def talk(
 async def settle(measured: Measured) -> None:
     """Wait until everything has come, two seconds at the most without anything new."""
     expected = (len(measured.acknowledged) - measured.refused) * (MEMBERS - 1)
-    for _ in range(20):
-        if len(measured.received) >= expected:
-            return
+    news, still = 0, 0
+    while len(measured.received) < expected and still < 20:
+        still = still + 1 if len(measured.received) == news else 0
+        news = len(measured.received)
         await asyncio.sleep(0.1)
 
 
