@@ -70,6 +70,7 @@ async def test_the_page(chromium: str, anyio_backend: str) -> None:
     async with ExampleProcess("basic_crud") as server:
         script = "examples/basic_crud.js"
         result = await run_browser(script, server.url, page=server.url + "/")
+    assert result["kept"] is True
     assert result["refused"] == '"title" is not allowed to be empty'
     assert result["left"] == "0 left"
 

@@ -32,6 +32,16 @@ async ({ io }) => {
   await both('[["<b>tea</b>",false],["coffee",false]]');
   change(0, { checked: true });
   await both('[["<b>tea</b>",true],["coffee",false]]');
+  // Who writes in a title is not disturbed by what others do.
+  const title = other.querySelectorAll("li input")[3];
+  title.focus();
+  title.value = "co";
+  add("milk");
+  await until(() => rows(other).length === 3);
+  const kept = other.activeElement === title && title.value === "co";
+  document.querySelectorAll("li button")[2].click();
+  await until(() => rows(other).length === 2);
+  title.blur();
   change(3, { value: "cocoa" });
   await both('[["<b>tea</b>",true],["cocoa",false]]');
   change(3, { value: "" });
@@ -41,5 +51,5 @@ async ({ io }) => {
   await both('[["cocoa",false]]');
   other.querySelector("li button").click();
   await both("[]");
-  return { refused, left: document.querySelector("#left").textContent };
+  return { kept, refused, left: document.querySelector("#left").textContent };
 }
