@@ -106,7 +106,7 @@ async def test_in_a_browser(
             "examples/django_chat.js", server.url, page=server.url + "/", timeout=50
         )
         assert "Traceback" not in server.output
-    line = {"room": "tea", "author": "ann", "text": "hello"}
+    line = {"id": 1, "room": "tea", "author": "ann", "text": "hello"}
     assert result["refused"] == "log in first"
     assert (result["wrong"], result["login"]) == (403, "hello ann")
     assert result["early"]["error"]["code"] == "not_joined"

@@ -22,6 +22,7 @@ HISTORY = 20  # messages that somebody who joins is given
 class Line:
     """One message, as clients get it."""
 
+    id: int
     room: str
     author: str
     text: str
@@ -44,7 +45,9 @@ def join(socket: Socket, room: str) -> list[Line]:
     socket.join(room)
     socket.to(room).emit("joined", room, socket.data["name"])
     found = Message.objects.filter(room=room).select_related("author").order_by("-pk")[:HISTORY]
-    return [Line(room, message.author.get_username(), message.text) for message in found][::-1]
+    return [
+        Line(message.pk, room, message.author.get_username(), message.text) for message in found
+    ][::-1]
 
 
 @io.on("say")
@@ -54,7 +57,7 @@ def say(socket: Socket, room: str, text: str) -> int:
     if not 0 < len(text) <= 500:
         raise EventError("length", "a message has 1 to 500 characters")
     message = Message.objects.create(room=room, author_id=socket.data["user"], text=text)
-    socket.to(room).emit("said", Line(room, socket.data["name"], text))
+    socket.to(room).emit("said", Line(message.pk, room, socket.data["name"], text))
     return message.pk
 
 
