@@ -61,8 +61,9 @@ async def know_voter(socket: Socket[Data]) -> None:
 
 @io.on("connection")
 async def connected(socket: Socket[Data]) -> None:
-    await socket.emit(results, count())
+    # In the order that a vote has: whoever sees the new votes of all has seen the own one.
     await socket.emit(yours, votes.get(socket.data["voter"]))
+    await socket.emit(results, count())
 
 
 @io.on("vote")
