@@ -11,6 +11,22 @@ async function logIn(password) {
   return { status: response.status, ...(await response.json()) };
 }
 
+/** Connect with a token that expires soon; one that does so before is replaced. */
+async function connect() {
+  let token;
+  const socket = io(url, { auth: (send) => send({ token }), forceNew: true, autoConnect: false });
+  while (!socket.connected) {
+    ({ token } = await logIn("changeit"));
+    const result = new Promise((resolve) => {
+      socket.once("connect", resolve);
+      socket.once("connect_error", resolve);
+    });
+    socket.connect();
+    await result;
+  }
+  return { socket, token };
+}
+
 async function self(token) {
   const response = await fetch(`${url}/self`, { headers: { Authorization: `Bearer ${token}` } });
   return [response.status, await response.json()];
@@ -32,13 +48,12 @@ async function whoami(settings) {
 
 await scenario(async () => {
   const results = { wrong: (await logIn("guess")).status };
-  const { token } = await logIn("changeit");
   if (options.expires) {
-    const socket = io(url, { auth: { token }, forceNew: true });
-    await once(socket, "connect");
+    const { socket, token } = await connect();
     const [reason] = await once(socket, "disconnect");
-    return { reason, after: [(await self(token))[0], await refusal({ auth: { token } })] };
+    return { ...results, reason, after: [(await self(token))[0], await refusal({ auth: { token } })] };
   }
+  const { token } = await logIn("changeit");
   const forged = token.slice(0, -4) + (token.endsWith("AAAA") ? "BBBB" : "AAAA");
   results.self = [await self(token), (await self(forged))[0]];
   results.refused = [

@@ -2,7 +2,11 @@
 import { scenario } from "../harness.mjs";
 import { withPages } from "./pages.mjs";
 
-const texts = (page) => page.locator("li").allInnerTexts();
+/** Each with its time, by which texts that are the same by chance differ. */
+const texts = (page) =>
+  page.locator("li").evaluateAll((items) =>
+    items.map((item) => `${item.querySelector("time").dateTime} ${item.innerText}`),
+  );
 
 await scenario(() =>
   withPages(async (open) => {
