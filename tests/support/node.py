@@ -64,8 +64,10 @@ class NodeScript:
         """What the script wrote to stderr so far."""
         return os.pread(self._errors.fileno(), 1_000_000, 0).decode(errors="replace")
 
-    async def read(self, timeout: float = 10.0) -> dict[str, Any]:
+    async def read(self, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Return the next line; text that is not a JSON object comes as ``{"log": text}``.
+
+        The script ends itself in time: a shorter limit would count the start of Node, too.
 
         Raises:
             NodeError: the script ended, or wrote nothing for ``timeout`` seconds.
@@ -80,7 +82,7 @@ class NodeScript:
         self.lines.append(_decode(line.decode()))
         return self.lines[-1]
 
-    async def wait_for(self, event: str, timeout: float = 10.0) -> dict[str, Any]:
+    async def wait_for(self, event: str, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Read until ``report(event, ...)``; returns that line."""
         try:
             with anyio.fail_after(timeout):
