@@ -300,6 +300,8 @@ class ClientConnection(ConnectionLoad):
             self.join_ended()
 
     async def _find_and_join(self, name: str, lookup: Lookup) -> None:
+        if self._lookups.get(name) is not lookup:
+            return  # the client left before this task began, which on trio is a little later
         auth = lookup.auth
         restored: RestoredSocket | None = None
         namespace = self._namespaces.find(name)

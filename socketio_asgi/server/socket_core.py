@@ -180,6 +180,8 @@ class SocketCore(Delivery):
             self.connection.join_ended()
 
     async def _ask_middlewares(self) -> None:
+        if self.state is not _CONNECTING:
+            return  # the client left before this task began, which on trio is a little later
         admission = Admission(self.namespace, self.subject)
         for middleware in self.namespace.handlers.middlewares:
             refusal = await admission.ask(middleware)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+import sniffio
 
 from socketio_asgi import ConnectionRefused, Server, Socket
 from tests.support.clients import PollingClient
@@ -237,6 +238,35 @@ async def test_a_client_can_leave_during_a_middleware_and_come_again(
     assert (await peer.text()).startswith('0{"sid":')
     await until(lambda: connected)
     assert connected == [entered[1]]
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize("name", ["", "/dynamic,"])
+async def test_a_client_that_leaves_with_its_connect_is_asked_about_at_once_or_not_at_all(
+    io: Server, connect: Connect, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On trio, tasks begin a little later than they are started: the client is gone by then."""
+    caplog.set_level("WARNING")
+    asked: list[Any] = []
+
+    @io.use
+    async def middleware(socket: Socket) -> None:
+        asked.append(socket.handshake.auth)
+        await anyio.sleep(0)
+
+    async def decide(name: str, auth: Any) -> bool:
+        asked.append(auth)
+        await anyio.sleep(0)
+        return False
+
+    io.of(decide)
+    peer = await connect(io, "polling")  # where several packets come together
+    await peer.send(f'0{name}{{"token":1}}', f"1{name}", f'0{name}{{"token":2}}')
+    await peer.receive()
+    await until(lambda: {"token": 2} in asked)
+    begun = [] if sniffio.current_async_library() == "trio" else [{"token": 1}]
+    assert asked == [*begun, {"token": 2}]
+    assert not caplog.records
 
 
 async def test_what_a_middleware_joins_is_kept(io: Server, join: Join) -> None:
