@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import sniffio
 
@@ -252,11 +253,11 @@ async def test_a_client_that_leaves_with_its_connect_is_asked_about_at_once_or_n
     @io.use
     async def middleware(socket: Socket) -> None:
         asked.append(socket.handshake.auth)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
     async def decide(name: str, auth: Any) -> bool:
         asked.append(auth)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return False
 
     io.of(decide)
