@@ -14,7 +14,8 @@ from .conftest import Built
 from .support import ExampleProcess, check_contract
 
 pytestmark = [
-    pytest.mark.timeout(120),  # packages may have to be installed, and pages to be built
+    # Without fixtures, which may install packages and build pages, within limits of their own.
+    pytest.mark.timeout(90, func_only=True),
     pytest.mark.parametrize("anyio_backend", ["asyncio"]),
 ]
 
@@ -36,7 +37,7 @@ async def play(example: str, folder: Path, chromium: str) -> dict[str, Any]:
         ExampleProcess(example, folder=folder) as server,
         start_node(f"examples/{example}.mjs", server.url, env=env) as script,
     ):
-        await script.wait_for("ready", timeout=20)
+        await script.wait_for("ready")
         await to_thread.run_sync(server.kill)
         await script.send("killed")
         await script.wait_for("offline")

@@ -88,7 +88,7 @@ def started(name: str, env: dict[str, str]) -> Iterator[ServerProcess]:
             yield server
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(90, func_only=True)  # a fixture makes a database
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
     "name",

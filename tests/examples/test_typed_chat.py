@@ -41,7 +41,7 @@ def test_the_contract_beside_the_client_is_that_of_the_server() -> None:
     assert written == contract(), "npm run contract"
 
 
-@pytest.mark.timeout(120)  # packages may have to be installed
+@pytest.mark.timeout(60, func_only=True)  # fixtures may install packages
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_client(typed_chat: Path, anyio_backend: str) -> None:
     async with (

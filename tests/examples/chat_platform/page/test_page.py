@@ -20,7 +20,8 @@ SECONDS = 100
 """For one scenario, with several browsers beside those of other tests."""
 
 pytestmark = [
-    pytest.mark.timeout(SECONDS + 20),
+    # Without fixtures, which may install packages and build the page, within limits of their own.
+    pytest.mark.timeout(SECONDS + 20, func_only=True),
     pytest.mark.usefixtures("built_page"),
 ]
 
