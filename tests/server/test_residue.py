@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -419,7 +420,8 @@ def assert_empty(io: Server) -> None:
 
 @serves
 @pytest.mark.timeout(180)
-async def test_connections_in_all_ways(thorough: bool) -> None:
+async def test_connections_in_all_ways(thorough: bool, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     io = make_server()
     async with serve_briefly(io) as served:
         await run_all(served.url, WAYS)
@@ -432,6 +434,7 @@ async def test_connections_in_all_ways(thorough: bool) -> None:
         assert_empty(io)
         # And the server serves on.
         await run_all(served.url, [clean])
+    assert [each for each in caplog.records if each.name.startswith("socketio_asgi")] == []
 
 
 @on_asyncio  # the exceptions of trio refer to themselves
