@@ -14,9 +14,6 @@ from tests.support.ports import listening_socket
 from tests.support.residue import no_residue
 from tests.support.waiting import until
 
-HYPERCORN = 15.0
-"""Seconds after which hypercorn, which serves on trio, has noticed the end of idle connections."""
-
 VALUES: list[Any] = [
     *(None, True, 0, -1.5, 2**53, "", "text \u2028 \U0001f600", [], {}, {"": [None, {"a": "b"}]}),
     *(b"", b"\x00\xff", {"deep": [b"\x01", {"er": b"\x02"}]}),
@@ -54,7 +51,7 @@ def _echo(io: Server) -> None:
 
 
 async def test_any_value_both_ways(url: str, transports: dict[str, Any]) -> None:
-    async with no_residue(timeout=HYPERCORN), Client(url, **transports) as io:
+    async with no_residue(), Client(url, **transports) as io:
         assert io.connected
         assert io.id
         assert await io.emit_with_ack_values("echo", *VALUES) == VALUES
@@ -222,7 +219,7 @@ async def test_namespaces_share_a_connection(io: Server, url: str) -> None:
     with pytest.raises(ConnectionRefused, match="who are you") as caught:
         await client.__aenter__()
     assert caught.value.data == {"code": 42}
-    async with no_residue(timeout=HYPERCORN), Client(url) as client:
+    async with no_residue(), Client(url) as client:
         admins = client.of("/admin", auth={"token": "secret"})
         assert isinstance(admins, ClientSocket)
         assert client.of("admin") is admins
@@ -302,7 +299,7 @@ async def test_volatile_events_are_dropped_without_a_connection(url: str) -> Non
 async def test_nobody_is_there() -> None:
     with listening_socket() as sock:
         port = sock.getsockname()[1]
-    async with no_residue(timeout=HYPERCORN):
+    async with no_residue():
         with pytest.raises(TransportError):
             async with Client(f"http://127.0.0.1:{port}"):
                 raise AssertionError("it must not connect")

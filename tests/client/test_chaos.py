@@ -30,8 +30,6 @@ QUICK: dict[str, Any] = {"reconnection_delay": 0.01, "reconnection_delay_max": 0
 RESTARTS = 10
 CUTS = 50
 """Connections that are cut where a session upgrades; a third of them elsewhere."""
-HYPERCORN = 15.0
-"""Seconds after which hypercorn, which serves on trio, has noticed the end of idle connections."""
 
 
 def make_server(got: list[Any] | None = None) -> Server:
@@ -222,7 +220,7 @@ async def test_what_answers_is_no_server_of_ours(transport: str) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b"<html>"})
 
-    async with serve(app) as served, no_residue(timeout=HYPERCORN):
+    async with serve(app) as served, no_residue():
         with pytest.raises(TransportError, match=r"no Socket\.IO server"):
             async with Client(served.url, transports=[transport]):
                 raise AssertionError("it must not connect")
@@ -260,7 +258,7 @@ async def test_a_client_that_is_cancelled_at_any_wait(options: dict[str, Any]) -
         async with Client(served.url, **options) as io:  # caches are warm afterwards
             assert await io.emit_with_ack("count", 1) == 1
         await anyio.lowlevel.checkpoint()
-        async with no_residue(timeout=HYPERCORN):
+        async with no_residue():
             for turns in range(0, 60, 4):
                 await cancelled_after(turns, served.url, options)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+import sniffio
 
 from socketio_asgi import Server
 from tests.support.backends import not_fast, only_fast, serves
@@ -68,6 +69,22 @@ async def test_open_requests_do_not_hold_up_the_end() -> None:
                 await raw.send_request("GET", "/wait")
                 async with connect_websocket(served.ws_url + "/ws"):
                     pass
+
+
+@not_fast  # there is no engine
+async def test_a_connection_ends_with_its_client(serving: Serving) -> None:
+    """However long the server would wait for another request."""
+    trio = sniffio.current_async_library() == "trio"
+    patience = {"keep_alive_timeout" if trio else "timeout_keep_alive": 3600}
+    served = await serving(EchoApp(), **patience)
+    async with no_residue():
+        async with connect_raw(served.url) as raw:
+            await raw.send_request("GET", "/")
+            assert (await raw.read_response()).body == b"ok"
+        async with connect_raw(served.url) as raw:
+            await raw.send_request("GET", "/")
+        async with connect_raw(served.url):
+            pass
 
 
 async def test_close_codes_and_refusals(serving: Serving) -> None:

@@ -19,6 +19,7 @@ import socket
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import anyio
 import sniffio
@@ -184,24 +185,34 @@ async def _serve_fast(app: Any, grace: int, options: dict[str, Any]) -> AsyncIte
 
 @functools.cache
 def _mend_hypercorn() -> None:
-    """Let a connection end when it is closed while something is sent on it.
+    """Let a connection end when its client closes it.
 
-    hypercorn 0.18 on trio ends as a whole then, which would be taken for a failure of ours.
+    hypercorn 0.18 on trio ends as a whole when something is sent on such a connection, which would
+    be taken for a failure of ours; and an idle one, with its socket, is held until the time is over
+    that the client has for its next request, five seconds.
     """
     import trio
-    from hypercorn.events import Closed
+    from hypercorn.events import Closed, Updated
     from hypercorn.trio.tcp_server import TCPServer
 
     server_class: Any = TCPServer
-    send = server_class.protocol_send
+    send, read = server_class.protocol_send, server_class._read_data
 
     async def protocol_send(server: Any, event: Any) -> None:
+        if isinstance(event, Updated) and event.idle and server in ended:
+            return
         try:
             await send(server, event)
         except trio.BusyResourceError:
             await server.protocol.handle(Closed())
 
-    server_class.protocol_send = protocol_send
+    async def read_data(server: Any) -> None:
+        await read(server)
+        ended.add(server)
+        await server.idle_task.stop()
+
+    ended: WeakSet[Any] = WeakSet()
+    server_class.protocol_send, server_class._read_data = protocol_send, read_data
 
 
 @contextlib.asynccontextmanager
