@@ -17,6 +17,8 @@ from tests.support.node import install_node_modules, run_node
 from tests.support.processes import ROOT, ServerProcess
 
 EXAMPLES = ROOT / "examples"
+BUILD_SECONDS = 100
+"""For one build: the test processes of a run begin with several at the same time."""
 RUN = re.compile(r"^\$ (?:\w+=\S+ +)*socketio-asgi run ([^&]*)")
 """A start command, perhaps behind variables of its environment."""
 
@@ -89,7 +91,13 @@ def build(example: str, folder: Path, *, development: bool = False) -> Path:
         command = ["npm", "exec", "--", "vite", "build", "--mode", "development"]
     env = {**os.environ, "NODE_ENV": "development" if development else "production"}
     done = subprocess.run(
-        command, cwd=copy, env=env, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=copy,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return copy

@@ -13,9 +13,12 @@ from tests.support.node import start_node
 from .conftest import Built
 from .support import ExampleProcess, check_contract
 
+SECONDS = 60
+"""For one scenario: Chromium, two or three pages, and the second start of the server."""
+
 pytestmark = [
     # Without fixtures, which may install packages and build pages, within limits of their own.
-    pytest.mark.timeout(90, func_only=True),
+    pytest.mark.timeout(2 * SECONDS, func_only=True),
     pytest.mark.parametrize("anyio_backend", ["asyncio"]),
 ]
 
@@ -35,15 +38,15 @@ async def play(example: str, folder: Path, chromium: str) -> dict[str, Any]:
     env = {"HARNESS_CHROMIUM": chromium}
     async with (
         ExampleProcess(example, folder=folder) as server,
-        start_node(f"examples/{example}.mjs", server.url, env=env) as script,
+        start_node(f"examples/{example}.mjs", server.url, env=env, timeout=SECONDS) as script,
     ):
-        await script.wait_for("ready")
+        await script.wait_for("ready", SECONDS)
         await to_thread.run_sync(server.kill)
         await script.send("killed")
-        await script.wait_for("offline")
+        await script.wait_for("offline", SECONDS)
         await to_thread.run_sync(server.start)
         await script.send("started")
-        return await script.finish()
+        return await script.finish(SECONDS)
 
 
 @pytest.mark.parametrize("mode", ["production", "development"])
