@@ -11,13 +11,13 @@ import anyio
 import pytest
 
 from ...adapters import SavedSocket, Stay, Track
-from ...adapters.cluster import Archive
+from ...adapters.cluster import Archive, ordering
 from .broker import Broker
 from .client import Client, NotJoined
 from .cluster import Cluster, events_of
 from .server import ClusterServer
 from .suite import Suite, need
-from .waiting import until
+from .waiting import WAIT_SECONDS, until
 
 AWAY_SECONDS = 60.0
 """The time for which sockets are kept, in seconds."""
@@ -33,7 +33,12 @@ class Recovery(Suite):
     """Clients that come back to any server; with ``recovers`` of the suite."""
 
     @pytest.fixture
-    async def recovering(self, living_broker: Broker) -> AsyncIterator[Cluster]:
+    def patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let servers wait for the offsets of their events, however busy this machine is."""
+        monkeypatch.setattr(ordering, "READ_BACK_SECONDS", WAIT_SECONDS)
+
+    @pytest.fixture
+    async def recovering(self, patient: None, living_broker: Broker) -> AsyncIterator[Cluster]:
         """A cluster that keeps what clients miss."""
         if not self.recovers:
             pytest.skip("the suite does not say that this driver recovers clients")
