@@ -285,8 +285,10 @@ async def test_the_connection_of_the_application(rabbitmq: str, robust: bool) ->
         async with connection:
             async with opened(Cluster(rabbitmq, sources=[connection])) as cluster:
                 await works(cluster, "first")
+                proxy.refusing = True  # it may be back before somebody looks otherwise
                 proxy.cut()
                 await away(cluster)
+                proxy.refusing = False
                 if robust:
                     await back(cluster)
                     await works(cluster, "again")
