@@ -163,6 +163,10 @@ def cluster_node(folder: Path, number: int) -> Iterator[RedisProcess]:
             cluster_port=bus.port,
             cluster_announce_ip=HOST,
             cluster_node_timeout=2000,
+            # Others hear of a replica once it was sent something: without a wait for more replicas,
+            # and then a ping, since there may be nothing else.
+            repl_diskless_sync_delay=0,
+            repl_ping_replica_period=1,
         )
         with server:
             yield server
