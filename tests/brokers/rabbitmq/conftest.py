@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,6 +12,16 @@ from tests.brokers.interop.services import rabbitmq_url
 
 from .server import RabbitServer
 from .support import Cluster, open_cluster
+
+HERE: Final = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave fixtures out of the time of a test: a node takes long to start, as its limit says."""
+    seconds = float(config.getini("timeout"))
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(seconds, func_only=True))
 
 
 @pytest.fixture
