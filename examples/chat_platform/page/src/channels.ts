@@ -38,11 +38,13 @@ export function listChannels(): Promise<void> {
 // and would take them away again: it is asked for once more.
 async function list(): Promise<void> {
   try {
-    for (let round = 1, asked; asked !== changes && round <= ROUNDS; round += 1) {
-      asked = changes;
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const before = changes;
       const { data } = await ask("channel:list", { size: ALL });
-      const isAnything = asked === changes || channels.peek().size === 0 || round === ROUNDS;
-      if (isAnything) channels.value = new Map(data.map((channel) => [channel.id, channel]));
+      const isCurrent = changes === before;
+      const isBest = isCurrent || round === ROUNDS || channels.peek().size === 0;
+      if (isBest) channels.value = new Map(data.map((channel) => [channel.id, channel]));
+      if (isCurrent) return;
     }
   } finally {
     listing = undefined;
