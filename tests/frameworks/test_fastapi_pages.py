@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from tests.docs.snippets import ROOT, run_blocks
+from tests.support.backends import on_asyncio
 from tests.support.peer import TRANSPORTS, join_peer, open_peer
 
 from .fastapi_support import Serving
@@ -66,6 +67,7 @@ async def test_tokens(serving: Serving, transport: str) -> None:
         await peer.ended()
 
 
+@on_asyncio  # as the timer on the page
 async def test_the_end_of_a_token(serving: Serving) -> None:
     page = Page()
     served = await serving(page.names["io"])

@@ -14,6 +14,7 @@ from tests.asgi.clients import check_both_transports, get
 from tests.asgi.test_paths import check_diagnostic
 from tests.brokers.interop.services import redis_url
 from tests.docs.snippets import ROOT, blocks_of, run_blocks
+from tests.support.backends import on_asyncio
 from tests.support.peer import join_peer, open_peer
 from tests.support.requirements import require_module
 from tests.support.serving import Served
@@ -73,6 +74,7 @@ async def test_litestar_by_hand(serving: Serving) -> None:
     await check_both_transports((await serving(run("litestar")["by_hand"])).url, "/live/")
 
 
+@on_asyncio  # as Quart
 @pytest.mark.parametrize("wrapped_inside", [False, True])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:quart")
 async def test_quart(serving: Serving, wrapped_inside: bool) -> None:
