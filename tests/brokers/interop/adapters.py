@@ -43,11 +43,15 @@ _OFTEN: Mapping[str, Any] = {"heartbeatInterval": 1000}
 """For official servers; who begins to listen behind a greeting, waits for the next heartbeat."""
 
 
+SHORT: Mapping[str, Any] = {"requestsTimeout": 1000}
+"""For official servers with the trait ``SHORT_QUESTIONS``; a busy machine may need longer."""
+
+
 class Trait(Enum):
     """What only some adapters are able to do; a test asks for it with ``needs``."""
 
     SHORT_QUESTIONS = auto()
-    """The official servers wait for each other for a second, and not for five."""
+    """The official servers wait for each other for a second, where a test needs that."""
     BINARY_DATA = auto()
     """Bytes of official servers survive in ``socket.data`` and in server-side events."""
 
@@ -81,17 +85,15 @@ class Entry:
 
 def _node_redis(key: str) -> Mapping[str, Any]:
     connection = {"url": redis_url()}
-    return {"name": "redis", "connection": connection, "key": key, "requestsTimeout": 1000}
+    return {"name": "redis", "connection": connection, "key": key}
 
 
 def _redis(key: str) -> MakeAdapter:
-    return lambda: RedisAdapter(redis_url(), key=key, request_timeout=1)
+    return lambda: RedisAdapter(redis_url(), key=key)
 
 
 def _specific(key: str) -> MakeAdapter:
-    return lambda: RedisAdapter(
-        redis_url(), key=key, request_timeout=1, publish_on_specific_response_channel=True
-    )
+    return lambda: RedisAdapter(redis_url(), key=key, publish_on_specific_response_channel=True)
 
 
 def _node_specific(key: str) -> Mapping[str, Any]:
@@ -104,9 +106,7 @@ def _node_ioredis(key: str) -> Mapping[str, Any]:
 
 def _sharded(mode: SubscriptionMode) -> Callable[[str], MakeAdapter]:
     def ours(key: str) -> MakeAdapter:
-        return lambda: RedisShardedAdapter(
-            redis_url(), channel_prefix=key, subscription_mode=mode, request_timeout=1
-        )
+        return lambda: RedisShardedAdapter(redis_url(), channel_prefix=key, subscription_mode=mode)
 
     return ours
 
@@ -126,7 +126,6 @@ def _postgres(key: str) -> MakeAdapter:
         channel_prefix=key,
         table_name=POSTGRES_TABLE,
         heartbeat_interval=1,
-        request_timeout=1,
     )
 
 
@@ -138,13 +137,13 @@ def _node_postgres(key: str) -> Mapping[str, Any]:
 
 def _mongo(key: str) -> MakeAdapter:
     # Official servers say no goodbye.
-    times = ClusterSettings(heartbeat_interval=1, heartbeat_timeout=4, request_timeout=1)
+    times = ClusterSettings(heartbeat_interval=1, heartbeat_timeout=4)
     return lambda: MongoAdapter(mongo_url(), collection=key, **times)
 
 
 def _node_mongo(key: str) -> Mapping[str, Any]:
     connection = {"url": mongo_url(), "collection": key}
-    times = {"requestsTimeout": 1000, "heartbeatInterval": 1000, "heartbeatTimeout": 4000}
+    times = {"heartbeatInterval": 1000, "heartbeatTimeout": 4000}
     return {"name": "mongo", "connection": connection, **times}
 
 
@@ -160,7 +159,6 @@ def _streams(key: str) -> MakeAdapter:
         channel_prefix=key,
         session_key_prefix=f"{key}:",
         heartbeat_interval=1,
-        request_timeout=1,
     )
 
 
@@ -171,7 +169,7 @@ def _node_streams(key: str) -> Mapping[str, Any]:
 
 
 def _pubsub(key: str) -> MakeAdapter:
-    return lambda: GcpPubSubAdapter(PROJECT, key, emulator_host=pubsub_host(), request_timeout=1)
+    return lambda: GcpPubSubAdapter(PROJECT, key, emulator_host=pubsub_host())
 
 
 def _node_pubsub(key: str) -> Mapping[str, Any]:
@@ -181,9 +179,7 @@ def _node_pubsub(key: str) -> Mapping[str, Any]:
 
 
 def _sqs(key: str) -> MakeAdapter:
-    return lambda: AwsSqsAdapter(
-        topic_name=key, queue_prefix=key, request_timeout=1, **moto().options
-    )
+    return lambda: AwsSqsAdapter(topic_name=key, queue_prefix=key, **moto().options)
 
 
 def _node_sqs(key: str) -> Mapping[str, Any]:
@@ -200,7 +196,6 @@ def _service_bus(key: str) -> MakeAdapter:
         administration=bus.administration,
         heartbeat_interval=1,
         heartbeat_timeout=5,
-        request_timeout=1,
     )
 
 

@@ -3,7 +3,6 @@
 // the official base class, with messages like those that were recorded.
 
 import { createRequire } from "node:module";
-import { PubSub } from "@google-cloud/pubsub";
 import { decode, encode } from "@msgpack/msgpack";
 import { ClusterAdapterWithHeartbeat } from "socket.io-adapter";
 
@@ -58,6 +57,7 @@ function standIn({ publish, subscribe, unsubscribe }, options) {
 
 /** Google Cloud Pub/Sub: the host of an emulator, and the names of a project and a topic. */
 export async function pubsub({ bundle, host, project, topic, ...options }) {
+  const { PubSub } = await import("@google-cloud/pubsub"); // by far the largest of all packages
   const client = new PubSub({ projectId: project, apiEndpoint: host, emulatorMode: true });
   const [made] = await client.topic(topic).get({ autoCreate: true });
   const close = async () => {

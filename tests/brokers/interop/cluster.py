@@ -44,6 +44,7 @@ class Cluster:
         there: the kind of the other one.
         nodes: the official servers.
         clients: the clients.
+        node_options: more options of the official adapters.
 
     Attributes:
         here: the server that acts.
@@ -58,12 +59,19 @@ class Cluster:
     clients: list[Client]
 
     def __init__(
-        self, entry: Entry, here: Kind, there: Kind, nodes: NodeServers, clients: Clients
+        self,
+        entry: Entry,
+        here: Kind,
+        there: Kind,
+        nodes: NodeServers,
+        clients: Clients,
+        node_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.entry = entry
         self.kinds = (here, there)
         self.key = f"test-{uuid4().hex[:12]}"
         self.nodes = nodes
+        self._node_options = node_options or {}
         self._all_clients = clients
         self._ends = 0
         self._connected: list[Client] = []
@@ -108,7 +116,8 @@ class Cluster:
             assert self._ours is not None
             side: Side = await OurSide.start(self._tasks, self._ours(), namespaces, options)
         else:
-            side = await self.nodes.start(self.entry.node(self.key), namespaces, options)
+            adapter = {**self.entry.node(self.key), **self._node_options}
+            side = await self.nodes.start(adapter, namespaces, options)
         self._sides.append(side)
         return side
 

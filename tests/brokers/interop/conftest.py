@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from .adapters import ENTRIES, Entry
+from .adapters import ENTRIES, SHORT, Entry, Trait
 from .clients import Clients
 from .cluster import Cluster, Kind
 from .servers import NodeServers
@@ -22,7 +23,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of a cluster with every adapter, in every direction."""
     if "cluster" not in metafunc.fixturenames:
         return
-    needed = {trait for mark in metafunc.definition.iter_markers("needs") for trait in mark.args}
+    needed = needed_traits(metafunc.definition)
     acting = {kind for mark in metafunc.definition.iter_markers("acting") for kind in mark.args}
     apart = metafunc.definition.get_closest_marker("apart") is not None
     chosen = [
@@ -40,6 +41,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("cluster", chosen, indirect=True)
 
 
+def needed_traits(item: pytest.Item) -> set[Trait]:
+    """The traits of adapters that a test needs."""
+    return {trait for mark in item.iter_markers("needs") for trait in mark.args}
+
+
 def directions(entry: Entry) -> list[tuple[Kind, Kind]]:
     """The kinds of the acting server and the other one.
 
@@ -51,15 +57,26 @@ def directions(entry: Entry) -> list[tuple[Kind, Kind]]:
 
 
 @pytest.fixture
+def official_servers(
+    request: pytest.FixtureRequest, official_adapters: Path
+) -> Iterator[NodeServers]:
+    """The official servers of a test: those of all tests, or in a process of their own."""
+    if request.node.get_closest_marker("apart") is None:
+        yield request.getfixturevalue("node_servers")
+        return
+    servers = NodeServers()
+    yield servers
+    servers.node.close()
+
+
+@pytest.fixture
 async def cluster(
-    request: pytest.FixtureRequest, node_servers: NodeServers, node_clients: Clients
+    request: pytest.FixtureRequest, official_servers: NodeServers, node_clients: Clients
 ) -> AsyncIterator[Cluster]:
     """A cluster of two servers with two clients each."""
     entry, here, there = request.param
-    apart = request.node.get_closest_marker("apart") is not None
-    servers = NodeServers() if apart else node_servers
-    async with Cluster(entry, here, there, servers, node_clients) as made:
+    options = SHORT if Trait.SHORT_QUESTIONS in needed_traits(request.node) else None
+    async with Cluster(entry, here, there, official_servers, node_clients, options) as made:
         yield made
-    if apart:
-        for started in {servers, made.nodes}:
-            started.node.close()
+    if made.nodes is not official_servers:  # the others have crashed
+        made.nodes.node.close()

@@ -22,7 +22,11 @@ from tests.support.requirements import require_command
 from .values import pack, unpack
 
 HERE = Path(__file__).parent
-ANSWER_TIMEOUT = 15.0  # seconds; longer than the time-outs of the official adapters
+ANSWER_TIMEOUT = 15.0
+"""Seconds for an answer; longer than the time-outs of the official adapters.
+
+They begin when the process is ready: a busy machine may need as long to load its packages.
+"""
 
 
 class CommandError(Exception):
@@ -38,6 +42,7 @@ class NodeProcess:
 
     def __init__(self, script: str) -> None:
         self.script = script
+        self._ready = threading.Event()  # set as well when the process has ended
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._numbers = itertools.count(1)
         self._answers: dict[int, Future[Any]] = {}
@@ -79,7 +84,11 @@ class NodeProcess:
         with self._lock:
             self._answers[number] = answer
             self._write({"id": number, "command": command, **options})
-        return await to_thread.run_sync(answer.result, ANSWER_TIMEOUT, abandon_on_cancel=True)
+        return await to_thread.run_sync(self._wait_for, answer, abandon_on_cancel=True)
+
+    def _wait_for(self, answer: Future[Any]) -> Any:
+        self._ready.wait()
+        return answer.result(ANSWER_TIMEOUT)
 
     def _write(self, line: dict[str, Any]) -> None:
         stdin = self._stream(self._process.stdin)
@@ -92,7 +101,9 @@ class NodeProcess:
     def _read(self) -> None:
         for line in self._stream(self._process.stdout):
             message = unpack(json.loads(line))
-            if "report" in message:
+            if message.get("report") == "ready":
+                self._ready.set()
+            elif "report" in message:
                 listener = self.listeners.get(message["report"])
                 if listener is not None:
                     listener(message)
@@ -102,6 +113,7 @@ class NodeProcess:
                 self._answers.pop(message["id"]).set_result(message["result"])
         self._process.wait()
         self._threads[1].join()
+        self._ready.set()
         with self._lock:
             for answer in self._answers.values():
                 answer.set_exception(self._ended())

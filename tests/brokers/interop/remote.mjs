@@ -50,7 +50,7 @@ export function report(kind, data) {
   write({ report: kind, ...data });
 }
 
-/** Obey commands, each at once, until the standard input ends. */
+/** Report that everything is loaded, and obey commands, each at once, until the input ends. */
 export function obey(commands) {
   const input = createInterface({ input: process.stdin });
   input.on("line", async (line) => {
@@ -62,4 +62,5 @@ export function obey(commands) {
     }
   });
   input.on("close", () => process.exit(0));
+  report("ready", {});
 }
