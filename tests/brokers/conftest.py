@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
+from socketio_asgi.adapters.cluster import outbox
 from socketio_asgi.testing.adapters import AdapterConformance
 from socketio_asgi.testing.adapters.questions import Questions, ServerEvents
 from socketio_asgi.testing.adapters.sockets import Sockets
@@ -67,6 +68,12 @@ def processes(official_adapters: Path) -> Iterator[dict[type[Any], Any]]:
     yield started
     for item in started.values():
         item.node.close()
+
+
+@pytest.fixture
+def patient_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let events wait for a broker as long as a busy machine may need to connect again."""
+    monkeypatch.setattr(outbox, "KEEP_SECONDS", 20.0)
 
 
 @pytest.fixture

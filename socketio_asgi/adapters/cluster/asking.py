@@ -23,7 +23,7 @@ class AskingCore(Protocol):
     driver: Driver | None
     ready: bool
 
-    def publish(self, message: Message, seconds: float = ...) -> Awaitable[Any]:
+    def publish(self, message: Message, seconds: float | None = ...) -> Awaitable[Any]:
         """Send a message to all other servers of its namespace."""
         ...
 

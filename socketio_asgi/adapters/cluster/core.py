@@ -24,7 +24,7 @@ from .inbox import DriverInbox, RecentDeliveries
 from .members import KnownServer, Members
 from .message import ANSWERS, MalformedMessage, Message, MessageType
 from .options import ClusterOptions
-from .outbox import KEEP_SECONDS, Outbox, Refused
+from .outbox import Outbox, Refused
 from .relays import Relays
 from .requests import Request, Requests
 from .subscriptions import Subscriptions
@@ -264,12 +264,12 @@ class Core:
 
     # -- out ---------------------------------------------------------------------------------
 
-    def publish(self, message: Message, seconds: float = KEEP_SECONDS) -> Awaitable[Any]:
+    def publish(self, message: Message, seconds: float | None = None) -> Awaitable[Any]:
         """Send a message to all other servers of its namespace.
 
         Args:
             message: The message.
-            seconds: How long it may wait while the broker is away.
+            seconds: How long it may wait while the broker is away; see :meth:`.Outbox.keep`.
 
         Returns:
             An awaitable that ends when the broker has it, or raises ClusterUnavailable.

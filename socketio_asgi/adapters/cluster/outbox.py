@@ -62,13 +62,18 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, message: Message, seconds: float = KEEP_SECONDS) -> Awaitable[None]:
+    def keep(self, message: Message, seconds: float | None = None) -> Awaitable[None]:
         """Let a message wait.
+
+        Args:
+            message: The message.
+            seconds: For how long; None is :data:`KEEP_SECONDS`.
 
         Returns:
             An awaitable that ends when the broker has it, or raises ClusterUnavailable.
         """
-        kept = _Kept(self._runtime, message, self._runtime.now() + seconds)
+        longest = KEEP_SECONDS if seconds is None else seconds
+        kept = _Kept(self._runtime, message, self._runtime.now() + longest)
         self._kept.append(kept)
         self._bytes += kept.size
         while len(self._kept) > MAX_KEPT_MESSAGES or self._bytes > MAX_KEPT_BYTES:

@@ -59,6 +59,7 @@ async def away(cluster: Cluster, number: int = 0) -> None:
     await until(lambda: state_of(server) is AdapterState.AWAY, timeout=BACK_SECONDS)
 
 
+@pytest.mark.usefixtures("patient_events")
 async def test_a_connection_that_is_cut(nats_server: str, jetstream: bool) -> None:
     async with behind(nats_server) as proxy:
         # The first server alone loses it: the second one is there when it comes back.

@@ -72,6 +72,7 @@ async def test_a_cut_connection_is_made_again(
         assert await both.here.server_side_emit_with_ack("question", 3) == [3]
 
 
+@pytest.mark.usefixtures("patient_events")
 async def test_events_wait_for_a_connection_that_comes_back_soon(
     make: MakeAdapter, redis_server: RedisProcess, prefix: str
 ) -> None:
