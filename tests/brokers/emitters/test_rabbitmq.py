@@ -12,9 +12,11 @@ import pytest
 
 from socketio_asgi.emitters import AsyncRabbitMqEmitter, RabbitMqEmitter
 from tests.brokers.interop.services import rabbitmq_url
-from tests.brokers.rabbitmq.server import RabbitServer
+from tests.brokers.rabbitmq.server import READY_SECONDS, RabbitServer
 
 NOWHERE = "amqp://127.0.0.1:1"
+
+pytestmark = pytest.mark.timeout(60 + READY_SECONDS)  # a node may have to be started
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ async def test_trio() -> None:
         await emitter.emit("event")
 
 
+@pytest.mark.timeout(60 + 2 * READY_SECONDS)
 def test_a_node_that_comes_back(tmp_path: Path) -> None:
     with RabbitServer(tmp_path) as node:
         emitter = RabbitMqEmitter(node.url)

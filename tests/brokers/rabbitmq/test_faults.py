@@ -20,7 +20,7 @@ from tests.brokers.cluster import core_of, opened, start, state_of
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.waiting import until
 
-from .server import RabbitServer
+from .server import READY_SECONDS, RabbitServer
 from .support import Cluster, driver_of, open_cluster
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -56,6 +56,7 @@ async def back(cluster: Cluster) -> None:
     await cluster.acquainted()
 
 
+@pytest.mark.usefixtures("patient_events")
 async def test_a_connection_that_is_cut(rabbitmq: str) -> None:
     # The first server alone loses it: the second one is there when it comes back.
     async with (
@@ -119,6 +120,7 @@ async def test_a_publication_that_is_lost(rabbitmq: str) -> None:
         assert len(driver_of(cluster.here)._publisher) == 0
 
 
+@pytest.mark.timeout(60 + READY_SECONDS, func_only=True)
 async def test_a_node_that_is_started_again(own_rabbitmq: RabbitServer) -> None:
     async with open_cluster(own_rabbitmq.url) as cluster:
         await cluster.clients[1].request("join", "room")
