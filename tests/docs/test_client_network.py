@@ -14,6 +14,7 @@ from socketio_asgi.client import Client
 from socketio_asgi.client.network import opening, websocket
 from socketio_asgi.client.network.options import MAX_MESSAGE_SIZE
 from socketio_asgi.websocket.headers import MAX_HEAD_SIZE
+from tests.support.backends import on_asyncio
 from tests.support.certificates import write_certificate
 from tests.support.ports import HOST, PortReservation
 from tests.support.serving import Served
@@ -68,6 +69,7 @@ async def test_a_client_of_the_application(
     await until(lambda: heard == ["Basic dXNlcjpwYXNzd29yZA=="])
 
 
+@on_asyncio  # for an option of uvicorn
 async def test_an_authority_of_ones_own(
     page: dict[str, Any],
     io: Server,
@@ -88,6 +90,7 @@ async def test_an_authority_of_ones_own(
         await until(lambda: socket.conn.transport.name == "websocket")
 
 
+@on_asyncio  # for an option of uvicorn
 async def test_a_unix_socket(
     page: dict[str, Any], io: Server, heard: list[str], serving: Serving, tmp_path: Path
 ) -> None:

@@ -231,6 +231,7 @@ async def _serve_hypercorn(app: Any, grace: int, options: dict[str, Any]) -> Asy
     config.websocket_max_message_size = MAX_MESSAGE
     config.errorlog = logging.getLogger("hypercorn.embedded")
     for name, value in options.items():
+        assert hasattr(config, name), f"{name} is no option of hypercorn"
         setattr(config, name, value)
     stop = trio.Event()
     ended = trio.Event()
